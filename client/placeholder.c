@@ -1,0 +1,3 @@
+/* placeholder until the folder has code */
+extern int client_placeholder;
+int client_placeholder;

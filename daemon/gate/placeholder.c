@@ -1,0 +1,3 @@
+/* placeholder until the folder has code */
+extern int gate_placeholder;
+int gate_placeholder;

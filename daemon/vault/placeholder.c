@@ -1,0 +1,3 @@
+/* placeholder until the folder has code */
+extern int vault_placeholder;
+int vault_placeholder;

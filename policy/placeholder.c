@@ -1,0 +1,3 @@
+/* placeholder until the folder has code */
+extern int policy_placeholder;
+int policy_placeholder;
