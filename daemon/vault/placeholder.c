@@ -1,3 +1,0 @@
-/* placeholder until the folder has code */
-extern int vault_placeholder;
-int vault_placeholder;
