@@ -1,0 +1,194 @@
+/* vault - everything the vault's one thread owns, and what its parts may ask of one another.
+ *
+ * Who calls whom: loop -> link, intake, period rules, journal, publish, admin; those -> vault -> store. Every
+ * change is made between vault_begin and vault_commit; what must follow a commit (replies, REGISTRY, files)
+ * is done after it. A false from a function that writes leaves the transaction to be rolled back. If
+ * store_broken() holds afterwards, the caller returns and the loop stops the process: exit 74.
+ *
+ * What the loop expects of the parts that live in other files:
+ *     journal.h  bool journal_open(struct vault *, struct err *)   log check at start: tiles, rows, guard
+ *                bool journal_write(struct vault *, struct err *)  tiles, guard, checkpoint for v->log_size
+ *                void journal_close(struct vault *)
+ *     publish.h  bool publish_resume(struct vault *, struct err *) redo unfinished steps, at start
+ *                bool publish_tick(struct vault *, struct err *)   beats and instants; called about once a
+ * second bool publish_greet(struct vault *, struct err *)  a gate opened: last envelopes, a fresh beat
+ *     admin.h    bool admin_open(struct vault *, struct err *)     binds the socket
+ *                size_t admin_poll(struct vault *, struct zmq_pollitem_t *, size_t room), void admin_serve(…)
+ */
+#ifndef DAEMON_VAULT_VAULT_H
+#define DAEMON_VAULT_VAULT_H
+#include "daemon/conf.h"
+#include "daemon/os.h"
+#include "daemon/vault/period.h"
+#include "daemon/vault/store.h"
+#include "daemon/vault/vaultkeys.h"
+#include "proto/model.h"
+
+#define ROLE_OFFICE     1u
+#define ROLE_RESEARCHER 2u
+#define ROLE_AUDITOR    4u
+
+enum vault_mode { /* numbers of MODE on the link; the highest reason that holds is the mode */
+	MODE_NORMAL = 1,
+	MODE_READ_ONLY = 2,
+	MODE_DRAINING = 3,
+	MODE_STORAGE_LOW = 4,
+	MODE_LOG_STALLED = 5,
+	MODE_CLOCK_HOLD = 6
+};
+
+struct link;    /* link.h */
+struct intake;  /* intake.h */
+struct journal; /* journal.h */
+struct publish; /* publish.h */
+struct admin;   /* admin.h */
+
+struct vault {
+	const struct os *os;
+	const struct conf *conf;
+	struct store *store;
+	struct vaultkeys keys;
+	int state_dir; /* descriptors of conf->state and of public/ audit/ vault/ below it */
+	int public_dir, audit_dir, vault_dir;
+	uint8_t boot_id[16];
+
+	uint64_t log_size;  /* committed leaves; inside a transaction: with those added so far */
+	uint64_t log_saved; /* log_size of the last commit: what journal may publish */
+	uint64_t registry_serial;
+	bool registry_changed; /* in this transaction: push after commit */
+	unsigned modes;        /* bit 1 << enum vault_mode for each reason that holds */
+	uint64_t high_water_s; /* latest wall time seen, stored */
+
+	struct loaded_config *configs; /* cache by digest; vault_config() */
+	struct data_key *data_keys;    /* cache by period; unseal.c */
+	struct link *link;             /* NULL where there is no gate, as in tests */
+	struct intake *intake;
+	struct journal *journal;
+	struct publish *publish;
+	struct admin *admin;
+};
+
+/* Opens directories (made if absent), lock, keys, store and caches: everything that needs neither socket nor
+ * log check. v is zeroed first; borrows os and conf. vault_close is safe after a failure. */
+bool vault_open(struct vault *v, const struct os *os, const struct conf *conf, struct err *e);
+void vault_close(struct vault *v);
+
+uint64_t vault_now_s(struct vault *v); /* wall time; MODE_CLOCK_HOLD is set or cleared on the way */
+
+bool vault_begin(struct vault *v, struct err *e);
+bool vault_commit(struct vault *v, struct err *e); /* then pushes REGISTRY if it changed */
+void vault_rollback(struct vault *v);
+
+/* --- the log: leaves are added in the transaction of the decision they record --- */
+uint64_t vault_next_leaf(const struct vault *v); /* the index that the next leaf will have */
+bool vault_add_leaf(struct vault *v, struct bytes entry, struct err *e); /* entry: with that index in it */
+
+/* --- modes: reasons to refuse submissions; told to the gate when the mode changes --- */
+void vault_set_mode(struct vault *v, enum vault_mode reason, bool holds);
+enum vault_mode vault_mode(const struct vault *v);
+
+/* --- configurations --- */
+/* Parses, checks origin and floors, stores, writes the `config` leaf. The first configuration of a dataset
+ * makes the dataset with a fresh feed id. Needs a transaction. */
+bool vault_add_config(struct vault *v, struct bytes yaml, uint8_t digest[32], struct err *e);
+/* Borrowed until vault_close; ERR_NOT_FOUND. */
+const struct config *vault_config(struct vault *v, const uint8_t digest[32], struct err *e);
+
+struct dataset {
+	char name[LIMIT_NAME + 1];
+	uint8_t config[32]; /* for periods opened from now on */
+	uint8_t feed_id[16];
+	uint64_t feed_seq;     /* last one; rows are in table feed */
+	uint8_t feed_link[32]; /* link of it; zeros if none */
+};
+bool vault_dataset(struct vault *v, const char *name, struct dataset *out, struct err *e);
+/* Calls fn for each, by name, until it returns false. */
+typedef bool vault_dataset_fn(void *context, const struct dataset *dataset, struct err *e);
+bool vault_each_dataset(struct vault *v, vault_dataset_fn *fn, void *context, struct err *e);
+
+/* --- registry: each change raises the serial, writes its leaf (class and by: see admin) outside --- */
+struct registry_change {            /* what cellveilctl office add says */
+	const char *office;         /* NULL: a principal without office */
+	const uint8_t *curve_key;   /* 32 bytes */
+	const uint8_t *sign_key;    /* 32 bytes; NULL without office */
+	unsigned roles;             /* ROLE_… */
+	const char *const *dataset; /* for submissions and reading */
+	size_t n_datasets;
+	const char *age; /* auditors: where sealed manifests go; else NULL */
+};
+/* Adds the principal, the office and the key as far as they are new, and binds them. Refuses small-order and
+ * zero keys, a CURVE or signing key that belongs to somebody else, unknown datasets, role bits or names. */
+bool vault_enroll(struct vault *v, const struct registry_change *c, struct err *e);
+bool vault_disable_office(
+    struct vault *v, const char *office, struct err *e); /* and principals left with none */
+bool vault_disable_principal(struct vault *v, const uint8_t key_id[8], struct err *e);
+bool vault_revoke_key(struct vault *v, const char *office, const uint8_t key_id[8], struct err *e);
+
+struct office_row {
+	char name[LIMIT_NAME + 1];
+	uint64_t added_s, disabled_s; /* 0: not disabled */
+	unsigned n_keys, n_principals;
+};
+typedef bool vault_office_fn(void *context, const struct office_row *office, struct err *e);
+bool vault_each_office(struct vault *v, vault_office_fn *fn, void *context, struct err *e);
+/* age recipients of every auditor in force */
+typedef bool vault_text_fn(void *context, const char *text, struct err *e);
+bool vault_each_auditor(struct vault *v, vault_text_fn *fn, void *context, struct err *e);
+
+/* --- intake keys: row, key in memory and `key` leaf in one --- */
+bool vault_new_intake_key(struct vault *v, enum intake_state state, uint64_t not_before_s,
+    uint64_t not_after_s, uint8_t key_id[8], struct err *e);
+bool vault_set_intake_key(struct vault *v, const uint8_t key_id[8], enum intake_state state, struct err *e);
+
+/* --- periods: rows are made here; arrows, with their leaves, too --- */
+/* PLANNED, or OPEN at once if now is inside. Times of 0 are taken from the configuration's offsets. */
+bool vault_plan_period(struct vault *v, const char *dataset, const char *period, uint64_t opens_s,
+    uint64_t closes_s, struct err *e);
+bool vault_step_period(struct vault *v, struct period *p, enum period_event event, struct err *e);
+bool vault_period(struct vault *v, const char *dataset, const char *name, struct period *out, struct err *e);
+typedef bool vault_period_fn(void *context, const struct period *period, struct err *e);
+bool vault_each_period(
+    struct vault *v, const char *dataset, vault_period_fn *fn, void *context, struct err *e);
+/* TICK for every period whose time has come, in a transaction of its own. wake_s: when to call again. */
+bool vault_tick_periods(struct vault *v, uint64_t *wake_s, struct err *e);
+
+/* --- a seal set: for each office its statement of the highest revision, withdrawals left out --- */
+struct sealed { /* everything borrowed for the call; figures are wiped afterwards */
+	const char *office;
+	uint64_t seq;                  /* place in order of arrival */
+	const uint8_t *statement;      /* digest, 32 bytes */
+	const struct figures *figures; /* parallel to config->asked */
+};
+typedef bool vault_sealed_fn(void *context, const struct sealed *form, struct err *e);
+struct seal_span {
+	uint64_t upto_seq; /* rows with seq <= this; a seal stores it, so that a rerun sees the same set */
+	bool held;         /* also those received after closing: revisions above 0 */
+};
+/* In order of office name. Streams: one form in the clear at a time. */
+bool vault_each_sealed(struct vault *v, const struct period *p, struct seal_span span, vault_sealed_fn *fn,
+    void *context, struct err *e);
+/* Digests of the set, ascending (malloc, caller frees), without opening anything. */
+bool vault_seal_digests(struct vault *v, const struct period *p, struct seal_span span,
+    uint8_t (**digests)[32], size_t *n, struct err *e);
+uint64_t vault_last_seq(struct vault *v); /* of all submissions */
+/* How many offices have filed: for `period status`. late: received in GRACE; held: after closing. */
+struct period_counts {
+	uint64_t offices, submissions, withdrawals, late, held;
+};
+bool vault_count_period(struct vault *v, const struct period *p, struct period_counts *out, struct err *e);
+/* Whether the office has a standing submission in the period. */
+bool vault_office_filed(
+    struct vault *v, const struct period *p, const char *office, bool *filed, struct err *e);
+
+/* --- to the gate; nothing happens while no gate is connected --- */
+void vault_send_feed(
+    struct vault *v, const char *dataset, struct bytes envelope, const uint8_t signature[64]);
+struct public_file {
+	const char *path; /* below public/ */
+	uint64_t size;
+	uint8_t digest[32];
+};
+void vault_send_files(struct vault *v, const struct public_file *file, size_t n);
+bool vault_gate_connected(const struct vault *v);
+uint64_t vault_gate_applied(const struct vault *v); /* registry serial in force at the gate */
+#endif

@@ -1,0 +1,57 @@
+/* vaultkeys - the vault's secret keys: read at start, kept in guarded memory, each with its one use.
+ *
+ * Files in $CREDENTIALS_DIRECTORY or [paths] keys, one key each: receipt feed log release choice master (text
+ * form cellveil-secret-<purpose>:<base64>, docs/protocol.md "Keys"). Intake keys and period data keys are in
+ * the store, wrapped by subkeys of master. */
+#ifndef DAEMON_VAULT_VAULTKEYS_H
+#define DAEMON_VAULT_VAULTKEYS_H
+#include "daemon/conf.h"
+#include "daemon/vault/store.h"
+
+struct signer {
+	uint8_t public_key[32];
+	uint8_t key_id[8];
+	uint8_t *secret; /* 64 bytes of guarded memory, as libsodium's Ed25519 wants them */
+};
+
+enum intake_state { INTAKE_PENDING = 1, INTAKE_ACTIVE = 2, INTAKE_ACCEPT_ONLY = 3, INTAKE_DESTROYED = 4 };
+
+struct intake_key {
+	uint8_t key_id[8];
+	uint8_t public_key[32];
+	uint8_t *secret; /* 32 bytes of guarded memory */
+	enum intake_state state;
+	uint64_t not_before_s, not_after_s;
+};
+
+#define VAULT_INTAKE_KEYS 16
+
+struct vaultkeys {
+	struct signer receipt, feed, log, release;
+	uint8_t *choice; /* 32 bytes */
+	uint8_t *master; /* 32 bytes */
+	struct intake_key intake[VAULT_INTAKE_KEYS];
+	unsigned n_intake;
+};
+
+/* Reads the six files. ERR_REFUSED or ERR_MALFORMED names file and rule (exit 78). */
+bool vaultkeys_read(struct vaultkeys *k, const struct conf *conf, struct err *e);
+void vaultkeys_wipe(struct vaultkeys *k);
+
+/* Intake keys live in the store, wrapped. load replaces what k holds. new makes a pair in state, inside the
+ * caller's transaction, and adds it to k. set_state changes the row and k; INTAKE_DESTROYED overwrites the
+ * wrapped copy. None of the three writes the `key` leaf: see vault_set_intake_key in vault.h. */
+bool vaultkeys_load_intake(struct vaultkeys *k, struct store *s, struct err *e);
+bool vaultkeys_new_intake(struct vaultkeys *k, struct store *s, const struct os *os, enum intake_state state,
+    uint64_t not_before_s, uint64_t not_after_s, uint8_t key_id[8], struct err *e);
+bool vaultkeys_set_intake(
+    struct vaultkeys *k, struct store *s, const uint8_t key_id[8], enum intake_state state, struct err *e);
+const struct intake_key *vaultkeys_find_intake(const struct vaultkeys *k, const uint8_t key_id[8]);
+
+/* Subkeys of master (crypto_kdf, context of 8 bytes as in docs/protocol.md). out: 32 bytes. */
+void vaultkeys_derive(const struct vaultkeys *k, const char *context, uint64_t number, uint8_t *out);
+
+/* Ed25519 over label || message; label as in docs/protocol.md, without "cellveil/1/" and the zero byte. */
+bool signer_sign(const struct signer *signer, const char *label, struct bytes message, uint8_t signature[64],
+    struct err *e);
+#endif
