@@ -148,12 +148,13 @@ struct config {
 };
 
 /* What one form says, parallel to config.asked. */
-enum figure_state { FIGURE_VALUE, FIGURE_BLANK };
+/* Not asked: the cell's measure or one of its codes is not valid in the form's period. */
+enum figure_state { FIGURE_VALUE, FIGURE_BLANK, FIGURE_NOT_ASKED };
 
 struct figures {
 	uint32_t n; /* = config.n_asked */
 	uint8_t *state;
-	uint64_t *value; /* 0 where blank */
+	uint64_t *value; /* 0 unless FIGURE_VALUE */
 };
 
 uint16_t model_list(const struct config *config, const char *name);    /* NO_PLACE if none */
