@@ -1,3 +1,0 @@
-/* placeholder until the folder has code */
-extern int client_placeholder;
-int client_placeholder;
