@@ -19,14 +19,14 @@ enum period_state {
 	PERIOD_VOID = 6
 };
 
-enum release_state {
-	RELEASE_NONE = 0,
-	RELEASE_SEALED = 1,
-	RELEASE_PROTECTED = 2,
-	RELEASE_PUBLISHED = 3,
-	RELEASE_SUPERSEDED = 4,
-	RELEASE_WITHDRAWN = 5,
-	RELEASE_WITHHELD = 6
+enum release_stage { /* proto/release.h has the states of a cell */
+	STAGE_NONE = 0,
+	STAGE_SEALED = 1,
+	STAGE_PROTECTED = 2,
+	STAGE_PUBLISHED = 3,
+	STAGE_SUPERSEDED = 4,
+	STAGE_WITHDRAWN = 5,
+	STAGE_WITHHELD = 6
 };
 
 struct period { /* one row of the store */
@@ -69,10 +69,10 @@ enum period_answer {
 enum period_answer period_take(const struct period *p);
 
 /* Whether the release may go from one state to the other. */
-bool release_may(enum release_state from, enum release_state to);
+bool release_may(enum release_stage from, enum release_stage to);
 
 const char *period_state_name(enum period_state state);   /* "open" */
-const char *release_state_name(enum release_state state); /* "published" */
+const char *release_stage_name(enum release_stage stage); /* "published" */
 
 /* First second after the period, UTC: what the offsets of a configuration count from. 0 for a bad name. */
 uint64_t period_end_s(const char *name);
