@@ -10,13 +10,14 @@
 #include "proto/err.h"
 #include "proto/limits.h"
 
+#include <stddef.h>
 #include <stdint.h>
 
 #define CONF_PATH      256
 #define CONF_ENDPOINT  128
 #define CONF_ENDPOINTS 4 /* of one kind: a second one while a CURVE key is rotated */
 
-struct conf_endpoints { /* "tcp://*:5701 tcp://[::1]:5801": separated by blanks */
+struct conf_endpoints { /* tcp://0.0.0.0:5701 tcp://[::1]:5801: separated by blanks */
 	char address[CONF_ENDPOINTS][CONF_ENDPOINT];
 	char key_file[CONF_ENDPOINTS][CONF_PATH]; /* beside each address; see gate.curve_key */
 	unsigned n;
