@@ -18,6 +18,11 @@ static bool fail(struct err *e, const char *what, const char *path)
 	return err_set(e, ERR_SYSTEM, "%s: %s: %s", path, what, strerror(errno));
 }
 
+static bool sync_fd(const struct public_dir *p, int fd)
+{
+	return p->os->sync(p->os->context, fd) == 0;
+}
+
 static mode_t dir_mode_of(mode_t file_mode)
 {
 	return file_mode | ((file_mode & 0444) >> 2);
@@ -25,7 +30,7 @@ static mode_t dir_mode_of(mode_t file_mode)
 
 /* One step down, never through a symbolic link. make: create it if it is missing, as a synced entry. A plain
  * file or a link planted in the place of a directory is removed when we may make. */
-static int step_into(const struct public *p, int at, const char *name, bool make)
+static int step_into(const struct public_dir *p, int at, const char *name, bool make)
 {
 	const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 	int fd = openat(at, name, flags);
@@ -37,7 +42,7 @@ static int step_into(const struct public *p, int at, const char *name, bool make
 	if (mkdirat(at, name, 0700) < 0 && errno != EEXIST)
 		return -1;
 	fd = openat(at, name, flags);
-	if (fd >= 0 && (fchmod(fd, p->dir_mode) < 0 || fsync(at) < 0)) {
+	if (fd >= 0 && (fchmod(fd, p->dir_mode) < 0 || p->os->sync(p->os->context, at) < 0)) {
 		close(fd);
 		return -1;
 	}
@@ -45,10 +50,10 @@ static int step_into(const struct public *p, int at, const char *name, bool make
 }
 
 /* Opens the directory that holds path and points *name at the last part. -1 with errno on failure. */
-static int open_parent(const struct public *p, const char *path, bool make, const char **name)
+static int open_parent(const struct public_dir *p, const char *path, bool make, const char **name)
 {
 	char part[PUBLIC_PATH_ROOM];
-	int fd = dup(p->dir);
+	int fd = fcntl(p->dir, F_DUPFD_CLOEXEC, 0);
 
 	for (const char *slash; fd >= 0 && (slash = strchr(path, '/')) != NULL; path = slash + 1) {
 		size_t len = (size_t)(slash - path);
@@ -70,10 +75,10 @@ static int open_parent(const struct public *p, const char *path, bool make, cons
 	return fd;
 }
 
-static bool write_all(int fd, struct bytes data)
+static bool write_all(const struct os *os, int fd, struct bytes data)
 {
 	while (data.len > 0) {
-		ssize_t n = write(fd, data.at, data.len);
+		ssize_t n = os->write(os->context, fd, data.at, data.len);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -86,7 +91,7 @@ static bool write_all(int fd, struct bytes data)
 }
 
 /* Writes data as name in directory at: temporary name, sync, rename, sync. */
-static bool write_in(const struct public *p, int at, const char *name, struct bytes data, bool sync)
+static bool write_in(const struct public_dir *p, int at, const char *name, struct bytes data, bool sync)
 {
 	char temporary[PUBLIC_PATH_ROOM];
 	bool ok = false;
@@ -97,14 +102,14 @@ static bool write_in(const struct public *p, int at, const char *name, struct by
 	int fd = openat(at, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return false;
-	ok = write_all(fd, data) && fchmod(fd, p->file_mode) == 0 && (!sync || fsync(fd) == 0);
+	ok = write_all(p->os, fd, data) && fchmod(fd, p->file_mode) == 0 && (!sync || sync_fd(p, fd));
 	int saved = errno;
 	if (close(fd) < 0 && ok) {
 		saved = errno;
 		ok = false;
 	}
 	if (ok) {
-		ok = renameat(at, temporary, at, name) == 0 && (!sync || fsync(at) == 0);
+		ok = p->os->rename(p->os->context, at, temporary, name) == 0 && (!sync || sync_fd(p, at));
 		saved = errno;
 	}
 	if (!ok)
@@ -113,7 +118,7 @@ static bool write_in(const struct public *p, int at, const char *name, struct by
 	return ok;
 }
 
-static bool put(struct public *p, const char *path, struct bytes data, bool sync, struct err *e)
+static bool put(struct public_dir *p, const char *path, struct bytes data, bool sync, struct err *e)
 {
 	const char *name = NULL;
 	int at = open_parent(p, path, true, &name);
@@ -127,12 +132,12 @@ static bool put(struct public *p, const char *path, struct bytes data, bool sync
 	return ok;
 }
 
-bool public_put(struct public *p, const char *path, struct bytes data, struct err *e)
+bool public_put(struct public_dir *p, const char *path, struct bytes data, struct err *e)
 {
 	return put(p, path, data, true, e);
 }
 
-bool public_put_unsynced(struct public *p, const char *path, struct bytes data, struct err *e)
+bool public_put_unsynced(struct public_dir *p, const char *path, struct bytes data, struct err *e)
 {
 	return put(p, path, data, false, e);
 }
@@ -175,7 +180,7 @@ static bool read_at(int at, const char *name, size_t max, struct buf *out)
 	return ok;
 }
 
-bool public_read(const struct public *p, const char *path, size_t max, struct buf *out, struct err *e)
+bool public_read(const struct public_dir *p, const char *path, size_t max, struct buf *out, struct err *e)
 {
 	const char *name = NULL;
 	int at = open_parent(p, path, false, &name);
@@ -194,7 +199,7 @@ bool public_read(const struct public *p, const char *path, size_t max, struct bu
 }
 
 /* Whether name in at is a regular file of our mode with exactly these bytes. */
-static bool holds(const struct public *p, int at, const char *name, struct bytes data)
+static bool holds(const struct public_dir *p, int at, const char *name, struct bytes data)
 {
 	struct buf now = { 0 };
 	struct stat st;
@@ -218,7 +223,7 @@ static bool clear_for_file(int at, const char *name)
 	return !S_ISDIR(st.st_mode) || remove_tree(at, name, 0);
 }
 
-bool public_ensure(struct public *p, const char *path, struct bytes data, bool *changed, struct err *e)
+bool public_ensure(struct public_dir *p, const char *path, struct bytes data, bool *changed, struct err *e)
 {
 	const char *name = NULL;
 	int at = open_parent(p, path, true, &name);
@@ -253,7 +258,7 @@ static void object_path_of(char path[PUBLIC_PATH_ROOM], struct bytes data)
 	public_object_path(path, digest);
 }
 
-bool public_ensure_object(struct public *p, struct bytes data, bool *changed, struct err *e)
+bool public_ensure_object(struct public_dir *p, struct bytes data, bool *changed, struct err *e)
 {
 	char path[PUBLIC_PATH_ROOM];
 
@@ -285,7 +290,7 @@ static size_t count_entries(int dir)
 }
 
 static bool release_holds(
-    const struct public *p, int at, const char *name, const struct public_file *file, size_t n)
+    const struct public_dir *p, int at, const char *name, const struct public_entry *file, size_t n)
 {
 	int dir = step_into(p, at, name, false);
 	bool same = dir >= 0 && count_entries(dir) == n;
@@ -297,7 +302,7 @@ static bool release_holds(
 	return same;
 }
 
-static bool link_object(struct public *p, int dir, const struct public_file *file)
+static bool link_object(struct public_dir *p, int dir, const struct public_entry *file)
 {
 	char path[PUBLIC_PATH_ROOM];
 
@@ -305,7 +310,8 @@ static bool link_object(struct public *p, int dir, const struct public_file *fil
 	return linkat(p->dir, path, dir, file->name, 0) == 0;
 }
 
-static bool fill_release(struct public *p, int at, const char *name, const struct public_file *file, size_t n)
+static bool fill_release(
+    struct public_dir *p, int at, const char *name, const struct public_entry *file, size_t n)
 {
 	char temporary[PUBLIC_PATH_ROOM];
 	bool ok = true;
@@ -318,15 +324,16 @@ static bool fill_release(struct public *p, int at, const char *name, const struc
 		return false;
 	for (size_t i = 0; ok && i < n; i++)
 		ok = link_object(p, dir, &file[i]);
-	ok = ok && fsync(dir) == 0 && renameat(at, temporary, at, name) == 0 && fsync(at) == 0;
+	ok = ok && sync_fd(p, dir) && p->os->rename(p->os->context, at, temporary, name) == 0 &&
+	     sync_fd(p, at);
 	int saved = errno;
 	close(dir);
 	errno = saved;
 	return ok;
 }
 
-bool public_ensure_release(struct public *p, const char *dir, const struct public_file *file, size_t n_files,
-    bool *changed, struct err *e)
+bool public_ensure_release(struct public_dir *p, const char *dir, const struct public_entry *file,
+    size_t n_files, bool *changed, struct err *e)
 {
 	const char *name = NULL;
 	bool ok = true;
@@ -383,14 +390,14 @@ static bool remove_tree(int at, const char *name, unsigned depth)
 	return fd >= 0 && remove_entries(fd, depth) && unlinkat(at, name, AT_REMOVEDIR) == 0;
 }
 
-bool public_remove(struct public *p, const char *path, struct err *e)
+bool public_remove(struct public_dir *p, const char *path, struct err *e)
 {
 	const char *name = NULL;
 	int at = open_parent(p, path, false, &name);
 
 	if (at < 0)
 		return errno == ENOENT || errno == ENOTDIR || errno == ELOOP || fail(e, "cannot open", path);
-	bool ok = (remove_tree(at, name, 0) && fsync(at) == 0) || fail(e, "cannot remove", path);
+	bool ok = (remove_tree(at, name, 0) && sync_fd(p, at)) || fail(e, "cannot remove", path);
 	close(at);
 	return ok;
 }
@@ -493,7 +500,7 @@ static bool sweep_dir(struct sweep *s, int fd, size_t len, unsigned depth)
 }
 
 bool public_sweep(
-    struct public *p, struct public_set *set, public_removed_fn *removed, void *arg, struct err *e)
+    struct public_dir *p, struct public_set *set, public_removed_fn *removed, void *arg, struct err *e)
 {
 	struct sweep s = { .set = set, .removed = removed, .arg = arg };
 
@@ -509,7 +516,7 @@ bool public_sweep(
 }
 
 /* The mark says that we made what is here; without it only an empty directory is taken. */
-static bool take_directory(struct public *p, const char *dir, struct err *e)
+static bool take_directory(struct public_dir *p, const char *dir, struct err *e)
 {
 	struct stat st;
 
@@ -523,19 +530,22 @@ static bool take_directory(struct public *p, const char *dir, struct err *e)
 	       fail(e, "cannot write", dir);
 }
 
-bool public_open(struct public *p, const char *dir, mode_t file_mode, struct err *e)
+bool public_open(
+    struct public_dir *p, const struct os *os, int dir, const char *name, mode_t file_mode, struct err *e)
 {
-	*p = (struct public){ .dir = -1, .file_mode = file_mode, .dir_mode = dir_mode_of(file_mode) };
-	p->dir = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	*p = (struct public_dir){
+		.os = os, .dir = -1, .file_mode = file_mode, .dir_mode = dir_mode_of(file_mode)
+	};
+	p->dir = fcntl(dir, F_DUPFD_CLOEXEC, 0);
 	if (p->dir < 0)
-		return fail(e, "cannot open", dir);
-	if (take_directory(p, dir, e))
+		return fail(e, "cannot open", name);
+	if (take_directory(p, name, e))
 		return true;
 	public_close(p);
 	return false;
 }
 
-void public_close(struct public *p)
+void public_close(struct public_dir *p)
 {
 	if (p->dir >= 0)
 		close(p->dir);

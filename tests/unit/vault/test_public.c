@@ -1,5 +1,6 @@
 /* The public directory: whole files, whole releases, and nothing that no row explains. */
 #include "daemon/vault/public.h"
+#include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,9 +13,38 @@
 
 #include <cmocka.h>
 
+/* Fails call number fail_at of those that make something durable; 0: none. */
+static unsigned calls, fail_at;
+
+static bool fails(void)
+{
+	errno = EIO;
+	return ++calls == fail_at;
+}
+
+static ssize_t test_write(void *context, int fd, const void *at, size_t len)
+{
+	(void)context;
+	return fails() ? -1 : write(fd, at, len > 3 ? 3 : len); /* short writes are normal */
+}
+
+static int test_sync(void *context, int fd)
+{
+	(void)context;
+	return fails() ? -1 : fsync(fd);
+}
+
+static int test_rename(void *context, int dir, const char *from, const char *to)
+{
+	(void)context;
+	return fails() ? -1 : renameat(dir, from, dir, to);
+}
+
+static const struct os test_os = { .write = test_write, .sync = test_sync, .rename = test_rename };
+
 struct fixture {
 	char dir[64];
-	struct public p;
+	struct public_dir p;
 	unsigned removed;
 };
 
@@ -25,8 +55,10 @@ static int setup(void **state)
 
 	strcpy(f->dir, "/tmp/cellveil-public-XXXXXX");
 	assert_non_null(mkdtemp(f->dir));
-	if (!public_open(&f->p, f->dir, 0644, &e))
+	int dir = open(f->dir, O_RDONLY | O_DIRECTORY);
+	if (!public_open(&f->p, &test_os, dir, f->dir, 0644, &e))
 		fail_msg("%s", e.text);
+	close(dir);
 	*state = f;
 	return 0;
 }
@@ -108,7 +140,7 @@ static void test_ensure_does_not_follow_a_link(void **state)
 	assert_int_not_equal(access("/tmp/x/beat", F_OK), 0);
 }
 
-static const struct public_file two[] = {
+static const struct public_entry two[] = {
 	{ "manifest.txt", { (const uint8_t *)"m", 1 } },
 	{ "release.csv", { (const uint8_t *)"c", 1 } },
 };
@@ -177,15 +209,17 @@ static void test_sweep_removes_what_no_row_explains(void **state)
 static void test_only_our_own_directory_is_taken(void **state)
 {
 	struct fixture *f = *state;
-	struct public p;
+	struct public_dir p;
 	char path[128];
 	struct err e;
 
-	assert_true(public_open(&p, f->dir, 0644, &e)); /* marked */
+	assert_true(public_open(&p, &test_os, f->p.dir, f->dir, 0644, &e)); /* marked */
 	public_close(&p);
 	assert_true(public_put(&f->p, "x/y", bytes_text("b"), &e));
 	snprintf(path, sizeof path, "%s/x", f->dir);
-	assert_false(public_open(&p, path, 0644, &e));
+	int dir = open(path, O_RDONLY | O_DIRECTORY);
+	assert_false(public_open(&p, &test_os, dir, path, 0644, &e));
+	close(dir);
 	assert_int_equal(e.code, ERR_REFUSED);
 }
 
@@ -216,6 +250,32 @@ static void test_remove_takes_a_whole_release(void **state)
 	assert_int_not_equal(access(path, F_OK), 0);
 }
 
+/* Whatever fails, a release directory is whole or absent, and the next try completes it. */
+static void test_a_failed_call_leaves_nothing_half(void **state)
+{
+	struct fixture *f = *state;
+	const char *dir = "release/support/2024/0";
+	bool changed = false, done = false;
+	struct err e;
+
+	for (unsigned n = 1; !done; n++) {
+		char path[256];
+
+		calls = 0;
+		fail_at = n;
+		done = public_ensure_release(&f->p, dir, two, 2, &changed, &e);
+		fail_at = 0;
+		snprintf(path, sizeof path, "%s/%s/manifest.txt", f->dir, dir);
+		if (access(path, F_OK) == 0) {
+			assert_content(f, "release/support/2024/0/manifest.txt", "m");
+			assert_content(f, "release/support/2024/0/release.csv", "c");
+		}
+		assert_true(n < 100);
+		if (!done)
+			assert_int_equal(e.code, ERR_SYSTEM);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -226,6 +286,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_sweep_removes_what_no_row_explains, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_only_our_own_directory_is_taken, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_bad_paths_are_refused, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_a_failed_call_leaves_nothing_half, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_remove_takes_a_whole_release, setup, teardown),
 	};
 
