@@ -4,20 +4,13 @@
  * exists release:  SEALED -> PROTECTED -> PUBLISHED -> SUPERSEDED | WITHDRAWN    SEALED | PROTECTED ->
  * WITHHELD
  *
- * The numbers are those of the store and of PERIODS on the wire. Rules: docs/protocol.md, "Periods and
+ * GRACE is after the announced end: still accepted, shown to the operator as late. The numbers are those of
+ * the store and of PERIODS on the wire. Rules: docs/protocol.md, "Periods and
  * releases". */
 #ifndef DAEMON_VAULT_PERIOD_H
 #define DAEMON_VAULT_PERIOD_H
+#include "proto/message.h" /* enum period_state and its names */
 #include "proto/model.h"
-
-enum period_state {
-	PERIOD_PLANNED = 1,
-	PERIOD_OPEN = 2,
-	PERIOD_GRACE = 3, /* after the announced end: still accepted, shown to the operator as late */
-	PERIOD_CLOSED = 4,
-	PERIOD_FINAL = 5,
-	PERIOD_VOID = 6
-};
 
 enum release_stage { /* proto/release.h has the states of a cell */
 	STAGE_NONE = 0,
@@ -71,7 +64,6 @@ enum period_answer period_take(const struct period *p);
 /* Whether the release may go from one state to the other. */
 bool release_may(enum release_stage from, enum release_stage to);
 
-const char *period_state_name(enum period_state state);   /* "open" */
 const char *release_stage_name(enum release_stage stage); /* "published" */
 
 /* First second after the period, UTC: what the offsets of a configuration count from. 0 for a bad name. */

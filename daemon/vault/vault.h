@@ -5,16 +5,14 @@
  * is done after it. A false from a function that writes leaves the transaction to be rolled back. If
  * store_broken() holds afterwards, the caller returns and the loop stops the process: exit 74.
  *
- * What the loop expects of the parts that live in other files:
- *     journal.h  bool journal_open(struct vault *, struct err *)   log check at start: tiles, rows, guard
- *                bool journal_write(struct vault *, struct err *)  tiles, guard, checkpoint for v->log_size
- *                void journal_close(struct vault *)
- *     publish.h  bool publish_resume(struct vault *, struct err *) redo unfinished steps, at start
- *                bool publish_tick(struct vault *, struct err *)   beats and instants; called about once a
- * second bool publish_greet(struct vault *, struct err *)  a gate opened: last envelopes, a fresh beat
- *     admin.h    bool admin_open(struct vault *, struct err *)     binds the socket
- *                size_t admin_poll(struct vault *, struct zmq_pollitem_t *, size_t room), void admin_serve(…)
- */
+ * What the loop expects of the parts that live in other files (struct vault * first, struct err * last):
+ *
+ *     journal_open      log check at start: tiles, rows, guard     journal_close
+ *     journal_write     tiles, guard and checkpoint for the leaves below log_saved
+ *     publish_resume    redo unfinished steps, at start
+ *     publish_tick      beats and instants of publication; called about once a second
+ *     publish_greet     a gate has opened: the last envelopes and a fresh beat of each feed
+ *     admin_open        binds run/admin/socket     admin_poll, admin_serve, admin_close: see admin.h */
 #ifndef DAEMON_VAULT_VAULT_H
 #define DAEMON_VAULT_VAULT_H
 #include "daemon/conf.h"
@@ -22,20 +20,9 @@
 #include "daemon/vault/period.h"
 #include "daemon/vault/store.h"
 #include "daemon/vault/vaultkeys.h"
+#include "proto/link.h"
+#include "proto/logentry.h"
 #include "proto/model.h"
-
-#define ROLE_OFFICE     1u
-#define ROLE_RESEARCHER 2u
-#define ROLE_AUDITOR    4u
-
-enum vault_mode { /* numbers of MODE on the link; the highest reason that holds is the mode */
-	MODE_NORMAL = 1,
-	MODE_READ_ONLY = 2,
-	MODE_DRAINING = 3,
-	MODE_STORAGE_LOW = 4,
-	MODE_LOG_STALLED = 5,
-	MODE_CLOCK_HOLD = 6
-};
 
 struct link;    /* link.h */
 struct intake;  /* intake.h */
@@ -48,15 +35,14 @@ struct vault {
 	const struct conf *conf;
 	struct store *store;
 	struct vaultkeys keys;
-	int state_dir; /* descriptors of conf->state and of public/ audit/ vault/ below it */
-	int public_dir, audit_dir, vault_dir;
+	int vault_dir; /* vault/ below conf->state: store, guard, lock */
 	uint8_t boot_id[16];
 
 	uint64_t log_size;  /* committed leaves; inside a transaction: with those added so far */
 	uint64_t log_saved; /* log_size of the last commit: what journal may publish */
 	uint64_t registry_serial;
 	bool registry_changed; /* in this transaction: push after commit */
-	unsigned modes;        /* bit 1 << enum vault_mode for each reason that holds */
+	unsigned modes;        /* bit 1 << enum link_mode for each reason that holds */
 	uint64_t high_water_s; /* latest wall time seen, stored */
 
 	struct loaded_config *configs; /* cache by digest; vault_config() */
@@ -81,11 +67,12 @@ void vault_rollback(struct vault *v);
 
 /* --- the log: leaves are added in the transaction of the decision they record --- */
 uint64_t vault_next_leaf(const struct vault *v); /* the index that the next leaf will have */
-bool vault_add_leaf(struct vault *v, struct bytes entry, struct err *e); /* entry: with that index in it */
+/* Sets index and time in entry, which holds kind and members. */
+bool vault_add_leaf(struct vault *v, struct log_entry *entry, struct err *e);
 
 /* --- modes: reasons to refuse submissions; told to the gate when the mode changes --- */
-void vault_set_mode(struct vault *v, enum vault_mode reason, bool holds);
-enum vault_mode vault_mode(const struct vault *v);
+void vault_set_mode(struct vault *v, enum link_mode reason, bool holds);
+enum link_mode vault_mode(const struct vault *v);
 
 /* --- configurations --- */
 /* Parses, checks origin and floors, stores, writes the `config` leaf. The first configuration of a dataset
@@ -183,12 +170,7 @@ bool vault_office_filed(
 /* --- to the gate; nothing happens while no gate is connected --- */
 void vault_send_feed(
     struct vault *v, const char *dataset, struct bytes envelope, const uint8_t signature[64]);
-struct public_file {
-	const char *path; /* below public/ */
-	uint64_t size;
-	uint8_t digest[32];
-};
-void vault_send_files(struct vault *v, const struct public_file *file, size_t n);
+void vault_send_files(struct vault *v, const struct link_file *file, size_t n);
 bool vault_gate_connected(const struct vault *v);
 uint64_t vault_gate_applied(const struct vault *v); /* registry serial in force at the gate */
 #endif

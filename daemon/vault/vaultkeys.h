@@ -7,12 +7,7 @@
 #define DAEMON_VAULT_VAULTKEYS_H
 #include "daemon/conf.h"
 #include "daemon/vault/store.h"
-
-struct signer {
-	uint8_t public_key[32];
-	uint8_t key_id[8];
-	uint8_t *secret; /* 64 bytes of guarded memory, as libsodium's Ed25519 wants them */
-};
+#include "proto/keys.h"
 
 enum intake_state { INTAKE_PENDING = 1, INTAKE_ACTIVE = 2, INTAKE_ACCEPT_ONLY = 3, INTAKE_DESTROYED = 4 };
 
@@ -27,9 +22,9 @@ struct intake_key {
 #define VAULT_INTAKE_KEYS 16
 
 struct vaultkeys {
-	struct signer receipt, feed, log, release;
-	uint8_t *choice; /* 32 bytes */
-	uint8_t *master; /* 32 bytes */
+	struct key_signer *receipt, *feed, *log, *release; /* guarded memory */
+	uint8_t *choice;                                   /* 32 bytes */
+	uint8_t *master;                                   /* 32 bytes */
 	struct intake_key intake[VAULT_INTAKE_KEYS];
 	unsigned n_intake;
 };
@@ -51,7 +46,4 @@ const struct intake_key *vaultkeys_find_intake(const struct vaultkeys *k, const 
 /* Subkeys of master (crypto_kdf, context of 8 bytes as in docs/protocol.md). out: 32 bytes. */
 void vaultkeys_derive(const struct vaultkeys *k, const char *context, uint64_t number, uint8_t *out);
 
-/* Ed25519 over label || message; label as in docs/protocol.md, without "cellveil/1/" and the zero byte. */
-bool signer_sign(const struct signer *signer, const char *label, struct bytes message, uint8_t signature[64],
-    struct err *e);
 #endif

@@ -1,0 +1,14 @@
+/* migration - the steps that make the store's tables, in order, each with a digest.
+ *
+ * Numbered, additive, never edited once released: a store remembers number and digest of each step it has
+ * taken, and a store that remembers another digest, or a step we do not know, is refused. Until the first
+ * release the steps may still be edited. */
+#ifndef DAEMON_VAULT_MIGRATION_H
+#define DAEMON_VAULT_MIGRATION_H
+#include "proto/err.h"
+
+struct sqlite3;
+
+/* Takes the steps that db lacks, in one transaction each. now_s is noted beside them. */
+bool migration_run(struct sqlite3 *db, unsigned long long now_s, struct err *e);
+#endif
