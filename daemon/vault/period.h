@@ -9,6 +9,7 @@
  * releases". */
 #ifndef DAEMON_VAULT_PERIOD_H
 #define DAEMON_VAULT_PERIOD_H
+#include "proto/logentry.h"
 #include "proto/message.h" /* enum period_state and its names */
 #include "proto/model.h"
 
@@ -46,7 +47,7 @@ enum period_event {
 struct period_effects {
 	bool refused;            /* the operator's wish does not fit the state: nothing changes */
 	enum period_state state; /* afterwards */
-	const char *leaf;        /* log leaf to write: "period-open" …; NULL if none */
+	enum log_kind leaf;      /* log leaf to write; LOG_KINDS if none */
 	uint64_t wake_s;         /* next time a TICK changes something; 0: never */
 };
 
