@@ -16,7 +16,7 @@ struct checkpoint {
 void checkpoint_put(struct buf *out, const struct checkpoint *c); /* the text, three lines */
 bool checkpoint_parse(struct checkpoint *out, struct bytes text, struct err *e);
 bool checkpoint_sign(struct buf *out, const struct checkpoint *c, const struct vkey *log,
-    const uint8_t secret[64], struct err *e);
+    const struct key_signer *signer, struct err *e);
 
 /* Opens a note: signature of log must be good, the origin line its name. cosigned (n_witnesses elements, or
  * NULL) tells which witnesses signed; how many are enough is the caller's policy. */
@@ -25,8 +25,8 @@ bool checkpoint_open(struct checkpoint *out, struct bytes note, const struct vke
 #define CHECKPOINT_WITNESSES_MAX 15u
 
 /* Appends a witness's signature line to a checkpoint's note already in out. */
-bool checkpoint_cosign(
-    struct buf *note, const struct vkey *witness, const uint8_t secret[64], uint64_t time_s, struct err *e);
+bool checkpoint_cosign(struct buf *note, const struct vkey *witness, const struct key_signer *signer,
+    uint64_t time_s, struct err *e);
 /* Appends lines a witness sent (COSIGN), one by one verified and of known witnesses; a line of a key that has
  * already signed is left out. n_added tells how many were new. */
 bool checkpoint_add_cosignatures(struct buf *note, struct bytes lines, const struct vkey *witness,

@@ -7,6 +7,7 @@
 #define PROTO_FEED_H
 #include "proto/bytes.h"
 #include "proto/err.h"
+#include "proto/keys.h"
 #include "proto/limits.h"
 
 #define FEED_ID_BYTES    16u
@@ -47,7 +48,8 @@ bool feed_decode(struct feed_envelope *out, struct bytes in, struct err *e);
 
 void feed_link(uint8_t out[32], struct bytes envelope);
 /* Ed25519 over the label the kind asks for ("beat" for BEAT, else "feed") and the envelope. */
-void feed_sign(uint8_t signature[64], uint64_t kind, struct bytes envelope, const uint8_t secret[64]);
+bool feed_sign(uint8_t signature[64], uint64_t kind, struct bytes envelope, const struct key_signer *signer,
+    struct err *e);
 bool feed_verify(uint64_t kind, struct bytes envelope, const uint8_t signature[64], const uint8_t key[32]);
 
 /* "cellveil1|<dataset>|": the last bar keeps longer names out of a prefix subscription. */
@@ -74,7 +76,8 @@ struct feed_state {
 };
 #define FEED_STATE_ROWS_MAX 4096u
 /* The whole file, signed (label cellveil/1/state). */
-bool feed_state_put(struct buf *out, const struct feed_state *s, const uint8_t secret[64], struct err *e);
+bool feed_state_put(
+    struct buf *out, const struct feed_state *s, const struct key_signer *signer, struct err *e);
 /* Verifies against any of the n keys (32 bytes each) and decodes; s is to be freed also after failure. */
 bool feed_state_open(
     struct feed_state *s, struct bytes file, const uint8_t (*key)[32], size_t n_keys, struct err *e);

@@ -6,28 +6,19 @@
 #define PROTO_KEYSET_H
 #include "proto/bytes.h"
 #include "proto/err.h"
+#include "proto/keys.h"
 #include "proto/limits.h"
+#include "proto/name.h"
 #include "proto/note.h"
 
 #define KEYSET_KEYS_MAX      64u
 #define KEYSET_ENDPOINTS_MAX 16u
-#define KEYSET_HOST_MAX      253u /* a DNS name */
 
-/* In the order of their names, which is the order of the lines. */
-enum keyset_purpose {
-	KEYSET_CURVE,
-	KEYSET_FEED,
-	KEYSET_INTAKE,
-	KEYSET_LOG,
-	KEYSET_RECEIPT,
-	KEYSET_RELEASE,
-	KEYSET_PURPOSES
-};
 enum keyset_state { KEYSET_ACTIVE, KEYSET_PENDING, KEYSET_ACCEPT_ONLY, KEYSET_REVOKED, KEYSET_STATES };
 enum keyset_service { KEYSET_SERVE_FEED, KEYSET_SERVE_QUERY, KEYSET_SERVE_SUBMIT, KEYSET_SERVICES };
 
 struct keyset_key {
-	enum keyset_purpose purpose;
+	enum key_purpose purpose; /* curve, feed, intake, log, receipt, release */
 	enum keyset_state state;
 	uint64_t not_before, not_after; /* seconds */
 	uint8_t id[8];                  /* keyset_key_fill() makes it from purpose and key */
@@ -36,9 +27,8 @@ struct keyset_key {
 
 struct keyset_endpoint {
 	enum keyset_service service;
-	char host[KEYSET_HOST_MAX + 3]; /* a name, an IPv4 address, or an IPv6 address in brackets */
-	uint16_t port;
-	uint8_t curve_id[8]; /* of a curve key in the set */
+	char address[LIMIT_ENDPOINT + 1]; /* tcp://host:port, as zmq_connect takes it */
+	uint8_t curve_id[8];              /* of a curve key in the set */
 };
 
 struct keyset {
@@ -51,7 +41,6 @@ struct keyset {
 	size_t n_keys;
 };
 
-const char *keyset_purpose_name(enum keyset_purpose purpose);
 const char *keyset_state_name(enum keyset_state state);
 const char *keyset_service_name(enum keyset_service service);
 void keyset_key_fill(struct keyset_key *key); /* the key id */
@@ -72,11 +61,9 @@ bool keyset_expired(const struct keyset *set, uint64_t now_s); /* refuse to subm
 bool keyset_warns(const struct keyset *set, uint64_t now_s);   /* less than 30 days left */
 
 /* NULL if none. find: any state but revoked. */
-const struct keyset_key *keyset_find(
-    const struct keyset *set, enum keyset_purpose purpose, const uint8_t id[8]);
-const struct keyset_key *keyset_active(const struct keyset *set, enum keyset_purpose purpose);
+const struct keyset_key *keyset_find(const struct keyset *set, enum key_purpose purpose, const uint8_t id[8]);
+const struct keyset_key *keyset_active(const struct keyset *set, enum key_purpose purpose);
 const struct keyset_endpoint *keyset_serves(const struct keyset *set, enum keyset_service service);
 /* Copies the keys of purpose that signatures may be by (active and accept-only), at most n_max; how many. */
-size_t keyset_verifiers(
-    const struct keyset *set, enum keyset_purpose purpose, uint8_t (*key)[32], size_t n_max);
+size_t keyset_verifiers(const struct keyset *set, enum key_purpose purpose, uint8_t (*key)[32], size_t n_max);
 #endif

@@ -7,6 +7,7 @@
 #define PROTO_MINISIGN_H
 #include "proto/bytes.h"
 #include "proto/err.h"
+#include "proto/keys.h"
 #include "proto/limits.h"
 
 #define MINISIGN_BYTES_MAX 2048u
@@ -23,9 +24,9 @@ struct minisign_claim {
 	uint8_t feed_id[16];
 };
 
-/* Writes the signature file of message. secret: Ed25519 as libsodium keeps it. */
+/* Writes the signature file of message. */
 bool minisign_sign(struct buf *out, struct bytes message, const struct minisign_claim *claim,
-    const uint8_t key_id[8], const uint8_t secret[64], struct err *e);
+    const struct key_signer *signer, struct err *e);
 
 /* What the file claims, unverified: to look a key up, or to print. */
 bool minisign_parse(struct minisign_claim *claim, uint8_t key_id[8], struct bytes file, struct err *e);

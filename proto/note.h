@@ -7,6 +7,7 @@
 #define PROTO_NOTE_H
 #include "proto/bytes.h"
 #include "proto/err.h"
+#include "proto/keys.h"
 #include "proto/limits.h"
 
 enum vkey_type { VKEY_ED25519 = 1, VKEY_COSIGNATURE = 4 };
@@ -52,12 +53,12 @@ bool note_parse(struct note *out, struct bytes in, struct err *e);
 bool note_verify(
     const struct note *note, const struct vkey *known, size_t n, bool *good, uint64_t *time_s, struct err *e);
 
-/* Writes one signature line for text. secret: Ed25519 as libsodium keeps it. time_s: for VKEY_COSIGNATURE
+/* Writes one signature line for text. signer holds the secret half of as. time_s: for VKEY_COSIGNATURE
  * only. */
-bool note_put_signature(struct buf *out, struct bytes text, const struct vkey *as, const uint8_t secret[64],
-    uint64_t time_s, struct err *e);
+bool note_put_signature(struct buf *out, struct bytes text, const struct vkey *as,
+    const struct key_signer *signer, uint64_t time_s, struct err *e);
 /* Writes text, a blank line and the signature line of an Ed25519 key. text ends in LF and has no blank line.
  */
-bool note_sign(
-    struct buf *out, struct bytes text, const struct vkey *as, const uint8_t secret[64], struct err *e);
+bool note_sign(struct buf *out, struct bytes text, const struct vkey *as, const struct key_signer *signer,
+    struct err *e);
 #endif

@@ -1,3 +1,0 @@
-/* placeholder until the folder has code */
-extern int proto_placeholder;
-int proto_placeholder;
