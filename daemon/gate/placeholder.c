@@ -1,3 +1,0 @@
-/* placeholder until the folder has code */
-extern int gate_placeholder;
-int gate_placeholder;
