@@ -1,0 +1,202 @@
+#include "client/protect/protect.h"
+
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "client/protect/protectfiles.h"
+#include "client/protect/tabledir.h"
+#include "client/text.h"
+#include "policy/release.h"
+
+static int exit_of(const struct err *e)
+{
+	text_error(e);
+	switch (e->code) {
+	case ERR_INTERNAL:
+		return PROTECT_INTERNAL;
+	case ERR_MEMORY:
+		return PROTECT_LIMIT;
+	default:
+		return PROTECT_INPUT;
+	}
+}
+
+static const char *refusal_text(enum refusal refusal)
+{
+	switch (refusal) {
+	case REFUSAL_MIN_REPORTING:
+		return _("too few offices reported");
+	case REFUSAL_MIN_CHANGED:
+		return _("too few offices changed since the last release");
+	case REFUSAL_LEDGER:
+		return _("not safe together with what was published before");
+	case REFUSAL_LIMIT:
+		return _("the limit of work was reached");
+	default:
+		return _("no safe pattern was found");
+	}
+}
+
+static bool level_read(const struct args *args, struct release_options *o)
+{
+	const char *text = args_value(args, "level");
+	if (text == NULL)
+		return true;
+	for (unsigned level = 1; level <= 4; level++) {
+		char name[8];
+		snprintf(name, sizeof name, "L%u", level);
+		if (strcmp(text, name) == 0) {
+			o->level = (enum guarantee)level;
+			return true;
+		}
+	}
+	text_say(_("cellveil: --level is L1, L2, L3 or L4"));
+	return false;
+}
+
+static void hex_line(struct buf *out, const char *name, struct bytes content, const char *end)
+{
+	uint8_t digest[32];
+	crypto_hash_sha256(digest, content.at, content.len);
+	buf_printf(out, "\"%s\":\"", name);
+	buf_put_hex(out, bytes_of(digest, sizeof digest));
+	buf_printf(out, "\"%s", end);
+}
+
+static void summary_write(
+    struct buf *out, const struct release_result *r, const struct policy_params *p, bool real_key, bool truth)
+{
+	static const char *const step[] = { "none", "unfreeze", "camouflage", "coarsen", "withhold" };
+	const struct release_summary *s = &r->summary;
+	uint8_t digest[32];
+	policy_params_digest(p, digest);
+	buf_printf(out, "{\"level\":\"L%d\",\"floor\":%u,\"policy\":\"", (int)s->level, s->floor);
+	buf_put_hex(out, bytes_of(digest, sizeof digest));
+	buf_printf(out, "\",\"for_publication\":%s,", real_key && !truth ? "true" : "false");
+	buf_printf(out,
+	    "\"printed\":%llu,\"published\":%llu,\"hidden\":%llu,\"primary\":%llu,\"secondary\":%llu,"
+	    "\"structural\":%llu,\"not_reported\":%llu,\"not_asked\":%llu,\"secondary_value\":%llu,\"cost\":%"
+	    "llu,",
+	    (unsigned long long)s->printed, (unsigned long long)s->published, (unsigned long long)s->hidden,
+	    (unsigned long long)s->primary, (unsigned long long)s->secondary,
+	    (unsigned long long)s->structural, (unsigned long long)s->not_reported,
+	    (unsigned long long)s->not_asked, (unsigned long long)s->secondary_value,
+	    (unsigned long long)s->cost);
+	buf_printf(out,
+	    "\"requirements\":%llu,\"served\":{\"free\":%llu,\"gather\":%llu,\"chain\":%llu,\"pay\":%llu,"
+	    "\"exact\":%llu},\"moves\":%llu,\"move_entries\":%llu,\"work\":%llu,\"open_components\":%llu,",
+	    (unsigned long long)s->requirements, (unsigned long long)s->served_free,
+	    (unsigned long long)s->served_gather, (unsigned long long)s->served_chain,
+	    (unsigned long long)s->served_pay, (unsigned long long)s->served_exact,
+	    (unsigned long long)s->moves, (unsigned long long)s->move_entries, (unsigned long long)s->work,
+	    (unsigned long long)s->hidden_open_components);
+	buf_printf(out, "\"ladder\":\"%s\",\"advice\":%s,", step[s->last_step],
+	    s->advise_recode ? "\"recode\"" : "null");
+	hex_line(out, "result_sha256", buf_bytes(&r->result_csv), ",");
+	hex_line(out, "certificate_sha256", buf_bytes(&r->certificate), ",");
+	hex_line(out, "auditor_sha256", buf_bytes(&r->auditor), "}\n");
+}
+
+static bool write_result(
+    const struct release_result *r, const struct buf *summary, const char *dir, struct err *e)
+{
+	struct outfile file[8];
+	size_t n = 0;
+	file[n++] = (struct outfile){ "RESULT.csv", buf_bytes(&r->result_csv) };
+	file[n++] = (struct outfile){ "certificate.cvc", buf_bytes(&r->certificate) };
+	file[n++] = (struct outfile){ "certificate.auditor.cvc", buf_bytes(&r->auditor) };
+	file[n++] = (struct outfile){ "explain.csv", buf_bytes(&r->explain_csv) };
+	file[n++] = (struct outfile){ "summary.json", buf_bytes(summary) };
+	if (r->derived_csv.size > 0)
+		file[n++] = (struct outfile){ "DERIVED.csv", buf_bytes(&r->derived_csv) };
+	return protectfiles_write(dir, file, n, e);
+}
+
+static int told(
+    const struct args *args, const struct release_result *r, const struct buf *summary, bool real_key)
+{
+	const struct release_summary *s = &r->summary;
+	if (args_flag(args, "json"))
+		text_put(summary);
+	text_say(_("%llu cells printed: %llu published, %llu hidden; guarantee L%d"),
+	    (unsigned long long)s->printed, (unsigned long long)s->published, (unsigned long long)s->hidden,
+	    (int)s->level);
+	if (s->advise_recode)
+		text_say(_("advice: much is hidden; coarser codes would show more"));
+	if (!real_key)
+		text_warn(_("no key: not for publication"));
+	if (args_flag(args, "truth"))
+		text_warn(_("RESULT.csv holds the true counts: not for publication"));
+	return PROTECT_SAFE;
+}
+
+static int refused(const struct release_result *r)
+{
+	text_say(_("refused: %s; nothing was written"), refusal_text(r->refusal));
+	if (r->reasons.size > 0)
+		fwrite(r->reasons.data, 1, r->reasons.size, stderr);
+	return r->refusal == REFUSAL_LIMIT ? PROTECT_LIMIT : PROTECT_REFUSED;
+}
+
+static int run(const struct args *args)
+{
+	struct policy_params p = policy_params_default();
+	struct release_options o = { .truth = args_flag(args, "truth") };
+	struct release_result *r = NULL;
+	struct table_input *t = NULL;
+	struct buf summary = { 0 };
+	struct err e = { 0 };
+	uint8_t key[32] = { 0 };
+	unsigned long effort;
+	int code = PROTECT_INPUT;
+	const char *out = args_value(args, "output");
+	const char *key_path = args_value(args, "key");
+	if (out == NULL) {
+		text_say(_("cellveil: protect needs -o FOLDER"));
+		return PROTECT_INPUT;
+	}
+	if (!level_read(args, &o))
+		return PROTECT_INPUT;
+	if (args_value(args, "policy") != NULL && !protectfiles_policy(&p, args_value(args, "policy"), &e))
+		return exit_of(&e);
+	if (!args_number(args, "effort", 1000, p.effort, &effort))
+		return PROTECT_INPUT;
+	p.effort = (uint32_t)effort;
+	if ((key_path != NULL && !protectfiles_key(key, key_path, &e)) ||
+	    (t = tabledir_read(args->at[0], true, &e)) == NULL || !release_build(t, &p, key, &o, &r, &e)) {
+		code = exit_of(&e);
+		goto done;
+	}
+	if (r->refusal != REFUSAL_NONE) {
+		code = refused(r);
+		goto done;
+	}
+	summary_write(&summary, r, &p, key_path != NULL, o.truth);
+	code = write_result(r, &summary, out, &e) ? told(args, r, &summary, key_path != NULL) : exit_of(&e);
+done:
+	sodium_memzero(key, sizeof key);
+	release_result_free(r);
+	table_free(t);
+	buf_free(&summary);
+	return code;
+}
+
+const struct command protect_command = {
+	.name = "protect",
+	.arguments = "TABLEDIR",
+	.about = N_("hide small counts of a table, and prove that nobody can work them out"),
+	.example = "cellveil protect tables/2024 --policy policy.yaml --key choice.key -o protected",
+	.option = {
+	    { "policy", 0, "FILE", N_("the protection rules, or a configuration that holds them") },
+	    { "key", 0, "FILE", N_("the choice key; without it the result is not for publication") },
+	    { "level", 0, "L1|L2|L3|L4", N_("the guarantee; L3 unless said") },
+	    { "effort", 0, "N", N_("improvement steps for each secondary cell; never changes safety") },
+	    { "truth", 0, NULL, N_("show hidden counts in RESULT.csv: for your eyes only") },
+	    { "json", 0, NULL, N_("the summary on standard output") },
+	    { "output", 'o', "FOLDER", N_("where the results go, all together or not at all") },
+	},
+	.min = 1,
+	.max = 1,
+	.run = run,
+};
