@@ -81,6 +81,8 @@ bool keys_check(enum key_type type, const uint8_t public[KEY_BYTES], struct err 
 bool keys_secret_parse(uint8_t secret[KEY_BYTES], enum key_purpose want, struct bytes text, struct err *e);
 void keys_secret_print(
     struct buf *out, enum key_purpose purpose, const uint8_t secret[KEY_BYTES], const char *date);
+/* True for a secret of 32 equal bytes, as in the test vectors: programs refuse to load one. */
+bool keys_secret_is_test(const uint8_t secret[KEY_BYTES]);
 /* The public half of a secret. ERR_CRYPTO for purposes without one. */
 bool keys_public_of(
     uint8_t public[KEY_BYTES], enum key_purpose purpose, const uint8_t secret[KEY_BYTES], struct err *e);
