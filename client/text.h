@@ -5,6 +5,7 @@
  * the machine. */
 #ifndef CLIENT_TEXT_H
 #define CLIENT_TEXT_H
+#include "client/form/findings.h" /* enum language */
 #include "proto/bytes.h"
 #include "proto/err.h"
 #include "proto/model.h"
@@ -13,8 +14,6 @@
 
 #define _(msgid)  gettext(msgid)
 #define N_(msgid) msgid
-
-enum language { LANGUAGE_EN, LANGUAGE_SV };
 
 void text_init(void); /* once, at start; also sets stdout and stderr to UTF-8 */
 enum language text_language(void);

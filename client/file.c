@@ -1,0 +1,209 @@
+#include "client/file.h"
+#include "client/crash.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static bool fail(struct err *e, const char *path)
+{
+	int error = errno;
+	enum err_code code = error == ENOENT ? ERR_NOT_FOUND : ERR_SYSTEM;
+
+	return err_set(e, code, "%s: %s", path, strerror(error));
+}
+
+bool file_path(char *out, const char *dir, const char *name, struct err *e)
+{
+	int n = snprintf(out, FILE_PATH, "%s/%s", dir, name);
+
+	return (n > 0 && n < FILE_PATH) ||
+	       err_set(e, ERR_LIMIT, "path is longer than %d bytes", FILE_PATH - 1);
+}
+
+static bool read_all(struct buf *out, int fd, const char *path, size_t max, struct err *e)
+{
+	uint8_t *room = malloc(65536);
+	size_t total = 0;
+	ssize_t n = 0;
+	bool ok = room != NULL;
+
+	while (ok && (n = read(fd, room, 65536)) != 0) {
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0) {
+			ok = fail(e, path);
+		} else if (total + (size_t)n > max) {
+			ok = err_set(e, ERR_LIMIT, "%s: larger than %zu bytes", path, max);
+		} else {
+			buf_put(out, room, (size_t)n);
+			total += (size_t)n;
+		}
+	}
+	if (room == NULL || (ok && out->failed))
+		ok = err_set(e, ERR_MEMORY, "%s: not enough memory", path);
+	if (room != NULL)
+		explicit_bzero(room, 65536);
+	free(room);
+	return ok;
+}
+
+bool file_read(struct buf *out, const char *path, size_t max, struct err *e)
+{
+	struct stat st;
+	int fd;
+	bool ok;
+
+	if (strcmp(path, "-") == 0)
+		return read_all(out, STDIN_FILENO, path, max, e);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (fd < 0)
+		return fail(e, path);
+	if (fstat(fd, &st) != 0)
+		ok = fail(e, path);
+	else if (S_ISDIR(st.st_mode))
+		ok = err_set(e, ERR_INVALID, "%s: is a directory", path);
+	else
+		ok = read_all(out, fd, path, max, e);
+	(void)close(fd);
+	return ok;
+}
+
+bool file_read_secret(struct buf *out, const char *path, size_t max, struct err *e)
+{
+	struct stat st;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW | O_NONBLOCK);
+	bool ok;
+
+	if (fd < 0 && errno == ELOOP)
+		return err_set(e, ERR_REFUSED, "%s: a secret may not be a symbolic link", path);
+	if (fd < 0)
+		return fail(e, path);
+	if (fstat(fd, &st) != 0)
+		ok = fail(e, path);
+	else if (!S_ISREG(st.st_mode) || st.st_uid != geteuid())
+		ok = err_set(e, ERR_REFUSED, "%s: must be a regular file of your own", path);
+	else if ((st.st_mode & 07777) != 0600 && (st.st_mode & 07777) != 0400)
+		ok =
+		    err_set(e, ERR_REFUSED, "%s: others may read this secret; run: chmod 600 %s", path, path);
+	else
+		ok = read_all(out, fd, path, max, e);
+	(void)close(fd);
+	return ok;
+}
+
+static bool write_all(int fd, struct bytes content, const char *path, struct err *e)
+{
+	while (content.len > 0) {
+		ssize_t n = write(fd, content.at, content.len);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return fail(e, path);
+		content = bytes_of(content.at + n, content.len - (size_t)n);
+	}
+	CV_CRASH("outbox-part");
+	return fsync(fd) == 0 || fail(e, path);
+}
+
+bool file_sync_dir(const char *path, struct err *e)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	bool ok;
+
+	if (fd < 0)
+		return fail(e, path);
+	ok = fsync(fd) == 0 || fail(e, path);
+	(void)close(fd);
+	return ok;
+}
+
+/* flags for renameat2: RENAME_NOREPLACE or 0. The part file is removed if anything fails. */
+static bool replace(
+    const char *dir, const char *name, mode_t mode, struct bytes content, unsigned flags, struct err *e)
+{
+	char path[FILE_PATH], part[FILE_PATH];
+	bool ok;
+	int fd;
+
+	if (!file_path(path, dir, name, e))
+		return false;
+	if (snprintf(part, sizeof part, "%s.part", path) >= (int)sizeof part)
+		return err_set(e, ERR_LIMIT, "path is longer than %d bytes", FILE_PATH - 1);
+	(void)unlink(part);
+	fd = open(part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
+	if (fd < 0)
+		return fail(e, part);
+	ok = (fchmod(fd, mode) == 0 || fail(e, part)) && write_all(fd, content, part, e);
+	if (close(fd) != 0 && ok)
+		ok = fail(e, part);
+	CV_CRASH("outbox-synced");
+	if (ok && renameat2(AT_FDCWD, part, AT_FDCWD, path, flags) != 0)
+		ok = errno == EEXIST ? err_set(e, ERR_REFUSED, "%s: exists already", path) : fail(e, path);
+	CV_CRASH("outbox-renamed");
+	if (!ok)
+		(void)unlink(part);
+	return ok && file_sync_dir(dir, e);
+}
+
+bool file_write(const char *dir, const char *name, mode_t mode, struct bytes content, struct err *e)
+{
+	return replace(dir, name, mode, content, 0, e);
+}
+
+bool file_write_new(const char *dir, const char *name, mode_t mode, struct bytes content, struct err *e)
+{
+	return replace(dir, name, mode, content, RENAME_NOREPLACE, e);
+}
+
+bool file_exists(const char *dir, const char *name)
+{
+	char path[FILE_PATH];
+
+	return file_path(path, dir, name, NULL) && access(path, F_OK) == 0;
+}
+
+bool file_make_dir(const char *path, mode_t mode, struct err *e)
+{
+	char part[FILE_PATH];
+	size_t len = strlen(path);
+
+	if (len == 0 || len >= sizeof part)
+		return err_set(e, ERR_LIMIT, "path is empty or longer than %d bytes", FILE_PATH - 1);
+	memcpy(part, path, len + 1);
+	for (size_t i = 1; i <= len; i++) {
+		if (path[i] != '/' && path[i] != 0)
+			continue;
+		part[i] = 0;
+		if (mkdir(part, mode) != 0 && errno != EEXIST)
+			return fail(e, part);
+		part[i] = path[i];
+	}
+	return true;
+}
+
+int file_lock(const char *dir, struct err *e)
+{
+	char path[FILE_PATH];
+	int fd;
+
+	if (!file_path(path, dir, "lock", e))
+		return -1;
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0) {
+		(void)fail(e, path);
+		return -1;
+	}
+	while (flock(fd, LOCK_EX) != 0) {
+		if (errno != EINTR) {
+			(void)fail(e, path);
+			(void)close(fd);
+			return -1;
+		}
+	}
+	return fd;
+}
