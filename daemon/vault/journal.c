@@ -1,0 +1,407 @@
+/* journal - see journal.h. */
+#include "daemon/vault/journal.h"
+#include "daemon/crash.h"
+#include "daemon/vault/public.h"
+#include "proto/checkpoint.h"
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define GUARD      "guard"
+#define CHECKPOINT "log/checkpoint"
+#define TILE_BYTES (TLOG_TILE_WIDTH * TLOG_HASH_BYTES)
+/* 256 entries of two bytes of length each */
+#define BUNDLE_MAX ((LIMIT_LOG_ENTRY + 2u) * TLOG_TILE_WIDTH)
+
+struct journal {
+	struct public_dir files;
+	struct vkey vkey;
+	struct tlog_frontier frontier; /* leaf by leaf: what the files must come to */
+	struct checkpoint newest;      /* signed; size 0 before the first */
+	uint64_t signed_at_s;
+	struct buf scratch;
+};
+
+/* --- tiles --- */
+
+static bool tile_path(char path[PUBLIC_PATH_ROOM], const struct tlog_tile *tile, struct err *e)
+{
+	char name[TLOG_NAME_MAX];
+
+	if (!tlog_tile_name(name, tile, e))
+		return false;
+	snprintf(path, PUBLIC_PATH_ROOM, "log/%s", name);
+	return true;
+}
+
+static bool put_tile(struct journal *j, const struct tlog_tile *tile, struct bytes data, struct err *e)
+{
+	char path[PUBLIC_PATH_ROOM];
+	bool changed = false;
+
+	if (!tile_path(path, tile, e) || !public_ensure(&j->files, path, data, &changed, e))
+		return false;
+	if (tile->width < TLOG_TILE_WIDTH || !changed)
+		return true;
+	/* the partial ones before it have had their day: C2SP tlog-tiles, "Partial Tiles" */
+	size_t len = strlen(path);
+	snprintf(path + len, sizeof path - len, ".p");
+	return public_remove(&j->files, path, e);
+}
+
+/* Reads a tile of hashes from its file; for tlog_source_tiles. */
+static bool read_tile(void *arg, unsigned level, uint64_t index, unsigned width, uint8_t *out, struct err *e)
+{
+	struct journal *j = arg;
+	struct tlog_tile tile = { .level = (uint8_t)level, .index = index, .width = (uint16_t)width };
+	char path[PUBLIC_PATH_ROOM];
+
+	if (!tile_path(path, &tile, e) || !public_read(&j->files, path, TILE_BYTES, &j->scratch, e))
+		return false;
+	if (j->scratch.size != (size_t)width * TLOG_HASH_BYTES)
+		return err_set(e, ERR_INTERNAL, "%s: wrong size", path);
+	memcpy(out, j->scratch.data, j->scratch.size);
+	return true;
+}
+
+/* Bundle and hashes of the leaves from first to end, at most one tile of them; new ones join the frontier. */
+static bool read_leaves(struct vault *v, struct journal *j, uint64_t first, uint64_t end, struct buf *bundle,
+    struct buf *hashes, struct err *e)
+{
+	struct rows r;
+	uint64_t n = first;
+	bool ok = true;
+
+	rows_open(
+	    &r, v->store, "SELECT i, entry FROM leaf WHERE i >= ? AND i < ? ORDER BY i", "ii", first, end);
+	while (ok && rows_next(&r)) {
+		struct bytes entry = rows_bytes(&r, 1);
+		struct tlog_hash hash;
+
+		if (rows_uint(&r, 0) != n)
+			break;
+		ok = tlog_bundle_put(bundle, entry, e);
+		tlog_leaf(&hash, entry);
+		buf_put(hashes, hash.b, sizeof hash.b);
+		if (n == j->frontier.size)
+			tlog_frontier_add(&j->frontier, &hash);
+		n++;
+	}
+	if (!rows_close(&r, e) || !ok)
+		return false;
+	if (bundle->failed || hashes->failed)
+		return err_set(e, ERR_MEMORY, "log: no memory for a tile");
+	return n == end ||
+	       err_set(e, ERR_INTERNAL, "log: leaf %llu is missing in the store", (unsigned long long)n);
+}
+
+/* Tiles of level 0 and entry bundles that changed between the sizes. */
+static bool write_leaf_tiles(struct vault *v, struct journal *j, uint64_t old, uint64_t size, struct err *e)
+{
+	struct buf bundle = { .max = BUNDLE_MAX }, hashes = { 0 };
+	bool ok = true;
+
+	for (uint64_t k = old / TLOG_TILE_WIDTH; ok && k * TLOG_TILE_WIDTH < size; k++) {
+		uint64_t first = k * TLOG_TILE_WIDTH;
+		unsigned width = tlog_tile_width(size, 0, k);
+		struct tlog_tile tile = { .entries = true, .index = k, .width = (uint16_t)width };
+
+		buf_clear(&bundle);
+		buf_clear(&hashes);
+		ok = read_leaves(v, j, first, first + width, &bundle, &hashes, e) &&
+		     put_tile(j, &tile, buf_bytes(&bundle), e);
+		tile.entries = false;
+		ok = ok && put_tile(j, &tile, buf_bytes(&hashes), e);
+	}
+	buf_free(&bundle);
+	buf_free(&hashes);
+	return ok;
+}
+
+/* One tile of a higher level: each of its hashes is the root of a full tile below. */
+static bool write_upper_tile(
+    struct journal *j, unsigned level, uint64_t index, unsigned width, unsigned known, struct err *e)
+{
+	uint8_t hashes[TILE_BYTES], below[TILE_BYTES];
+	struct tlog_tile tile = { .level = (uint8_t)level, .index = index, .width = (uint16_t)width };
+
+	if (known > 0 && !read_tile(j, level, index, known, hashes, e))
+		return false;
+	for (unsigned i = known; i < width; i++) {
+		struct tlog_hash root;
+
+		if (!read_tile(j, level - 1, index * TLOG_TILE_WIDTH + i, TLOG_TILE_WIDTH, below, e))
+			return false;
+		tlog_tile_root(&root, below);
+		memcpy(hashes + (size_t)i * TLOG_HASH_BYTES, root.b, TLOG_HASH_BYTES);
+	}
+	return put_tile(j, &tile, bytes_of(hashes, (size_t)width * TLOG_HASH_BYTES), e);
+}
+
+static bool write_upper_tiles(struct journal *j, uint64_t old, uint64_t size, struct err *e)
+{
+	for (unsigned level = 1; level < 8 && size >> (8 * level) > 0; level++) {
+		uint64_t have = old >> (8 * level), want = size >> (8 * level);
+
+		if (have == want)
+			continue;
+		for (uint64_t k = have / TLOG_TILE_WIDTH; k * TLOG_TILE_WIDTH < want; k++) {
+			unsigned known = tlog_tile_width(old, level, k);
+
+			if (!write_upper_tile(j, level, k, tlog_tile_width(size, level, k), known, e))
+				return false;
+		}
+	}
+	return true;
+}
+
+/* Root at a size, from the tiles of a tree that is at least as large. */
+static bool root_from_tiles(
+    struct journal *j, uint64_t tree, uint64_t size, struct tlog_hash *root, struct err *e)
+{
+	struct tlog_tiles tiles = { .size = tree, .tile = read_tile, .arg = j };
+	struct tlog_source source = tlog_source_tiles(&tiles);
+
+	return tlog_root(root, &source, size, e);
+}
+
+/* --- writing --- */
+
+static bool write_guard(struct vault *v, const struct checkpoint *c, struct err *e)
+{
+	struct buf text = { 0 };
+
+	guard_put(&text, c);
+	bool ok = !text.failed || err_set(e, ERR_MEMORY, "guard: no memory");
+	ok = ok && os_write_file(v->os, v->vault_dir, GUARD, buf_bytes(&text), 0600, OS_DURABLE, e);
+	buf_free(&text);
+	return ok;
+}
+
+static bool write_checkpoint(struct vault *v, struct journal *j, const struct checkpoint *c, struct err *e)
+{
+	struct buf note = { 0 };
+	bool ok = checkpoint_sign(&note, c, &j->vkey, v->keys.log, e) &&
+		  public_put(&j->files, CHECKPOINT, buf_bytes(&note), e);
+
+	buf_free(&note);
+	return ok;
+}
+
+static bool sign_size(struct vault *v, struct journal *j, uint64_t size, struct err *e)
+{
+	struct checkpoint c = { .size = size };
+	struct tlog_hash incremental;
+
+	snprintf(c.origin, sizeof c.origin, "%s", v->conf->origin);
+	if (!root_from_tiles(j, size, size, &c.root, e))
+		return false;
+	tlog_frontier_root(&incremental, &j->frontier);
+	if (j->frontier.size != size || memcmp(incremental.b, c.root.b, sizeof c.root.b) != 0)
+		return err_set(
+		    e, ERR_INTERNAL, "log: the tiles and the leaves give different roots: nothing is signed");
+	CV_CRASH("journal-tiles");
+	if (!write_guard(v, &c, e))
+		return false;
+	CV_CRASH("journal-guard");
+	if (!write_checkpoint(v, j, &c, e))
+		return false;
+	CV_CRASH("journal-checkpoint");
+	j->newest = c;
+	j->signed_at_s = os_wall_s(v->os);
+	return true;
+}
+
+bool journal_write(struct vault *v, struct err *e)
+{
+	struct journal *j = v->journal;
+	uint64_t old = j->frontier.size, size = v->log_saved;
+
+	if (size == j->newest.size)
+		return true;
+	return write_leaf_tiles(v, j, old, size, e) && write_upper_tiles(j, old, size, e) &&
+	       sign_size(v, j, size, e);
+}
+
+void journal_signed(const struct vault *v, uint64_t *size, uint8_t root[32])
+{
+	const struct journal *j = v->journal;
+	struct tlog_frontier empty = { 0 };
+	struct tlog_hash hash;
+
+	tlog_frontier_root(&hash, &empty);
+	*size = j ? j->newest.size : 0;
+	memcpy(root, *size > 0 ? j->newest.root.b : hash.b, sizeof hash.b);
+}
+
+uint64_t journal_signed_at(const struct vault *v)
+{
+	return v->journal ? v->journal->signed_at_s : 0;
+}
+
+/* --- start --- */
+
+/* What was promised before: by the guard, and by the checkpoint that others may hold. Size 0: nothing. */
+struct promise {
+	const char *what;
+	struct checkpoint c;
+};
+
+static bool read_guard(struct vault *v, struct checkpoint *out, struct err *e)
+{
+	struct buf text = { 0 };
+	struct err why;
+	bool ok = os_read_file(v->vault_dir, GUARD, LIMIT_NOTE_BYTES, &text, &why);
+
+	if (!ok && why.code == ERR_NOT_FOUND) {
+		buf_free(&text);
+		return true;
+	}
+	if (!ok && e)
+		*e = why;
+	ok = ok && (guard_parse(out, buf_bytes(&text), e) || err_wrap(e, "guard"));
+	buf_free(&text);
+	return ok;
+}
+
+/* A checkpoint that does not open was changed by somebody: it binds us to nothing and is written again. */
+static void read_checkpoint(struct journal *j, struct checkpoint *out)
+{
+	struct buf note = { 0 };
+
+	if (!public_read(&j->files, CHECKPOINT, LIMIT_NOTE_BYTES, &note, NULL) ||
+	    !checkpoint_open(out, buf_bytes(&note), &j->vkey, NULL, 0, NULL, NULL))
+		*out = (struct checkpoint){ 0 };
+	buf_free(&note);
+}
+
+static bool check_promise(struct vault *v, const struct promise *p, struct err *e)
+{
+	if (p->c.size == 0)
+		return true;
+	if (strcmp(p->c.origin, v->conf->origin) != 0)
+		return err_set(e, ERR_REFUSED, "%s: of another origin than [authority] origin", p->what);
+	if (p->c.size <= v->log_saved)
+		return true;
+	return err_set(e, ERR_REFUSED,
+	    "%s: it has seen %llu leaves, the store has %llu: the store went back in time. Bring the newer "
+	    "store back, "
+	    "or end this log and start another origin (docs/operator.md)",
+	    p->what, (unsigned long long)p->c.size, (unsigned long long)v->log_saved);
+}
+
+/* Holds the tree over rows against a promise, and the files against the rows. */
+static bool check_root_at(struct journal *j, const struct promise *p, struct err *e)
+{
+	struct tlog_hash root;
+
+	if (p->c.size == 0)
+		return true;
+	if (!root_from_tiles(j, j->frontier.size, p->c.size, &root, e))
+		return false;
+	if (memcmp(root.b, p->c.root.b, sizeof root.b) == 0)
+		return true;
+	return err_set(
+	    e, ERR_REFUSED, "%s: the store's leaves do not lead to its root: the log was changed", p->what);
+}
+
+static bool count_leaves(struct vault *v, uint64_t *n, struct err *e)
+{
+	struct rows r;
+
+	*n = 0;
+	rows_open(&r, v->store, "SELECT count(*) FROM leaf", "");
+	if (rows_next(&r))
+		*n = rows_uint(&r, 0);
+	return rows_close(&r, e);
+}
+
+/* Everything that was ever signed or about to be signed still holds; then the files follow the rows. */
+static bool verify(struct vault *v, struct journal *j, struct err *e)
+{
+	struct promise guard = { .what = "guard" }, checkpoint = { .what = "checkpoint" };
+	uint64_t n = 0;
+
+	if (!count_leaves(v, &n, e))
+		return false;
+	if (n != v->log_saved)
+		return err_set(e, ERR_REFUSED, "log: the store counts other leaves than it holds");
+	read_checkpoint(j, &checkpoint.c);
+	if (!read_guard(v, &guard.c, e) || !check_promise(v, &guard, e) || !check_promise(v, &checkpoint, e))
+		return false;
+	if (!write_leaf_tiles(v, j, 0, n, e) || !write_upper_tiles(j, 0, n, e))
+		return false;
+	if (!check_root_at(j, &guard, e) || !check_root_at(j, &checkpoint, e))
+		return false;
+	return true;
+}
+
+/* log-start for a new origin; recovery when the last stop was not clean. */
+static bool add_first_leaf(struct vault *v, bool clean, struct err *e)
+{
+	struct log_entry leaf = { .kind = LOG_START };
+
+	if (v->log_size > 0) {
+		leaf = (struct log_entry){
+			.kind = LOG_RECOVERY, .size = v->log_size, .reason = LOG_RECOVERY_UNCLEAN_STOP
+		};
+		if (clean)
+			return true;
+	}
+	snprintf(leaf.origin, sizeof leaf.origin, "%s", v->conf->origin);
+	return vault_add_leaf(v, &leaf, e);
+}
+
+static bool note_start(struct vault *v, struct err *e)
+{
+	uint64_t clean = 0;
+
+	if (!vault_begin(v, e))
+		return false;
+	if (store_counter(v->store, "clean_stop", &clean, e) && add_first_leaf(v, clean == 1, e) &&
+	    store_set_counter(v->store, "clean_stop", 0, e) && vault_commit(v, e))
+		return true;
+	vault_rollback(v);
+	return false;
+}
+
+static bool open_files(struct vault *v, struct journal *j, struct err *e)
+{
+	int dir = -1;
+	char path[CONF_PATH + 16];
+
+	snprintf(path, sizeof path, "%s/public", v->conf->state);
+	if (!os_make_dirs(v->os, AT_FDCWD, path, 0755, e) || (dir = os_open_dir(AT_FDCWD, path, e)) < 0)
+		return false;
+	bool ok = public_open(&j->files, v->os, dir, path, 0644, e);
+	close(dir);
+	return ok;
+}
+
+bool journal_open(struct vault *v, struct err *e)
+{
+	struct journal *j = calloc(1, sizeof *j);
+
+	if (!j)
+		return err_set(e, ERR_MEMORY, "log: no memory");
+	j->files.dir = -1;
+	v->journal = j;
+	if (open_files(v, j, e) &&
+	    vkey_make(&j->vkey, v->conf->origin, VKEY_ED25519, v->keys.log->public, e) && verify(v, j, e) &&
+	    note_start(v, e) && journal_write(v, e))
+		return true;
+	journal_close(v);
+	return false;
+}
+
+void journal_close(struct vault *v)
+{
+	if (!v->journal)
+		return;
+	public_close(&v->journal->files);
+	buf_free(&v->journal->scratch);
+	free(v->journal);
+	v->journal = NULL;
+}
