@@ -13,7 +13,8 @@ enum yaml_kind { YAML_TEXT, YAML_LIST, YAML_MAP };
 struct yamlnode {
 	enum yaml_kind kind;
 	uint32_t line, column;       /* first = 1 */
-	const char *key;             /* in a map: this child's name; else NULL */
+	uint32_t key_line;           /* in a map: where its name stands */
+	const char *key;             /* in a map: this child's name, 1-64 bytes; else NULL */
 	const char *text;            /* YAML_TEXT: NUL-terminated UTF-8 without control characters; else "" */
 	const struct yamlnode *next; /* following child of the same parent, in the file's order */
 	const struct yamlnode *first;
