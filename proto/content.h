@@ -16,21 +16,27 @@ struct payload; /* proto/submission.h: rows and blanks as they were on the wire 
 bool content_check(const struct config *config, const char *period, const struct payload *payload,
     struct figures *out, struct err *e);
 
-/* The hard checks alone, over figures: rule 100 + id of the first that fails, or 0. */
-unsigned content_first_failed(const struct config *config, const struct figures *figures);
-
-/* One place where a check compares. Walks all comparisons of one check, for the client's findings. */
+/* One place where a check compares: a total with its parts, or a with b of "a <= b". */
 struct comparison {
-	const struct check *check;
-	uint32_t left;             /* index in config.asked of the larger side: the total, or b of a <= b */
-	uint32_t part;             /* a of a <= b; the first part of a sum, UINT32_MAX if none is asked */
-	uint64_t sum;              /* of the parts present */
-	uint32_t n_parts, n_blank; /* parts asked, and blank among them */
-	bool failed;               /* as the vault would find */
+	uint32_t whole;   /* index in config.asked of the total, or of b */
+	uint32_t part;    /* the first part, or a */
+	uint32_t n_parts; /* asked */
+	uint32_t n_blank; /* of them */
+	uint64_t sum;     /* of the parts present */
+	bool failed;      /* as the vault would find; never if a cell it needs is blank */
 };
-/* Calls visit for each comparison until it returns false. Returns false if visit did. */
+
+struct comparisons {
+	struct comparison *at;
+	uint32_t n, room;
+	uint32_t
+	    *of; /* for each asked cell: place in at[] of the comparison it is a part of, or UINT32_MAX */
+};
+
+/* All comparisons of one check, for a client that explains. False without memory. */
 bool content_compare(const struct config *config, const struct check *check, const struct figures *figures,
-    bool (*visit)(void *context, const struct comparison *c), void *context);
+    struct comparisons *out, struct err *e);
+void comparisons_free(struct comparisons *c);
 
 /* Is the asked cell i asked in this period? A measure or code outside its validity is not. */
 bool content_asked_in(const struct config *config, uint32_t i, const char *period);

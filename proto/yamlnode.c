@@ -57,7 +57,8 @@ static const char *keep_text(struct builder *b, const uint8_t *at, size_t len, s
 		return NULL;
 	}
 	if (has_control(at, len)) {
-		refuse(b, ERR_MALFORMED, "text holds a line feed or a control character (long texts: use >-)");
+		refuse(
+		    b, ERR_MALFORMED, "text holds a line feed or a control character (long texts: use >-)");
 		return NULL;
 	}
 	const char *copy = arena_text(b->tree->arena, at, len);
@@ -132,8 +133,9 @@ static bool refuse_repeated(struct builder *b, const struct yamlnode *map)
 	qsort(sorted, n, sizeof(void *), by_key);
 	for (uint32_t i = 1; ok && i < n; i++)
 		if (strcmp(sorted[i - 1]->key, sorted[i]->key) == 0)
-			ok = err_set(b->e, ERR_MALFORMED, "line %u: name '%s' stands twice (first on line %u)",
-			    sorted[i]->key_line, sorted[i]->key, sorted[i - 1]->key_line);
+			ok =
+			    err_set(b->e, ERR_MALFORMED, "line %u: name '%s' stands twice (first on line %u)",
+				sorted[i]->key_line, sorted[i]->key, sorted[i - 1]->key_line);
 	free(sorted);
 	return ok;
 }
@@ -314,8 +316,7 @@ bool yamlnode_want(const struct yamlnode *node, enum yaml_kind kind, const char 
 	return yamlnode_error(node, e, "%s: %s is expected", name, expected[kind]);
 }
 
-bool yamlnode_only(
-    const struct yamlnode *map, const char *name, const char *const *known, struct err *e)
+bool yamlnode_only(const struct yamlnode *map, const char *name, const char *const *known, struct err *e)
 {
 	if (!yamlnode_want(map, YAML_MAP, name, e))
 		return false;
