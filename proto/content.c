@@ -136,8 +136,10 @@ static bool mark_leaves(const struct codelist *list, uint16_t total, uint16_t gr
 		for (uint16_t i = 0; i < list->n_codes; i++)
 			for (uint16_t k = 0; below[i] == 0 && k < list->code[i].n_parents; k++) {
 				const struct code_parent *p = &list->code[i].parent[k];
-				if (p->of == total ? p->grouping == grouping : below[p->of] != 0)
-					more = below[i] = 1;
+				if (p->of == total ? p->grouping == grouping : below[p->of] != 0) {
+					below[i] = 1;
+					more = true;
+				}
 			}
 	}
 	for (uint16_t i = 0; i < list->n_codes; i++)
