@@ -1,8 +1,8 @@
 /* vaultkeys - the vault's secret keys: read at start, kept in guarded memory, each with its one use.
  *
- * Files in $CREDENTIALS_DIRECTORY or [paths] keys, one key each: receipt feed log release choice master (text
- * form cellveil-secret-<purpose>:<base64>, docs/protocol.md "Keys"). Intake keys and period data keys are in
- * the store, wrapped by subkeys of master. */
+ * Files in $CREDENTIALS_DIRECTORY or [paths] keys, one key each: receipt feed log release master, and choice
+ * if the operator keeps one (else it is a subkey of master). Intake keys and period data keys are in the
+ * store, wrapped by subkeys of master. Text form and uses: docs/protocol.md "Keys". */
 #ifndef DAEMON_VAULT_VAULTKEYS_H
 #define DAEMON_VAULT_VAULTKEYS_H
 #include "daemon/conf.h"
@@ -25,11 +25,12 @@ struct vaultkeys {
 	struct key_signer *receipt, *feed, *log, *release; /* guarded memory */
 	uint8_t *choice;                                   /* 32 bytes */
 	uint8_t *master;                                   /* 32 bytes */
+	uint32_t epoch;                                    /* number of the subkeys that wrap what is new */
 	struct intake_key intake[VAULT_INTAKE_KEYS];
 	unsigned n_intake;
 };
 
-/* Reads the six files. ERR_REFUSED or ERR_MALFORMED names file and rule (exit 78). */
+/* Reads the files. ERR_REFUSED or ERR_MALFORMED names file and rule (exit 78). */
 bool vaultkeys_read(struct vaultkeys *k, const struct conf *conf, struct err *e);
 void vaultkeys_wipe(struct vaultkeys *k);
 
@@ -42,6 +43,9 @@ bool vaultkeys_new_intake(struct vaultkeys *k, struct store *s, const struct os 
 bool vaultkeys_set_intake(
     struct vaultkeys *k, struct store *s, const uint8_t key_id[8], enum intake_state state, struct err *e);
 const struct intake_key *vaultkeys_find_intake(const struct vaultkeys *k, const uint8_t key_id[8]);
+
+/* Guarded memory that is locked and left out of core dumps. NULL if there is none. sodium_free it. */
+void *vaultkeys_alloc(size_t len);
 
 /* Subkeys of master (crypto_kdf, context of 8 bytes as in docs/protocol.md). out: 32 bytes. */
 void vaultkeys_derive(const struct vaultkeys *k, const char *context, uint64_t number, uint8_t *out);
