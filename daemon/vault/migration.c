@@ -21,8 +21,8 @@ static const char step_core[] =
     " office TEXT NOT NULL REFERENCES office(name), PRIMARY KEY(key_id, office)) STRICT, WITHOUT ROWID;"
 
     /* configurations and datasets; feed_seq and feed_link are those of the last row in feed */
-    "CREATE TABLE config(digest BLOB PRIMARY KEY, dataset TEXT NOT NULL, bytes BLOB NOT NULL,"
-    " added_s INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE config(n INTEGER PRIMARY KEY, digest BLOB NOT NULL UNIQUE, dataset TEXT NOT NULL,"
+    " bytes BLOB NOT NULL, added_s INTEGER NOT NULL) STRICT;"
     "CREATE TABLE dataset(name TEXT PRIMARY KEY, config BLOB NOT NULL REFERENCES config(digest),"
     " feed_id BLOB NOT NULL, feed_seq INTEGER NOT NULL DEFAULT 0, feed_link BLOB NOT NULL)"
     " STRICT, WITHOUT ROWID;"

@@ -12,7 +12,7 @@ static void tick(const struct period *p, uint64_t now_s, struct period_effects *
 {
 	if (p->state == PERIOD_PLANNED && now_s >= p->opens_s)
 		move(out, PERIOD_OPEN, LOG_PERIOD_OPEN);
-	else if (p->state == PERIOD_OPEN && now_s >= p->closes_s)
+	else if (p->state == PERIOD_OPEN && p->closes_s != 0 && now_s >= p->closes_s)
 		move(out, PERIOD_GRACE, LOG_KINDS);
 	else if (p->state == PERIOD_GRACE && now_s >= p->grace_s)
 		move(out, PERIOD_CLOSED, LOG_PERIOD_CLOSE);

@@ -28,7 +28,8 @@ struct period { /* one row of the store */
 	char dataset[LIMIT_NAME + 1];
 	char name[LIMIT_PERIOD + 1];
 	enum period_state state;
-	uint64_t opens_s, closes_s; /* announced; the first second that counts, the first that is late */
+	uint64_t opens_s, closes_s; /* announced: the first second that counts, the first that is late;
+				     * closes_s 0: open until the operator closes it */
 	uint64_t grace_s;           /* end of GRACE, >= closes_s */
 	uint64_t publish_s;         /* instant of publication; 0: when the operator says */
 	uint8_t config[32];         /* digest; fixed when the period opens */

@@ -42,8 +42,10 @@ struct vault {
 	uint64_t log_saved; /* log_size of the last commit: what journal may publish */
 	uint64_t registry_serial;
 	bool registry_changed; /* in this transaction: push after commit */
+	bool keys_changed;     /* in this transaction: read the intake keys again after a rollback */
+	int lock;              /* descriptor of vault/lock; flock keeps a second vault out */
 	unsigned modes;        /* bit 1 << enum link_mode for each reason that holds */
-	uint64_t high_water_s; /* latest wall time seen, stored */
+	uint64_t high_water_s; /* latest wall time seen; stored with each commit */
 
 	struct loaded_config *configs; /* cache by digest; vault_config() */
 	struct data_key *data_keys;    /* cache by period; unseal.c */
@@ -128,7 +130,9 @@ bool vault_new_intake_key(struct vault *v, enum intake_state state, uint64_t not
 bool vault_set_intake_key(struct vault *v, const uint8_t key_id[8], enum intake_state state, struct err *e);
 
 /* --- periods: rows are made here; arrows, with their leaves, too --- */
-/* PLANNED, or OPEN at once if now is inside. Times of 0 are taken from the configuration's offsets. */
+/* A new row: PLANNED until a TICK finds that opens_s has come. The configuration is the newest of the dataset
+ * that fits the period. Times of 0 come from the configuration's offsets; an offset that gives a closing time
+ * already past, or none, leaves closes_s 0: open until the operator closes it. */
 bool vault_plan_period(struct vault *v, const char *dataset, const char *period, uint64_t opens_s,
     uint64_t closes_s, struct err *e);
 bool vault_step_period(struct vault *v, struct period *p, enum period_event event, struct err *e);
@@ -136,8 +140,9 @@ bool vault_period(struct vault *v, const char *dataset, const char *name, struct
 typedef bool vault_period_fn(void *context, const struct period *period, struct err *e);
 bool vault_each_period(
     struct vault *v, const char *dataset, vault_period_fn *fn, void *context, struct err *e);
-/* TICK for every period whose time has come, in a transaction of its own. wake_s: when to call again. */
-bool vault_tick_periods(struct vault *v, uint64_t *wake_s, struct err *e);
+/* TICK for every period whose time has come, in a transaction of its own; nothing while the clock is on hold.
+ */
+bool vault_tick_periods(struct vault *v, struct err *e);
 
 /* --- a seal set: for each office its statement of the highest revision, withdrawals left out --- */
 struct sealed { /* everything borrowed for the call; figures are wiped afterwards */

@@ -19,7 +19,8 @@ void *vaultkeys_alloc(size_t len)
 	/* sodium_malloc hides a failed lock; asking again tells */
 	if (at != NULL && !warned && sodium_mlock(at, len) != 0) {
 		warned = true;
-		say(SAY_WARNING, "keys may reach swap: memory cannot be locked; raise LimitMEMLOCK");
+		say(SAY_WARNING, "memory-lock",
+		    "keys may reach swap: memory cannot be locked; raise LimitMEMLOCK");
 	}
 	return at;
 }
