@@ -171,7 +171,11 @@ bool tlog_proof_parse(struct tlog_proof *out, struct bytes in, struct err *e)
 		return err_set(e, ERR_UNSUPPORTED, "log proof: unknown format");
 	if (!line_take(&in, "index ") || !line_next(&in, &line) || !line_uint(&out->index, line))
 		return err_set(e, ERR_MALFORMED, "log proof: index");
-	while (line_next(&in, &line) && line.len > 0) {
+	for (;;) {
+		if (!line_next(&in, &line))
+			return err_set(e, ERR_MALFORMED, "log proof: no blank line after the path");
+		if (line.len == 0)
+			break;
 		if (out->path.n == TLOG_PATH_MAX ||
 		    !line_base64(out->path.hash[out->path.n].b, TLOG_HASH_BYTES, line))
 			return err_set(e, ERR_MALFORMED, "log proof: path");

@@ -56,6 +56,22 @@ static inline struct bytes vectors_hex(const json_t *object, const char *name)
 	return vectors_from_hex(vectors_text(object, name));
 }
 
+/* The same for a text, which need not end in NUL. */
+static inline struct bytes vectors_copy(const char *text)
+{
+	size_t len = strlen(text);
+	uint8_t *data = malloc(len > 0 ? len : 1);
+	if (data == NULL)
+		abort();
+	memcpy(data, text, len);
+	return bytes_of(data, len);
+}
+
+static inline struct bytes vectors_bytes(const json_t *object, const char *name)
+{
+	return vectors_copy(vectors_text(object, name));
+}
+
 static inline void vectors_free(struct bytes in)
 {
 	free((void *)(uintptr_t)in.at);
