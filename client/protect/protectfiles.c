@@ -168,6 +168,19 @@ static bool write_one(int dir, const struct outfile *file, struct err *e)
 	return ok;
 }
 
+bool protectfiles_put(const char *path, struct bytes content, struct err *e)
+{
+	char fresh[4096];
+	snprintf(fresh, sizeof fresh, "%s.new-%ld", path, (long)getpid());
+	struct outfile file = { fresh, content };
+	bool ok = write_one(AT_FDCWD, &file, e);
+	if (ok && rename(fresh, path) != 0)
+		ok = err_set(e, ERR_SYSTEM, "%s: %s", path, strerror(errno));
+	if (!ok)
+		unlink(fresh);
+	return ok;
+}
+
 bool protectfiles_write(const char *dir, const struct outfile *file, size_t n, struct err *e)
 {
 	char fresh[4096];

@@ -15,6 +15,9 @@ bool protectfiles_key(uint8_t key[32], const char *path, struct err *e);
 /* A whole file, at most max bytes. The caller frees out (buf_free). */
 bool protectfiles_read(struct buf *out, const char *path, size_t max, struct err *e);
 
+/* One file: written beside path, synced, renamed over it. Mode 0600. */
+bool protectfiles_put(const char *path, struct bytes content, struct err *e);
+
 struct outfile {
 	const char *name;
 	struct bytes content;

@@ -1,0 +1,386 @@
+#include "client/protect/attack.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/protect/grid.h"
+#include "client/protect/protect.h"
+#include "client/protect/protectfiles.h"
+#include "client/protect/system.h"
+#include "client/text.h"
+
+#define PROGRAM_MAX   60000u /* variables of a component that still gets linear programs */
+#define COALITION_MAX 8u
+
+struct attack {
+	struct grid g;
+	uint32_t office_dim; /* UINT32_MAX: none */
+	uint32_t *office;    /* codes of the offices, leaves of office_dim */
+	uint32_t n_offices;
+	bool *own; /* of each code of office_dim: every office below it is the attacker's */
+	int64_t floor;
+	int64_t threshold, width;
+	bool judged; /* --policy and --level: also protected cells that miss their targets count */
+	struct buf out;
+	uint64_t found, hidden;
+	uint64_t programs;
+};
+
+/* ---- what the attacker knows of a cell ---- */
+
+static bool owned(const struct attack *a, uint64_t cell)
+{
+	return a->own != NULL && a->own[grid_place(&a->g, cell, a->office_dim)];
+}
+
+static bool known(const struct attack *a, uint64_t cell, int64_t *value)
+{
+	if (a->g.value[cell] >= 0) {
+		*value = a->g.value[cell];
+		return true;
+	}
+	if (!owned(a, cell))
+		return false;
+	*value = a->g.truth[cell];
+	return true;
+}
+
+/* A leaf that was not reported or not asked adds nothing to any printed sum. */
+static bool missing(const struct attack *a, uint64_t cell)
+{
+	if (a->g.mark[cell] != 'N' && a->g.mark[cell] != 'A')
+		return false;
+	for (uint32_t d = 0; d < a->g.n_dims; d++)
+		if (!grid_is_leaf(&a->g.dim[d], grid_place(&a->g, cell, d)))
+			return false;
+	return true;
+}
+
+static bool vars_make(struct attack *a, struct system *s, uint32_t *var, struct err *e)
+{
+	int64_t value;
+	for (uint64_t c = 0; c < a->g.n_cells; c++) {
+		var[c] = UINT32_MAX;
+		if (known(a, c, &value) || missing(a, c))
+			continue;
+		bool hidden = a->g.mark[c] == 'H';
+		var[c] = system_add_var(s, c, hidden ? a->floor : 0, SYSTEM_UNBOUNDED, hidden);
+		if (var[c] == UINT32_MAX)
+			return err_set(e, ERR_MEMORY, "no memory");
+	}
+	return true;
+}
+
+static bool term_add(
+    struct attack *a, struct system *s, const uint32_t *var, uint64_t cell, int32_t coef, int64_t *rhs)
+{
+	int64_t value = 0;
+	if (var[cell] != UINT32_MAX)
+		return system_add_term(s, var[cell], coef);
+	known(a, cell, &value);
+	*rhs -= coef * value;
+	return true;
+}
+
+/* parent - sum of children = 0 at one combination of the other dimensions. */
+static bool relation_add(struct attack *a, struct system *s, const uint32_t *var, const struct breakdown *b,
+    uint64_t base, uint64_t stride)
+{
+	int64_t rhs = 0;
+	bool ok = term_add(a, s, var, base + b->parent * stride, 1, &rhs);
+	for (uint32_t i = 0; ok && i < b->n; i++)
+		ok = term_add(a, s, var, base + b->child[i] * stride, -1, &rhs);
+	return ok && system_end_relation(s, rhs);
+}
+
+static bool relations_make(struct attack *a, struct system *s, const uint32_t *var, struct err *e)
+{
+	const struct grid *g = &a->g;
+	for (uint32_t d = 0; d < g->n_dims; d++) {
+		uint64_t stride = g->stride[d];
+		uint64_t block = stride * g->dim[d].n_codes;
+		for (uint32_t b = 0; b < g->dim[d].n_breakdowns; b++)
+			for (uint64_t high = 0; high < g->n_cells; high += block)
+				for (uint64_t low = high; low < high + stride; low++)
+					if (!relation_add(a, s, var, &g->dim[d].breakdown[b], low, stride))
+						return err_set(e, ERR_MEMORY, "no memory");
+	}
+	return true;
+}
+
+/* ---- findings ---- */
+
+static void line_put(
+    struct attack *a, uint64_t cell, int64_t lo, int64_t hi, const char *why, const char *who)
+{
+	grid_name(&a->g, cell, &a->out);
+	buf_printf(&a->out, ",%lld,", (long long)lo);
+	if (hi != SYSTEM_UNBOUNDED)
+		buf_printf(&a->out, "%lld", (long long)hi);
+	buf_printf(&a->out, ",%d,%s,%s\n", lo == hi, why, who);
+}
+
+/* The attacker's own part of a cell: the sum over its offices below the cell's office code. */
+static int64_t own_part(const struct attack *a, uint64_t cell)
+{
+	const struct griddim *d = &a->g.dim[a->office_dim];
+	uint64_t base = cell - grid_place(&a->g, cell, a->office_dim) * a->g.stride[a->office_dim];
+	bool *below = calloc(d->n_codes, sizeof *below);
+	int64_t sum = 0;
+	if (below == NULL)
+		return 0;
+	grid_leaves(d, grid_place(&a->g, cell, a->office_dim), below);
+	for (uint32_t i = 0; i < a->n_offices; i++)
+		if (a->own[a->office[i]] && below[a->office[i]])
+			sum += a->g.truth[base + a->office[i] * a->g.stride[a->office_dim]];
+	free(below);
+	return sum;
+}
+
+/* Does this interval disclose? Rules: docs/disclosure.md "Commands", attack. */
+static bool discloses(const struct attack *a, uint64_t cell, int64_t lo, int64_t hi)
+{
+	bool open = hi == SYSTEM_UNBOUNDED;
+	if (a->own == NULL && !a->judged)
+		return !open && lo == hi;
+	int64_t value = a->g.truth[cell];
+	int64_t mine = a->own == NULL ? 0 : own_part(a, cell);
+	int64_t rest = value - mine;
+	if (a->own != NULL && value > 0 && rest == 0)
+		return false;
+	if (!open && lo == hi && (a->own == NULL || value < a->threshold))
+		return true;
+	if (!a->judged || rest >= a->threshold || open)
+		return false;
+	int64_t target = mine + (rest + a->width > a->threshold ? rest + a->width : a->threshold);
+	return hi < target || hi - lo < a->width;
+}
+
+static void hidden_put(struct attack *a, const struct system *s, const char *who)
+{
+	static const char *const why[] = { "open", "propagation", "program" };
+	for (uint32_t i = 0; i < s->n_vars; i++) {
+		const struct system_var *v = &s->var[i];
+		if (!v->wanted)
+			continue;
+		a->hidden++;
+		a->found += discloses(a, v->cell, v->lo, v->hi);
+		line_put(a, v->cell, v->lo, v->hi, why[v->why], who);
+	}
+}
+
+/* Printed aggregates of which the attacker's own part leaves a small rest. */
+static void residuals_put(struct attack *a, const char *who)
+{
+	for (uint64_t c = 0; c < a->g.n_cells; c++) {
+		if (a->g.mark[c] != 'P' ||
+		    grid_is_leaf(&a->g.dim[a->office_dim], grid_place(&a->g, c, a->office_dim)))
+			continue;
+		int64_t mine = own_part(a, c);
+		int64_t rest = a->g.value[c] - mine;
+		if (mine == 0 || rest < 1 || rest >= a->threshold)
+			continue;
+		line_put(a, c, rest, rest, "residual", who);
+		a->found++;
+	}
+}
+
+static bool attack_as(struct attack *a, const char *who, struct err *e)
+{
+	struct system s = { 0 };
+	uint32_t *var = malloc(a->g.n_cells * sizeof *var);
+	bool ok = var != NULL || err_set(e, ERR_MEMORY, "no memory");
+	ok = ok && vars_make(a, &s, var, e) && relations_make(a, &s, var, e) &&
+	     (system_solve(&s, PROGRAM_MAX, NULL, e) || err_wrap(e, "%s", who));
+	if (ok)
+		hidden_put(a, &s, who);
+	if (ok && a->own != NULL)
+		residuals_put(a, who);
+	a->programs += s.n_programs;
+	system_free(&s);
+	free(var);
+	return ok;
+}
+
+/* ---- offices and coalitions ---- */
+
+static bool offices_find(struct attack *a, const char *dim, struct err *e)
+{
+	a->office_dim = grid_dim(&a->g, dim);
+	if (a->office_dim == UINT32_MAX)
+		return err_set(e, ERR_INVALID, "no dimension %s: there are no offices to attack as", dim);
+	const struct griddim *d = &a->g.dim[a->office_dim];
+	a->office = calloc(d->n_codes, sizeof *a->office);
+	a->own = calloc(d->n_codes, sizeof *a->own);
+	if (a->office == NULL || a->own == NULL)
+		return err_set(e, ERR_MEMORY, "no memory");
+	for (uint32_t i = 0; i < d->n_codes; i++)
+		if (grid_is_leaf(d, i))
+			a->office[a->n_offices++] = i;
+	return true;
+}
+
+/* Marks the members, and every code all of whose offices are members. */
+static void own_set(struct attack *a, const uint32_t *member, uint32_t n)
+{
+	const struct griddim *d = &a->g.dim[a->office_dim];
+	memset(a->own, 0, d->n_codes * sizeof *a->own);
+	for (uint32_t i = 0; i < n; i++)
+		a->own[a->office[member[i]]] = true;
+	for (uint32_t i = 0; i < d->n_codes; i++)
+		for (uint32_t b = 0; b < d->n_breakdowns; b++) {
+			bool all = d->breakdown[b].parent == d->order[i];
+			for (uint32_t c = 0; all && c < d->breakdown[b].n; c++)
+				all = a->own[d->breakdown[b].child[c]];
+			if (all)
+				a->own[d->order[i]] = true;
+		}
+}
+
+static bool attack_members(struct attack *a, const uint32_t *member, uint32_t n, struct err *e)
+{
+	struct buf who = { 0 };
+	buf_put_text(&who, n == 1 ? "office:" : "coalition:");
+	for (uint32_t i = 0; i < n; i++) {
+		if (i > 0)
+			buf_put_byte(&who, '+');
+		buf_put_text(&who, a->g.dim[a->office_dim].code[a->office[member[i]]]);
+	}
+	buf_put_byte(&who, '\0');
+	own_set(a, member, n);
+	bool ok = !who.failed && attack_as(a, (const char *)who.data, e);
+	buf_free(&who);
+	return ok;
+}
+
+/* Every set of exactly n offices, in order. */
+static bool attack_sets(struct attack *a, uint32_t n, struct err *e)
+{
+	uint32_t member[COALITION_MAX];
+	if (n > a->n_offices)
+		return true;
+	for (uint32_t i = 0; i < n; i++)
+		member[i] = i;
+	for (;;) {
+		if (!attack_members(a, member, n, e))
+			return false;
+		uint32_t i = n;
+		while (i > 0 && member[i - 1] == a->n_offices - n + i - 1)
+			i--;
+		if (i == 0)
+			return true;
+		member[i - 1]++;
+		for (; i < n; i++)
+			member[i] = member[i - 1] + 1;
+	}
+}
+
+static bool attack_named(struct attack *a, const char *code, struct err *e)
+{
+	for (uint32_t i = 0; i < a->n_offices; i++)
+		if (strcmp(a->g.dim[a->office_dim].code[a->office[i]], code) == 0)
+			return attack_members(a, &i, 1, e);
+	return err_set(e, ERR_INVALID, "--office: no such office");
+}
+
+/* ---- the command ---- */
+
+static void attack_free(struct attack *a)
+{
+	grid_free(&a->g);
+	free(a->office);
+	free(a->own);
+	buf_free(&a->out);
+}
+
+static bool policy_take(struct attack *a, const struct args *args, char *office_dim, struct err *e)
+{
+	struct policy_params p = policy_params_default();
+	unsigned long floor;
+	const char *level = args_value(args, "level");
+	if (args_value(args, "policy") != NULL && !protectfiles_policy(&p, args_value(args, "policy"), e))
+		return false;
+	if (!args_number(args, "floor", 1, 0, &floor))
+		return err_set(e, ERR_INVALID, "--floor is 0 or 1");
+	a->floor = (int64_t)floor;
+	a->threshold = p.threshold;
+	a->width = p.width;
+	a->judged = args_value(args, "policy") != NULL && level != NULL && strcmp(level, "L1") != 0;
+	strcpy(office_dim, p.office_dim);
+	return true;
+}
+
+static bool attack_table(struct attack *a, const struct args *args, struct err *e)
+{
+	char office_dim[PARAMS_NAME_MAX + 1];
+	unsigned long coalition;
+	const char *office = args_value(args, "office");
+	bool all = args_flag(args, "all-offices");
+	if (!policy_take(a, args, office_dim, e))
+		return false;
+	if (!args_number(args, "coalition", COALITION_MAX, all ? 1 : 0, &coalition))
+		return err_set(e, ERR_INVALID, "--coalition is a small whole number");
+	bool insiders = office != NULL || coalition > 0;
+	if (!grid_read(&a->g, args->at[0], args->at[1], insiders, e))
+		return false;
+	if ((insiders || a->judged) && !grid_truth(&a->g, args->at[0], e))
+		return false;
+	if (!attack_as(a, "public", e))
+		return false;
+	if (insiders && !offices_find(a, office_dim, e))
+		return false;
+	if (office != NULL)
+		return attack_named(a, office, e);
+	for (uint32_t n = 1; n <= coalition; n++)
+		if (!attack_sets(a, n, e))
+			return false;
+	return true;
+}
+
+static int run(const struct args *args)
+{
+	struct attack a = { .office_dim = UINT32_MAX };
+	struct err e = { 0 };
+	const char *out = args_value(args, "output");
+	int code = PROTECT_INPUT;
+	buf_put_text(&a.out, "cell,lo,hi,exact,why,attacker\n");
+	if (!attack_table(&a, args, &e)) {
+		text_error(&e);
+		goto done;
+	}
+	if (out != NULL ? !protectfiles_put(out, buf_bytes(&a.out), &e) : !text_put(&a.out)) {
+		text_error(&e);
+		goto done;
+	}
+	if (args_flag(args, "json"))
+		printf("{\"intervals\":%llu,\"disclosures\":%llu,\"programs\":%llu}\n",
+		    (unsigned long long)a.hidden, (unsigned long long)a.found,
+		    (unsigned long long)a.programs);
+	text_say(
+	    _("%llu intervals, %llu disclosures"), (unsigned long long)a.hidden, (unsigned long long)a.found);
+	code = a.found > 0 ? PROTECT_DISCLOSED : PROTECT_SAFE;
+done:
+	attack_free(&a);
+	return code;
+}
+
+const struct command attack_command = {
+	.name = "attack",
+	.arguments = "TABLEDIR RESULT.csv",
+	.about = N_("what readers and offices can work out from a published table"),
+	.example = "cellveil attack tables/2024 protected/RESULT.csv --all-offices -o intervals.csv",
+	.option = {
+	    { "office", 0, "CODE", N_("also as this office, with its own figures from cells.csv") },
+	    { "all-offices", 0, NULL, N_("also as each office") },
+	    { "coalition", 0, "N", N_("also as every set of up to N offices") },
+	    { "floor", 0, "N", N_("hidden cells are known to be at least this: 0 or 1") },
+	    { "policy", 0, "FILE", N_("the protection rules, with --level: judge protected cells too") },
+	    { "level", 0, "L2|L3", N_("the guarantee to judge by") },
+	    { "json", 0, NULL, N_("a summary as JSON on standard output") },
+	    { "output", 'o', "FILE", N_("where the intervals go; standard output unless said") },
+	},
+	.min = 2,
+	.max = 2,
+	.run = run,
+};

@@ -1,0 +1,542 @@
+#include "client/protect/grid.h"
+
+#include <dirent.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/protect/csvlines.h"
+#include "client/protect/protectfiles.h"
+#include "proto/limits.h"
+
+#define DEPTH_MAX 32
+
+uint32_t grid_code(const struct griddim *d, const char *code)
+{
+	for (uint32_t i = 0; i < d->n_codes; i++)
+		if (strcmp(d->code[i], code) == 0)
+			return i;
+	return UINT32_MAX;
+}
+
+uint32_t grid_dim(const struct grid *g, const char *name)
+{
+	for (uint32_t i = 0; i < g->n_dims; i++)
+		if (strcmp(g->dim[i].name, name) == 0)
+			return i;
+	return UINT32_MAX;
+}
+
+uint32_t grid_place(const struct grid *g, uint64_t cell, uint32_t dim)
+{
+	return (uint32_t)(cell / g->stride[dim] % g->dim[dim].n_codes);
+}
+
+void grid_name(const struct grid *g, uint64_t cell, struct buf *out)
+{
+	for (uint32_t i = 0; i < g->n_dims; i++) {
+		if (g->dim[i].synthetic)
+			continue;
+		if (i > 0)
+			buf_put_byte(out, '|');
+		buf_put_text(out, g->dim[i].code[grid_place(g, cell, i)]);
+	}
+}
+
+bool grid_is_leaf(const struct griddim *d, uint32_t code)
+{
+	for (uint32_t i = 0; i < d->n_breakdowns; i++)
+		if (d->breakdown[i].parent == code)
+			return false;
+	return true;
+}
+
+void grid_leaves(const struct griddim *d, uint32_t code, bool *out)
+{
+	/* order has children first: walk it backwards, from parents down */
+	bool *in = calloc(d->n_codes, sizeof *in);
+	memset(out, 0, d->n_codes * sizeof *out);
+	if (in == NULL)
+		return;
+	in[code] = true;
+	for (uint32_t i = d->n_codes; i-- > 0;) {
+		uint32_t at = d->order[i];
+		if (!in[at])
+			continue;
+		out[at] = grid_is_leaf(d, at);
+		for (uint32_t b = 0; b < d->n_breakdowns; b++)
+			for (uint32_t c = 0; d->breakdown[b].parent == at && c < d->breakdown[b].n; c++)
+				in[d->breakdown[b].child[c]] = true;
+	}
+	free(in);
+}
+
+/* ---- dimensions ---- */
+
+static bool code_add(struct griddim *d, const char *code, uint32_t *place, struct err *e)
+{
+	*place = grid_code(d, code);
+	if (*place != UINT32_MAX)
+		return true;
+	if ((d->n_codes & (d->n_codes - 1)) == 0) { /* room doubles at powers of two */
+		char **more = realloc(d->code, (d->n_codes == 0 ? 1 : 2 * (size_t)d->n_codes) * sizeof *more);
+		if (more == NULL)
+			return err_set(e, ERR_MEMORY, "no memory");
+		d->code = more;
+	}
+	d->code[d->n_codes] = strdup(code);
+	if (d->code[d->n_codes] == NULL)
+		return err_set(e, ERR_MEMORY, "no memory");
+	*place = d->n_codes++;
+	return true;
+}
+
+/* A new breakdown of parent; children follow. */
+static bool breakdown_open(struct griddim *d, uint32_t parent, bool view, uint32_t *place, struct err *e)
+{
+	struct breakdown *more = realloc(d->breakdown, (d->n_breakdowns + 1) * sizeof *more);
+	if (more == NULL)
+		return err_set(e, ERR_MEMORY, "no memory");
+	d->breakdown = more;
+	more[d->n_breakdowns] = (struct breakdown){ .parent = parent, .view = view };
+	*place = d->n_breakdowns++;
+	return true;
+}
+
+static bool breakdown_add(struct breakdown *b, uint32_t child, struct err *e)
+{
+	if (b->n == 0 || (b->n & (b->n - 1)) == 0) {
+		uint32_t *more = realloc(b->child, (b->n == 0 ? 1 : 2 * (size_t)b->n) * sizeof *more);
+		if (more == NULL)
+			return err_set(e, ERR_MEMORY, "no memory");
+		b->child = more;
+	}
+	b->child[b->n++] = child;
+	return true;
+}
+
+struct hier_line {
+	unsigned level;
+	uint32_t code;
+	bool view;
+};
+
+struct hier_walk { /* the path from the top to the line before */
+	struct hier_line at[DEPTH_MAX + 1];
+	uint32_t breakdown[DEPTH_MAX + 1]; /* of that line's code, UINT32_MAX: not begun */
+	unsigned depth;
+};
+
+static bool hier_take(struct griddim *d, struct hier_walk *w, struct hier_line line, struct err *e)
+{
+	if (line.level == 0 || line.level > DEPTH_MAX || line.level > w->depth + 1)
+		return err_set(e, ERR_MALFORMED, "level: one deeper than the line before at most");
+	w->depth = line.level;
+	w->at[line.level] = line;
+	w->breakdown[line.level] = UINT32_MAX;
+	if (line.level == 1)
+		return true;
+	unsigned up = line.level - 1;
+	if (w->breakdown[up] == UINT32_MAX &&
+	    !breakdown_open(d, w->at[up].code, w->at[up].view, &w->breakdown[up], e))
+		return false;
+	return breakdown_add(&d->breakdown[w->breakdown[up]], line.code, e);
+}
+
+/* Children before parents. A code that waits for itself is its own ancestor. */
+static bool order_make(struct griddim *d, struct err *e)
+{
+	bool *done = calloc(d->n_codes, sizeof *done);
+	d->order = calloc(d->n_codes, sizeof *d->order);
+	uint32_t n = 0;
+	bool moved = true;
+	if (done == NULL || d->order == NULL) {
+		free(done);
+		return err_set(e, ERR_MEMORY, "no memory");
+	}
+	bool *ready = calloc(d->n_codes, sizeof *ready);
+	while (ready != NULL && moved && n < d->n_codes) {
+		moved = false;
+		memset(ready, 1, d->n_codes * sizeof *ready);
+		for (uint32_t b = 0; b < d->n_breakdowns; b++)
+			for (uint32_t c = 0; c < d->breakdown[b].n; c++)
+				if (!done[d->breakdown[b].child[c]])
+					ready[d->breakdown[b].parent] = false;
+		for (uint32_t i = 0; i < d->n_codes; i++)
+			if (!done[i] && ready[i]) {
+				done[i] = true;
+				d->order[n++] = i;
+				moved = true;
+			}
+	}
+	free(ready);
+	free(done);
+	return n == d->n_codes || err_set(e, ERR_INVALID, "a code is its own ancestor");
+}
+
+static bool dim_read(struct griddim *d, const char *dir, const char *name, struct err *e)
+{
+	char file[128];
+	struct csvlines c;
+	struct hier_walk w = { .depth = 0 };
+	struct err end = { 0 };
+	bool ok = false;
+	snprintf(file, sizeof file, "hier_%s.csv", name);
+	d->name = strdup(name);
+	if (!csvlines_open(&c, dir, file, e))
+		goto done;
+	size_t view = SIZE_MAX;
+	for (size_t i = 0; i < c.n_columns; i++)
+		if (strcmp(c.field[i], "view") == 0)
+			view = i;
+	while (csvlines_next(&c, &end)) {
+		struct hier_line line = { .level = (unsigned)strlen(c.field[0]),
+			.view = view != SIZE_MAX && strcmp(c.field[view], "1") == 0 };
+		if (!code_add(d, c.field[1], &line.code, e) || !hier_take(d, &w, line, e)) {
+			csvlines_at(&c, e);
+			goto done;
+		}
+	}
+	if (end.code != ERR_NONE) {
+		*e = end;
+		goto done;
+	}
+	ok = d->name != NULL && order_make(d, e);
+	if (!ok)
+		err_wrap(e, "%s/%s", dir, file);
+done:
+	csvlines_close(&c);
+	return ok;
+}
+
+/* ---- marks ---- */
+
+static bool cell_of(const struct grid *g, const char *const *code, uint64_t *cell, struct err *e)
+{
+	uint64_t at = 0;
+	for (uint32_t i = 0; i < g->n_dims; i++) {
+		uint32_t place = g->dim[i].synthetic ? 0 : grid_code(&g->dim[i], code[i]);
+		if (place == UINT32_MAX)
+			return err_set(e, ERR_INVALID, "%s: a code that hier_%s.csv lacks", g->dim[i].name,
+			    g->dim[i].name);
+		at += place * g->stride[i];
+	}
+	*cell = at;
+	return true;
+}
+
+static bool number(const char *text, int64_t *out)
+{
+	int64_t value = 0;
+	if (text[0] == '\0')
+		return false;
+	for (; *text != '\0'; text++) {
+		if (*text < '0' || *text > '9' || value > (int64_t)LIMIT_HASH_TOTAL)
+			return false;
+		value = 10 * value + (*text - '0');
+	}
+	*out = value;
+	return true;
+}
+
+static bool result_line(struct grid *g, const struct csvlines *c, const size_t *place, struct err *e)
+{
+	const char *code[GRID_DIMS_MAX];
+	uint64_t cell;
+	const char *status = c->field[c->n_columns - 1];
+	for (uint32_t i = 0; i < g->n_dims; i++)
+		code[i] = g->dim[i].synthetic ? "" : c->field[place[i]];
+	if (!cell_of(g, code, &cell, e))
+		return false;
+	if (status[0] == '\0' || status[1] != '\0' || strchr("PHZNA", status[0]) == NULL)
+		return err_set(e, ERR_MALFORMED, "status: P, H, Z, N or A is expected");
+	if (g->mark[cell] != '-')
+		return err_set(e, ERR_MALFORMED, "the cell stands twice");
+	g->mark[cell] = (uint8_t)status[0];
+	if (status[0] == 'Z')
+		g->value[cell] = 0;
+	if (status[0] == 'P' && !number(c->field[c->n_columns - 2], &g->value[cell]))
+		return err_set(e, ERR_MALFORMED, "freq: a whole number is expected");
+	return true;
+}
+
+static bool result_read(struct grid *g, const char *path, struct err *e)
+{
+	struct csvlines c;
+	struct err end = { 0 };
+	size_t place[GRID_DIMS_MAX];
+	bool ok = false;
+	const char *slash = strrchr(path, '/');
+	char *dir = slash == NULL ? strdup(".") : strndup(path, (size_t)(slash - path) + 1);
+	c = (struct csvlines){ 0 };
+	if (dir == NULL || !csvlines_open(&c, dir, slash == NULL ? path : slash + 1, e))
+		goto done;
+	for (uint32_t i = 0; i < g->n_dims; i++) {
+		place[i] = SIZE_MAX;
+		for (size_t k = 0; k + 2 < c.n_columns; k++)
+			if (strcmp(c.field[k], g->dim[i].name) == 0)
+				place[i] = k;
+		if (place[i] == SIZE_MAX && !g->dim[i].synthetic) {
+			err_set(e, ERR_MALFORMED, "no column %s", g->dim[i].name);
+			csvlines_at(&c, e);
+			goto done;
+		}
+	}
+	if (c.n_columns < 3 || strcmp(c.field[c.n_columns - 1], "status") != 0 ||
+	    strcmp(c.field[c.n_columns - 2], "freq") != 0) {
+		err_set(e, ERR_MALFORMED, "the last columns are freq and status");
+		csvlines_at(&c, e);
+		goto done;
+	}
+	while (csvlines_next(&c, &end))
+		if (!result_line(g, &c, place, e)) {
+			csvlines_at(&c, e);
+			goto done;
+		}
+	ok = end.code == ERR_NONE;
+	if (!ok)
+		*e = end;
+done:
+	free(dir);
+	csvlines_close(&c);
+	return ok;
+}
+
+/* ---- digests ---- */
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static bool digested(const char *name)
+{
+	static const char *const fixed[] = { "tables.csv", "structural.csv", "forced.csv", "derived.csv" };
+	size_t len = strlen(name);
+	for (size_t i = 0; i < 4; i++)
+		if (strcmp(name, fixed[i]) == 0)
+			return true;
+	return len > 9 && strncmp(name, "hier_", 5) == 0 && strcmp(name + len - 4, ".csv") == 0;
+}
+
+static bool digest_file(crypto_hash_sha256_state *state, const char *dir, const char *name, struct err *e)
+{
+	struct buf file = { 0 };
+	struct buf head = { 0 };
+	char path[4096];
+	snprintf(path, sizeof path, "%s/%s", dir, name);
+	bool ok = protectfiles_read(&file, path, CSVLINES_FILE_MAX, e);
+	if (ok) {
+		buf_put_le64(&head, strlen(name));
+		buf_put_text(&head, name);
+		buf_put_le64(&head, file.size);
+		crypto_hash_sha256_update(state, head.data, head.size);
+		crypto_hash_sha256_update(state, file.data, file.size);
+	}
+	buf_free(&head);
+	buf_free(&file);
+	return ok;
+}
+
+static bool grid_digest(struct grid *g, const char *dir, struct err *e)
+{
+	crypto_hash_sha256_state state;
+	char *name[64];
+	size_t n = 0;
+	bool ok = true;
+	DIR *d = opendir(dir);
+	if (d == NULL)
+		return err_set(e, ERR_SYSTEM, "%s: cannot be opened", dir);
+	for (struct dirent *entry; (entry = readdir(d)) != NULL;)
+		if (digested(entry->d_name) && n < 64 && (name[n] = strdup(entry->d_name)) != NULL)
+			n++;
+	closedir(d);
+	qsort(name, n, sizeof name[0], by_name);
+	crypto_hash_sha256_init(&state);
+	for (size_t i = 0; i < n; i++) {
+		ok = ok && digest_file(&state, dir, name[i], e);
+		free(name[i]);
+	}
+	crypto_hash_sha256_final(&state, g->digest);
+	return ok;
+}
+
+/* ---- the whole ---- */
+
+static bool shape(struct grid *g, struct err *e)
+{
+	g->n_cells = 1;
+	for (uint32_t i = g->n_dims; i-- > 0;) {
+		g->stride[i] = g->n_cells;
+		if (g->dim[i].n_codes == 0 || g->n_cells > GRID_CELLS_MAX / g->dim[i].n_codes)
+			return err_set(e, ERR_LIMIT, "the table has no cell, or too many");
+		g->n_cells *= g->dim[i].n_codes;
+	}
+	g->mark = malloc(g->n_cells);
+	g->value = malloc(g->n_cells * sizeof *g->value);
+	if (g->mark == NULL || g->value == NULL)
+		return err_set(e, ERR_MEMORY, "no memory");
+	memset(g->mark, '-', g->n_cells);
+	memset(g->value, 0xff, g->n_cells * sizeof *g->value);
+	return true;
+}
+
+/* Names of the dimensions, and the contributors if asked for, from cells.csv. */
+static bool header_read(struct grid *g, const char *dir, bool own_offices, struct err *e)
+{
+	struct csvlines c;
+	struct err end = { 0 };
+	bool ok = false;
+	size_t office = SIZE_MAX;
+	struct griddim *offices;
+	if (!csvlines_open(&c, dir, "cells.csv", e))
+		goto done;
+	for (size_t i = 0; i < c.n_columns; i++) {
+		char path[4096];
+		snprintf(path, sizeof path, "%s/hier_%s.csv", dir, c.field[i]);
+		FILE *f = fopen(path, "rbe");
+		if (f == NULL) {
+			if (strcmp(c.field[i], "office") == 0)
+				office = i;
+			continue;
+		}
+		fclose(f);
+		if (g->n_dims == GRID_DIMS_MAX - 1) {
+			err_set(e, ERR_LIMIT, "%s: too many dimensions", c.path);
+			goto done;
+		}
+		if (!dim_read(&g->dim[g->n_dims++], dir, c.field[i], e))
+			goto done;
+	}
+	ok = g->n_dims > 0 || err_set(e, ERR_MALFORMED, "%s: no column has a hier_ file", c.path);
+	if (!ok || !own_offices || office == SIZE_MAX)
+		goto done;
+	offices = &g->dim[g->n_dims++];
+	offices->synthetic = true;
+	offices->name = strdup("office");
+	uint32_t place;
+	uint32_t all;
+	ok = offices->name != NULL && code_add(offices, "_T", &place, e) &&
+	     breakdown_open(offices, 0, false, &all, e);
+	while (ok && csvlines_next(&c, &end)) {
+		uint32_t before = offices->n_codes;
+		ok = code_add(offices, c.field[office], &place, e) &&
+		     (offices->n_codes == before || breakdown_add(&offices->breakdown[all], place, e));
+	}
+	ok = ok && end.code == ERR_NONE && order_make(offices, e);
+done:
+	csvlines_close(&c);
+	return ok;
+}
+
+bool grid_read(struct grid *g, const char *dir, const char *result, bool own_offices, struct err *e)
+{
+	struct buf file = { 0 };
+	*g = (struct grid){ 0 };
+	if (!header_read(g, dir, own_offices, e) || !shape(g, e) || !result_read(g, result, e) ||
+	    !grid_digest(g, dir, e))
+		return false;
+	bool ok = protectfiles_read(&file, result, CSVLINES_FILE_MAX, e);
+	if (ok)
+		crypto_hash_sha256(g->result_digest, file.data, file.size);
+	buf_free(&file);
+	return ok;
+}
+
+/* value[parent] = sum of the children of its first breakdown, one dimension after another. */
+static void sum_up(struct grid *g)
+{
+	for (uint32_t d = 0; d < g->n_dims; d++) {
+		const struct griddim *dim = &g->dim[d];
+		uint64_t stride = g->stride[d];
+		for (uint32_t i = 0; i < dim->n_codes; i++) {
+			const struct breakdown *b = dim->breakdown;
+			uint32_t k = 0;
+			while (k < dim->n_breakdowns && b[k].parent != dim->order[i])
+				k++;
+			if (k == dim->n_breakdowns)
+				continue;
+			for (uint64_t base = 0; base < g->n_cells; base += stride * dim->n_codes)
+				for (uint64_t low = base; low < base + stride; low++) {
+					int64_t sum = 0;
+					for (uint32_t c = 0; c < b[k].n; c++)
+						sum += g->truth[low + b[k].child[c] * stride];
+					g->truth[low + dim->order[i] * stride] = sum;
+				}
+		}
+	}
+}
+
+bool grid_truth(struct grid *g, const char *dir, struct err *e)
+{
+	struct csvlines c;
+	struct err end = { 0 };
+	size_t place[GRID_DIMS_MAX];
+	size_t freq = SIZE_MAX;
+	bool ok = false;
+	g->truth = calloc(g->n_cells, sizeof *g->truth);
+	if (g->truth == NULL)
+		return err_set(e, ERR_MEMORY, "no memory");
+	if (!csvlines_open(&c, dir, "cells.csv", e))
+		goto done;
+	for (size_t i = 0; i < c.n_columns; i++) {
+		uint32_t dim = grid_dim(g, c.field[i]);
+		if (dim != UINT32_MAX)
+			place[dim] = i;
+		else if (strcmp(c.field[i], "freq") == 0)
+			freq = i;
+	}
+	if (freq == SIZE_MAX) {
+		err_set(e, ERR_MALFORMED, "%s: no column freq", c.path);
+		goto done;
+	}
+	while (csvlines_next(&c, &end)) {
+		uint64_t cell = 0;
+		int64_t value = 0;
+		for (uint32_t i = 0; i < g->n_dims; i++) {
+			uint32_t code = grid_code(&g->dim[i], c.field[place[i]]);
+			if (code == UINT32_MAX) {
+				err_set(e, ERR_INVALID, "%s: unknown code", g->dim[i].name);
+				csvlines_at(&c, e);
+				goto done;
+			}
+			cell += code * g->stride[i];
+		}
+		if (c.field[freq][0] != '\0' && !number(c.field[freq], &value)) {
+			err_set(e, ERR_MALFORMED, "freq: a whole number is expected");
+			csvlines_at(&c, e);
+			goto done;
+		}
+		g->truth[cell] += value;
+	}
+	ok = end.code == ERR_NONE;
+	if (ok)
+		sum_up(g);
+	else
+		*e = end;
+done:
+	csvlines_close(&c);
+	return ok;
+}
+
+void grid_free(struct grid *g)
+{
+	for (uint32_t i = 0; i < g->n_dims; i++) {
+		struct griddim *d = &g->dim[i];
+		for (uint32_t k = 0; k < d->n_codes; k++)
+			free(d->code[k]);
+		for (uint32_t k = 0; k < d->n_breakdowns; k++)
+			free(d->breakdown[k].child);
+		free(d->code);
+		free(d->breakdown);
+		free(d->order);
+		free(d->name);
+	}
+	if (g->truth != NULL)
+		sodium_memzero(g->truth, g->n_cells * sizeof *g->truth);
+	free(g->truth);
+	free(g->value);
+	free(g->mark);
+	*g = (struct grid){ 0 };
+}

@@ -1,0 +1,411 @@
+#include "client/protect/system.h"
+
+#include <coin/Clp_C_Interface.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ROUNDS_MAX 200 /* of propagation; what is left is the programs' work */
+#define SLACK      1e-6
+
+static bool grow(void **array, size_t size, size_t n, size_t *room)
+{
+	if (n < *room)
+		return true;
+	size_t more = *room == 0 ? 64 : 2 * *room;
+	void *memory = realloc(*array, more * size);
+	if (memory == NULL)
+		return false;
+	*array = memory;
+	*room = more;
+	return true;
+}
+
+uint32_t system_add_var(struct system *s, uint64_t cell, int64_t lo, int64_t hi, bool wanted)
+{
+	size_t room = s->room_vars;
+	if (s->n_vars == UINT32_MAX - 1 || !grow((void **)&s->var, sizeof *s->var, s->n_vars, &room))
+		return UINT32_MAX;
+	s->room_vars = (uint32_t)room;
+	s->var[s->n_vars] = (struct system_var){ cell, lo, hi, wanted, WHY_NOTHING };
+	return s->n_vars++;
+}
+
+bool system_add_term(struct system *s, uint32_t var, int32_t coef)
+{
+	if (!grow((void **)&s->term, sizeof *s->term, s->n_terms, &s->room_terms))
+		return false;
+	s->term[s->n_terms++] = (struct system_term){ var, coef };
+	return true;
+}
+
+bool system_end_relation(struct system *s, int64_t rhs)
+{
+	size_t begin = s->n_relations == 0 ? 0 : s->start[s->n_relations];
+	if (s->n_terms == begin)
+		return true;
+	if (s->n_relations + 1 >= s->room_relations) {
+		uint32_t room = s->room_relations == 0 ? 64 : 2 * s->room_relations;
+		size_t *start = realloc(s->start, (room + 1) * sizeof *start);
+		if (start == NULL)
+			return false;
+		s->start = start;
+		int64_t *more = realloc(s->rhs, room * sizeof *more);
+		if (more == NULL)
+			return false;
+		s->rhs = more;
+		s->room_relations = room;
+	}
+	s->start[s->n_relations] = begin;
+	s->rhs[s->n_relations++] = rhs;
+	s->start[s->n_relations] = s->n_terms;
+	return true;
+}
+
+void system_free(struct system *s)
+{
+	free(s->var);
+	free(s->term);
+	free(s->start);
+	free(s->rhs);
+	free(s->component);
+	*s = (struct system){ 0 };
+}
+
+/* ---- propagation ---- */
+
+/* Sums of the smallest and largest values of a relation's terms, with the number of unbounded ones. */
+struct span {
+	int64_t lo, hi;
+	uint32_t lo_open, hi_open;
+};
+
+static struct span span_of(const struct system *s, uint32_t r)
+{
+	struct span sum = { 0 };
+	for (size_t i = s->start[r]; i < s->start[r + 1]; i++) {
+		const struct system_var *v = &s->var[s->term[i].var];
+		int64_t c = s->term[i].coef;
+		bool open = v->hi == SYSTEM_UNBOUNDED;
+		if (c > 0) {
+			sum.lo += c * v->lo;
+			sum.hi += open ? 0 : c * v->hi;
+			sum.hi_open += open;
+		} else {
+			sum.hi += c * v->lo;
+			sum.lo += open ? 0 : c * v->hi;
+			sum.lo_open += open;
+		}
+	}
+	return sum;
+}
+
+static int64_t floor_div(int64_t a, int64_t b)
+{
+	int64_t q = a / b;
+	return q - (a % b != 0 && (a < 0) != (b < 0));
+}
+
+/* New bounds of one term from all the others: c * x = rhs - rest, rest in [sum - own]. */
+static bool narrow(struct system *s, struct system_term t, struct span sum, int64_t rhs)
+{
+	struct system_var *v = &s->var[t.var];
+	int64_t c = t.coef;
+	bool open = v->hi == SYSTEM_UNBOUNDED;
+	int64_t lo = v->lo;
+	int64_t hi = v->hi;
+	/* c > 0: x <= (rhs - rest_lo) / c, x >= (rhs - rest_hi) / c; c < 0 the other way round */
+	uint32_t lo_open = sum.lo_open - (c < 0 && open);
+	uint32_t hi_open = sum.hi_open - (c > 0 && open);
+	int64_t rest_lo = sum.lo - (c > 0 ? c * v->lo : open ? 0 : c * v->hi);
+	int64_t rest_hi = sum.hi - (c > 0 ? (open ? 0 : c * v->hi) : c * v->lo);
+	if (lo_open == 0) {
+		int64_t bound = c > 0 ? floor_div(rhs - rest_lo, c) : -floor_div(-(rhs - rest_lo), c);
+		if (c > 0 && (hi == SYSTEM_UNBOUNDED || bound < hi))
+			hi = bound;
+		if (c < 0 && bound > lo)
+			lo = bound;
+	}
+	if (hi_open == 0) {
+		int64_t bound = c > 0 ? -floor_div(-(rhs - rest_hi), c) : floor_div(rhs - rest_hi, c);
+		if (c > 0 && bound > lo)
+			lo = bound;
+		if (c < 0 && (hi == SYSTEM_UNBOUNDED || bound < hi))
+			hi = bound;
+	}
+	if (lo == v->lo && hi == v->hi)
+		return false;
+	v->lo = lo;
+	v->hi = hi;
+	v->why = WHY_PROPAGATION;
+	return true;
+}
+
+static bool propagate(struct system *s, struct err *e)
+{
+	bool changed = true;
+	for (unsigned round = 0; changed && round < ROUNDS_MAX; round++) {
+		changed = false;
+		for (uint32_t r = 0; r < s->n_relations; r++) {
+			struct span sum = span_of(s, r);
+			for (size_t i = s->start[r]; i < s->start[r + 1]; i++) {
+				const struct system_var *v = &s->var[s->term[i].var];
+				if (!narrow(s, s->term[i], sum, s->rhs[r]))
+					continue;
+				if (v->hi < v->lo)
+					return err_set(e, ERR_INVALID, "no table fits what was published");
+				sum = span_of(s, r);
+				changed = true;
+			}
+		}
+	}
+	return true;
+}
+
+/* ---- components ---- */
+
+static uint32_t root(uint32_t *up, uint32_t i)
+{
+	while (up[i] != i) {
+		up[i] = up[up[i]];
+		i = up[i];
+	}
+	return i;
+}
+
+static bool components(struct system *s)
+{
+	uint32_t *up = malloc((s->n_vars + 1) * sizeof *up);
+	s->component = malloc((s->n_vars + 1) * sizeof *s->component);
+	if (up == NULL || s->component == NULL) {
+		free(up);
+		return false;
+	}
+	for (uint32_t i = 0; i < s->n_vars; i++) {
+		up[i] = i;
+		s->component[i] = UINT32_MAX;
+	}
+	for (uint32_t r = 0; r < s->n_relations; r++)
+		for (size_t i = s->start[r] + 1; i < s->start[r + 1]; i++)
+			up[root(up, s->term[i].var)] = root(up, s->term[s->start[r]].var);
+	for (uint32_t i = 0; i < s->n_vars; i++) {
+		uint32_t top = root(up, i);
+		if (s->component[top] == UINT32_MAX)
+			s->component[top] = s->n_components++;
+		s->component[i] = s->component[top];
+	}
+	free(up);
+	return true;
+}
+
+/* ---- linear programs ---- */
+
+struct program {          /* of one component */
+	uint32_t n;       /* variables */
+	uint32_t *var;    /* their places in the system */
+	uint32_t *column; /* the system's variable -> column; shared */
+	double *cost, *low, *high;
+	Clp_Simplex *clp;
+};
+
+struct rows { /* a component's relations, column by column as CLP wants them */
+	int *start, *index;
+	double *value, *rhs;
+	int n;
+};
+
+static void rows_free(struct rows *k)
+{
+	free(k->start);
+	free(k->index);
+	free(k->value);
+	free(k->rhs);
+}
+
+/* Which relations belong to component c: those of its first term. */
+static bool rows_make(
+    const struct system *s, const struct program *p, const uint32_t *relation, uint32_t n, struct rows *k)
+{
+	size_t entries = 0;
+	for (uint32_t i = 0; i < n; i++)
+		entries += s->start[relation[i] + 1] - s->start[relation[i]];
+	*k = (struct rows){ .n = (int)n };
+	k->start = calloc(p->n + 2, sizeof *k->start);
+	k->index = calloc(entries + 1, sizeof *k->index);
+	k->value = calloc(entries + 1, sizeof *k->value);
+	k->rhs = calloc(n + 1, sizeof *k->rhs);
+	if (k->start == NULL || k->index == NULL || k->value == NULL || k->rhs == NULL)
+		return false;
+	for (uint32_t i = 0; i < n; i++)
+		for (size_t t = s->start[relation[i]]; t < s->start[relation[i] + 1]; t++)
+			k->start[p->column[s->term[t].var] + 2]++;
+	for (uint32_t i = 2; i < p->n + 2; i++)
+		k->start[i] += k->start[i - 1];
+	for (uint32_t i = 0; i < n; i++) {
+		k->rhs[i] = (double)s->rhs[relation[i]];
+		for (size_t t = s->start[relation[i]]; t < s->start[relation[i] + 1]; t++) {
+			int at = k->start[p->column[s->term[t].var] + 1]++;
+			k->index[at] = (int)i;
+			k->value[at] = s->term[t].coef;
+		}
+	}
+	return true;
+}
+
+static void program_free(struct program *p)
+{
+	if (p->clp != NULL)
+		Clp_deleteModel(p->clp);
+	free(p->cost);
+	free(p->low);
+	free(p->high);
+}
+
+static bool program_open(struct system *s, struct program *p, const uint32_t *relation, uint32_t n)
+{
+	struct rows k = { 0 };
+	bool ok = false;
+	p->cost = calloc(p->n, sizeof *p->cost);
+	p->low = calloc(p->n, sizeof *p->low);
+	p->high = calloc(p->n, sizeof *p->high);
+	if (p->cost == NULL || p->low == NULL || p->high == NULL || !rows_make(s, p, relation, n, &k))
+		goto done;
+	for (uint32_t i = 0; i < p->n; i++) {
+		const struct system_var *v = &s->var[p->var[i]];
+		p->low[i] = (double)v->lo;
+		p->high[i] = v->hi == SYSTEM_UNBOUNDED ? HUGE_VAL : (double)v->hi;
+	}
+	p->clp = Clp_newModel();
+	if (p->clp == NULL)
+		goto done;
+	Clp_setLogLevel(p->clp, 0);
+	Clp_loadProblem(
+	    p->clp, (int)p->n, k.n, k.start, k.index, k.value, p->low, p->high, p->cost, k.rhs, k.rhs);
+	ok = true;
+done:
+	rows_free(&k);
+	return ok;
+}
+
+/* Least (sign 1) or largest (sign -1) value of a column; ±HUGE_VAL if unbounded. False: nothing fits. */
+static bool program_extreme(struct system *s, struct program *p, uint32_t column, int sign, double *out)
+{
+	p->cost[column] = sign;
+	Clp_chgObjCoefficients(p->clp, p->cost);
+	Clp_primal(p->clp, 0);
+	p->cost[column] = 0;
+	s->n_programs++;
+	int status = Clp_status(p->clp);
+	*out = status == 2 ? -sign * HUGE_VAL : Clp_primalColumnSolution(p->clp)[column];
+	return status == 0 || status == 2;
+}
+
+static bool program_run(struct system *s, struct program *p, struct err *e)
+{
+	for (uint32_t i = 0; i < p->n; i++) {
+		struct system_var *v = &s->var[p->var[i]];
+		double least;
+		double largest;
+		if (!v->wanted || v->lo == v->hi)
+			continue;
+		if (!program_extreme(s, p, i, 1, &least) || !program_extreme(s, p, i, -1, &largest))
+			return err_set(e, ERR_INVALID, "no table fits what was published");
+		int64_t lo = (int64_t)ceil(least - SLACK);
+		if (lo > v->lo) {
+			v->lo = lo;
+			v->why = WHY_PROGRAM;
+		}
+		if (largest < 9e15 &&
+		    (v->hi == SYSTEM_UNBOUNDED || (int64_t)floor(largest + SLACK) < v->hi)) {
+			v->hi = (int64_t)floor(largest + SLACK);
+			v->why = WHY_PROGRAM;
+		}
+		if (v->hi < v->lo)
+			return err_set(e, ERR_INVALID, "no whole number fits what was published");
+	}
+	return true;
+}
+
+/* Variables and relations sorted by component, by counting. */
+struct sorted {
+	uint32_t *var, *var_start, *relation, *relation_start, *column;
+};
+
+static void sorted_free(struct sorted *k)
+{
+	free(k->var);
+	free(k->var_start);
+	free(k->relation);
+	free(k->relation_start);
+	free(k->column);
+}
+
+static void count_sort(uint32_t *start, uint32_t *out, const uint32_t *key, uint32_t n, uint32_t keys)
+{
+	for (uint32_t i = 0; i < n; i++)
+		start[key[i] + 1]++;
+	for (uint32_t i = 0; i < keys; i++)
+		start[i + 1] += start[i];
+	for (uint32_t i = n; i-- > 0;)
+		out[--start[key[i] + 1]] = i;
+	/* start[k + 1] now holds the begin of key k: shift back */
+	for (uint32_t i = 0; i < keys; i++)
+		start[i] = start[i + 1];
+	start[keys] = n;
+}
+
+static bool sorted_make(const struct system *s, struct sorted *k)
+{
+	uint32_t *key = calloc(s->n_relations + 1, sizeof *key);
+	k->var = calloc(s->n_vars + 1, sizeof *k->var);
+	k->column = calloc(s->n_vars + 1, sizeof *k->column);
+	k->relation = calloc(s->n_relations + 1, sizeof *k->relation);
+	k->var_start = calloc(s->n_components + 2, sizeof *k->var_start);
+	k->relation_start = calloc(s->n_components + 2, sizeof *k->relation_start);
+	bool ok = key != NULL && k->var != NULL && k->column != NULL && k->relation != NULL &&
+		  k->var_start != NULL && k->relation_start != NULL;
+	if (ok) {
+		for (uint32_t r = 0; r < s->n_relations; r++)
+			key[r] = s->component[s->term[s->start[r]].var];
+		count_sort(k->var_start, k->var, s->component, s->n_vars, s->n_components);
+		count_sort(k->relation_start, k->relation, key, s->n_relations, s->n_components);
+		for (uint32_t c = 0; c < s->n_components; c++)
+			for (uint32_t i = k->var_start[c]; i < k->var_start[c + 1]; i++)
+				k->column[k->var[i]] = i - k->var_start[c];
+	}
+	free(key);
+	return ok;
+}
+
+static bool component_solve(struct system *s, const struct sorted *k, uint32_t c, uint32_t max, struct err *e)
+{
+	struct program p = { .n = k->var_start[c + 1] - k->var_start[c],
+		.var = k->var + k->var_start[c],
+		.column = k->column };
+	uint32_t n = k->relation_start[c + 1] - k->relation_start[c];
+	bool wanted = false;
+	for (uint32_t i = 0; i < p.n; i++)
+		wanted |= s->var[p.var[i]].wanted;
+	if (!wanted || n == 0 || p.n > max)
+		return true;
+	bool ok =
+	    program_open(s, &p, k->relation + k->relation_start[c], n) || err_set(e, ERR_MEMORY, "no memory");
+	ok = ok && program_run(s, &p, e);
+	program_free(&p);
+	return ok;
+}
+
+bool system_solve(struct system *s, uint32_t max_program, void (*progress)(double share), struct err *e)
+{
+	struct sorted k = { 0 };
+	bool ok = propagate(s, e);
+	if (ok && (!components(s) || !sorted_make(s, &k)))
+		ok = err_set(e, ERR_MEMORY, "no memory");
+	for (uint32_t c = 0; ok && c < s->n_components; c++) {
+		ok = component_solve(s, &k, c, max_program, e);
+		if (progress != NULL)
+			progress((double)k.var_start[c + 1] / s->n_vars);
+	}
+	sorted_free(&k);
+	return ok;
+}
