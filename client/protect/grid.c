@@ -243,7 +243,7 @@ static bool number(const char *text, int64_t *out)
 static bool result_line(struct grid *g, const struct csvlines *c, const size_t *place, struct err *e)
 {
 	const char *code[GRID_DIMS_MAX];
-	uint64_t cell;
+	uint64_t cell = 0;
 	const char *status = c->field[c->n_columns - 1];
 	for (uint32_t i = 0; i < g->n_dims; i++)
 		code[i] = g->dim[i].synthetic ? "" : c->field[place[i]];
