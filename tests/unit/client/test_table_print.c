@@ -129,7 +129,7 @@ static void test_measures(void **state)
 	    "mixed, 2024\n"
 	    "\n"
 	    "M\xc3\xa5tt      Totalt  Kvinnor   M\xc3\xa4n\n" LINE10 LINE10 LINE10 LINE1 "\n"
-	    "Klienter        9        5\n"
+	    "Klienter       9        5\n"
 	    "Tj\xc3\xa4nster    2,50           0,05\n");
 }
 
