@@ -15,7 +15,7 @@
 #define MESSAGE_RID_BYTES   16u
 #define SUBMISSION_ID_BYTES 16u
 #define FEED_ID_BYTES       16u
-#define LIMIT_PERIODS       512u /* of a dataset, in one PERIODS: 42 years of months */
+#define LIMIT_PERIODS       500u /* of a dataset, in one PERIODS: 41 years of months, within LIMIT_NODES */
 #define LIMIT_RANGE         256u /* envelopes in one RANGE_R */
 #define LIMIT_PROOF         64u  /* hashes in one SETPROOF_R: a tree of 2^64 leaves */
 
