@@ -4,12 +4,12 @@
 
 static _Atomic uint64_t count[STATS];
 
-void stats_add(enum stat which, uint64_t n)
+void stats_add(enum gate_stat which, uint64_t n)
 {
 	atomic_fetch_add_explicit(&count[which], n, memory_order_relaxed);
 }
 
-uint64_t stats_get(enum stat which)
+uint64_t stats_get(enum gate_stat which)
 {
 	return atomic_load_explicit(&count[which], memory_order_relaxed);
 }
@@ -29,6 +29,6 @@ void stats_print(struct buf *out)
 		buf_printf(out, "cellveil_gate_%s", is[i].metric);
 		if (is[i].label[0] != '\0')
 			buf_printf(out, "{%s}", is[i].label);
-		buf_printf(out, " %llu\n", (unsigned long long)stats_get((enum stat)i));
+		buf_printf(out, " %llu\n", (unsigned long long)stats_get((enum gate_stat)i));
 	}
 }

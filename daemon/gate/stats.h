@@ -49,15 +49,15 @@
 	X(FEED_REPEATED, "feed_total", "what=\"repeated\"")                                                  \
 	X(FEED_HOLES, "feed_total", "what=\"missing-file\"")
 
-enum stat {
+enum gate_stat {
 #define X(name, metric, label) STAT_##name,
 	GATE_STATS(X)
 #undef X
 	    STATS
 };
 
-void stats_add(enum stat which, uint64_t n);
-uint64_t stats_get(enum stat which);
+void stats_add(enum gate_stat which, uint64_t n);
+uint64_t stats_get(enum gate_stat which);
 /* Prometheus text of all counters, prefix cellveil_gate_. */
 void stats_print(struct buf *out);
 #endif

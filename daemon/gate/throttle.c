@@ -109,6 +109,11 @@ bool throttle_take(
 	return true;
 }
 
+void throttle_charge(struct throttle *t, const uint8_t id[8], uint64_t now_ms, uint64_t bytes)
+{
+	refill(t, id, now_ms)->bytes -= (int64_t)bytes * 1000;
+}
+
 void throttle_fine(struct throttle *t, const uint8_t id[8], uint64_t now_ms, uint64_t n)
 {
 	struct slot *s = refill(t, id, now_ms);

@@ -27,6 +27,10 @@ void throttle_set_rates(struct throttle *t, const struct throttle_rates *rates);
 bool throttle_take(
     struct throttle *t, const uint8_t id[8], uint64_t now_ms, uint64_t bytes, uint64_t *retry_ms);
 
+/* Counts bytes sent to the principal against the same bucket, which may go below nought: the next message
+ * waits. */
+void throttle_charge(struct throttle *t, const uint8_t id[8], uint64_t now_ms, uint64_t bytes);
+
 /* Punishes what no honest client does (several frames, a routing id): n messages are taken even if the bucket
  * goes below nought, down to ten minutes' worth. */
 void throttle_fine(struct throttle *t, const uint8_t id[8], uint64_t now_ms, uint64_t n);

@@ -26,7 +26,7 @@ struct zap;
 
 /* Binds inproc://zeromq.zap.01 in the context and starts the thread; both are borrowed until zap_stop. */
 struct zap *zap_start(void *zmq_context, struct registry *registry, struct err *e);
-/* Milliseconds (CLOCK_MONOTONIC) when the thread last went round its loop; it does so twice a second. */
+/* Milliseconds (CLOCK_BOOTTIME) when the thread last went round its loop; it does so twice a second. */
 uint64_t zap_seen_ms(const struct zap *z);
 /* Waits for the thread. Before the context is ended, or zmq_ctx_term would wait for ever. NULL is allowed. */
 void zap_stop(struct zap *z);
