@@ -14,7 +14,8 @@ enum layout_kind {
 	LAYOUT_FIGURE,  /* numbers under the headings in force, or one number beside the label */
 	LAYOUT_ANSWER,  /* a tick under one of the headings in force */
 	LAYOUT_CHOICE,  /* one of several rows is ticked: this one means `value` */
-	LAYOUT_TICK     /* ticked: 1; else blank */
+	LAYOUT_TICK,    /* ticked: 1; else blank */
+	LAYOUT_DATE     /* the day of signing: only held against the period's end */
 };
 
 enum layout_blank { BLANK_ERROR, BLANK_WARNING, BLANK_SILENT }; /* what an empty box of this row means */
@@ -27,7 +28,7 @@ struct layout_column {
 };
 
 struct layout_columns {
-	const char *label; /* the heading row's own first cell; "" if it is empty */
+	const char *id;
 	const struct layout_column *column;
 	uint16_t n_columns;
 	uint16_t list; /* place of the code list the codes belong to; NO_PLACE for answers */
