@@ -1,0 +1,599 @@
+#include "client/protect/certificate.h"
+
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "proto/limits.h"
+
+#define PRIME_1 UINT64_C(2305843009213693951) /* 2^61 - 1 */
+#define PRIME_2 UINT64_C(2305843009213693921) /* 2^61 - 31 */
+
+/* ---- lines and numbers ---- */
+
+struct reader {
+	const char *at, *end;
+	const char *line, *line_end;
+	unsigned line_no;
+};
+
+static bool reader_line(struct reader *r)
+{
+	if (r->at == r->end)
+		return false;
+	const char *feed = memchr(r->at, '\n', (size_t)(r->end - r->at));
+	if (feed == NULL)
+		return false;
+	r->line = r->at;
+	r->line_end = feed;
+	r->at = feed + 1;
+	r->line_no++;
+	return true;
+}
+
+static bool line_is(const struct reader *r, const char *text)
+{
+	size_t len = strlen(text);
+	return (size_t)(r->line_end - r->line) == len && memcmp(r->line, text, len) == 0;
+}
+
+static bool line_begins(const struct reader *r, const char *text)
+{
+	size_t len = strlen(text);
+	return (size_t)(r->line_end - r->line) >= len && memcmp(r->line, text, len) == 0;
+}
+
+/* One decimal number without leading zeros at *p, at most max. */
+static bool take_number(const char **p, const char *end, uint64_t max, uint64_t *out)
+{
+	uint64_t value = 0;
+	const char *at = *p;
+	if (at == end || *at < '0' || *at > '9' ||
+	    (*at == '0' && at + 1 < end && at[1] >= '0' && at[1] <= '9'))
+		return false;
+	for (; at < end && *at >= '0' && *at <= '9'; at++) {
+		uint64_t digit = (uint64_t)(*at - '0');
+		if (value > (max - digit) / 10)
+			return false;
+		value = 10 * value + digit;
+	}
+	*p = at;
+	*out = value;
+	return true;
+}
+
+static bool take_signed(const char **p, const char *end, int64_t *out)
+{
+	uint64_t value;
+	bool minus = *p < end && **p == '-';
+	*p += minus;
+	if (!take_number(p, end, INT32_MAX, &value) || (minus && value == 0))
+		return false;
+	*out = minus ? -(int64_t)value : (int64_t)value;
+	return true;
+}
+
+static bool take_char(const char **p, const char *end, char c)
+{
+	if (*p == end || **p != c)
+		return false;
+	(*p)++;
+	return true;
+}
+
+/* ---- the check's state ---- */
+
+struct line_sum {     /* of one relation: a breakdown at one combination of the other dimensions */
+	uint64_t key; /* 0: empty place */
+	uint64_t sum; /* modulo 2^64: signed sums, or modulo a prime */
+	bool listed;
+};
+
+struct sums {
+	struct line_sum *place;
+	size_t room, used;
+};
+
+struct check {
+	const struct grid *g;
+	struct reader r;
+	struct certificate_report *report;
+	uint64_t n_ids;
+	uint8_t
+	    *shown; /* bits of each cell: 1, 2: null vector for prime 1, 2 not zero; 4: covered by a move */
+	int64_t *least, *largest; /* of each hidden cell over the tables seen; least -1: none yet */
+	uint64_t relation_base[GRID_DIMS_MAX]; /* number of breakdowns in the dimensions before */
+	struct sums sums;
+};
+
+static bool bad(struct check *k, struct err *e, const char *rule)
+{
+	return err_set(e, ERR_CRYPTO, "line %u: %s", k->r.line_no, rule);
+}
+
+/* A cell that may change: hidden, not printed and not known to be zero, or an interval. */
+static bool movable(const struct grid *g, uint64_t cell)
+{
+	return g->mark[cell] == 'H' || (g->mark[cell] == '-' && g->value[cell] < 0);
+}
+
+static bool sums_grow(struct sums *s)
+{
+	struct sums more = { .room = s->room == 0 ? 1024 : 2 * s->room, .used = s->used };
+	more.place = calloc(more.room, sizeof *more.place);
+	if (more.place == NULL)
+		return false;
+	for (size_t i = 0; i < s->room; i++) {
+		if (s->place[i].key == 0)
+			continue;
+		size_t at = (s->place[i].key * UINT64_C(0x9E3779B97F4A7C15)) >> 20 & (more.room - 1);
+		while (more.place[at].key != 0)
+			at = (at + 1) & (more.room - 1);
+		more.place[at] = s->place[i];
+	}
+	free(s->place);
+	*s = more;
+	return true;
+}
+
+static struct line_sum *sums_at(struct sums *s, uint64_t key)
+{
+	if (2 * s->used >= s->room && !sums_grow(s))
+		return NULL;
+	size_t at = (key * UINT64_C(0x9E3779B97F4A7C15)) >> 20 & (s->room - 1);
+	while (s->place[at].key != 0 && s->place[at].key != key)
+		at = (at + 1) & (s->room - 1);
+	if (s->place[at].key == 0) {
+		s->place[at] = (struct line_sum){ .key = key };
+		s->used++;
+	}
+	return &s->place[at];
+}
+
+static void sums_clear(struct sums *s)
+{
+	if (s->room > 4096) {
+		free(s->place);
+		*s = (struct sums){ 0 };
+		return;
+	}
+	if (s->room > 0)
+		memset(s->place, 0, s->room * sizeof *s->place);
+	s->used = 0;
+}
+
+typedef bool visit_line(struct check *k, uint64_t key, int sign, void *context);
+
+/* Every relation that holds the cell: sign 1 as parent, -1 as child. */
+static bool visit_lines(struct check *k, uint64_t cell, visit_line *visit, void *context)
+{
+	for (uint32_t d = 0; d < k->g->n_dims; d++) {
+		const struct griddim *dim = &k->g->dim[d];
+		uint32_t code = grid_place(k->g, cell, d);
+		uint64_t base = cell - code * k->g->stride[d];
+		for (uint32_t b = 0; b < dim->n_breakdowns; b++) {
+			uint64_t key = 1 + base + (k->relation_base[d] + b) * k->g->n_cells;
+			if (dim->breakdown[b].parent == code && !visit(k, key, 1, context))
+				return false;
+			for (uint32_t c = 0; c < dim->breakdown[b].n; c++)
+				if (dim->breakdown[b].child[c] == code && !visit(k, key, -1, context))
+					return false;
+		}
+	}
+	return true;
+}
+
+static bool add_signed(struct check *k, uint64_t key, int sign, void *context)
+{
+	struct line_sum *line = sums_at(&k->sums, key);
+	if (line == NULL)
+		return false;
+	line->sum += (uint64_t)(sign * *(const int64_t *)context);
+	return true;
+}
+
+static bool sums_zero(const struct sums *s)
+{
+	for (size_t i = 0; i < s->room; i++)
+		if (s->place[i].key != 0 && s->place[i].sum != 0)
+			return false;
+	return true;
+}
+
+/* ---- moves ---- */
+
+/* m <id> <n> <cell>:<coef> ... */
+static bool move_take(struct check *k, struct err *e)
+{
+	const char *p = k->r.line + 2;
+	const char *end = k->r.line_end;
+	uint64_t id;
+	uint64_t n;
+	uint64_t cell;
+	uint64_t before = 0;
+	int64_t coef;
+	if (!take_number(&p, end, UINT32_MAX, &id) || id != k->n_ids || !take_char(&p, end, ' ') ||
+	    !take_number(&p, end, k->g->n_cells, &n) || n == 0)
+		return bad(k, e, "a move is: m, its number in turn, how many entries, entries");
+	k->n_ids++;
+	sums_clear(&k->sums);
+	for (uint64_t i = 0; i < n; i++) {
+		if (!take_char(&p, end, ' ') || !take_number(&p, end, k->g->n_cells - 1, &cell) ||
+		    !take_char(&p, end, ':') || !take_signed(&p, end, &coef) || coef == 0)
+			return bad(k, e, "an entry is cell:coefficient");
+		if (i > 0 && cell <= before)
+			return bad(k, e, "entries rise by cell");
+		before = cell;
+		if (!movable(k->g, cell))
+			return bad(k, e, "the move changes a cell that is printed or zero by definition");
+		if (!visit_lines(k, cell, add_signed, &coef))
+			return err_set(e, ERR_MEMORY, "no memory");
+		k->report->entries++;
+	}
+	if (p != end)
+		return bad(k, e, "text after the last entry");
+	if (!sums_zero(&k->sums))
+		return bad(k, e, "the move breaks a relation");
+	k->report->moves++;
+	return true;
+}
+
+/* Has the move of this line an entry at the cell? */
+static bool move_has(const struct bytes *line, uint64_t cell)
+{
+	const char *p = (const char *)line->at;
+	const char *end = p + line->len;
+	for (int space = 0; p < end && space < 3; p++)
+		space += *p == ' ';
+	while (p < end) {
+		uint64_t at;
+		int64_t coef;
+		if (!take_number(&p, end, UINT64_MAX, &at) || !take_char(&p, end, ':') ||
+		    !take_signed(&p, end, &coef))
+			return false;
+		if (at == cell)
+			return true;
+		take_char(&p, end, ' ');
+	}
+	return false;
+}
+
+/* c <cell> <move> */
+static bool cover_take(struct check *k, const struct bytes *move, uint64_t *before, struct err *e)
+{
+	const char *p = k->r.line + 2;
+	const char *end = k->r.line_end;
+	uint64_t cell;
+	uint64_t id;
+	if (!take_number(&p, end, k->g->n_cells - 1, &cell) || !take_char(&p, end, ' ') ||
+	    !take_number(&p, end, UINT32_MAX, &id) || p != end)
+		return bad(k, e, "a cover is: c, cell, move");
+	if (*before != UINT64_MAX && cell <= *before)
+		return bad(k, e, "covers rise by cell");
+	*before = cell;
+	if (k->g->mark[cell] != 'H')
+		return bad(k, e, "only hidden cells are covered");
+	if (id >= k->n_ids || !move_has(&move[id], cell))
+		return bad(k, e, "the move does not change the cell it covers");
+	k->shown[cell] |= 4;
+	return true;
+}
+
+/* ---- null vectors ---- */
+
+static uint64_t add_mod(uint64_t a, uint64_t b, uint64_t p)
+{
+	uint64_t sum = a + b; /* both below 2^61 */
+	return sum >= p ? sum - p : sum;
+}
+
+struct residue {
+	uint64_t value, prime;
+};
+
+static bool add_residue(struct check *k, uint64_t key, int sign, void *context)
+{
+	const struct residue *x = context;
+	struct line_sum *line = sums_at(&k->sums, key);
+	if (line == NULL)
+		return false;
+	line->sum = add_mod(line->sum, sign > 0 ? x->value : x->prime - x->value, x->prime);
+	return true;
+}
+
+/* n <cell> <value mod p> */
+static bool null_take(struct check *k, uint64_t prime, uint64_t *before, struct err *e)
+{
+	const char *p = k->r.line + 2;
+	const char *end = k->r.line_end;
+	uint64_t cell;
+	struct residue x = { .prime = prime };
+	if (!take_number(&p, end, k->g->n_cells - 1, &cell) || !take_char(&p, end, ' ') ||
+	    !take_number(&p, end, prime - 1, &x.value) || x.value == 0 || p != end)
+		return bad(k, e, "a null entry is: n, cell, a number below the prime and not zero");
+	if (*before != UINT64_MAX && cell <= *before)
+		return bad(k, e, "null entries rise by cell");
+	*before = cell;
+	if (!movable(k->g, cell))
+		return bad(k, e, "the vector changes a cell that is printed or zero by definition");
+	if (!visit_lines(k, cell, add_residue, &x))
+		return err_set(e, ERR_MEMORY, "no memory");
+	k->shown[cell] |= prime == PRIME_1 ? 1 : 2;
+	return true;
+}
+
+/* ---- tables ---- */
+
+static bool mark_line(struct check *k, uint64_t key, int sign, void *context)
+{
+	(void)sign;
+	(void)context;
+	struct line_sum *line = sums_at(&k->sums, key);
+	if (line != NULL)
+		line->listed = true;
+	return line != NULL;
+}
+
+/* The relation of a key, once more: parent - children over listed and printed cells must be zero. */
+static bool relation_holds(
+    const struct check *k, uint64_t key, const int64_t *value, const uint64_t *stamp, uint64_t now)
+{
+	uint64_t base = (key - 1) % k->g->n_cells;
+	uint64_t number = (key - 1) / k->g->n_cells;
+	uint32_t d = k->g->n_dims - 1;
+	while (k->relation_base[d] > number)
+		d--;
+	const struct breakdown *b = &k->g->dim[d].breakdown[number - k->relation_base[d]];
+	int64_t sum = 0;
+	for (uint32_t i = 0; i <= b->n; i++) {
+		uint64_t cell = base + (i == 0 ? b->parent : b->child[i - 1]) * k->g->stride[d];
+		int64_t x;
+		if (stamp[cell] == now)
+			x = value[cell];
+		else if (k->g->value[cell] >= 0)
+			x = k->g->value[cell];
+		else if (k->g->mark[cell] == 'N' || k->g->mark[cell] == 'A')
+			x = 0;
+		else
+			return false; /* an unknown cell the table does not tell */
+		sum += i == 0 ? x : -x;
+	}
+	return sum == 0;
+}
+
+struct tables {
+	int64_t *value;
+	uint64_t *stamp, now;
+};
+
+/* w <id> <component> <n> <cell>=<value> ... */
+static bool table_take(struct check *k, struct tables *t, struct err *e)
+{
+	const char *p = k->r.line + 2;
+	const char *end = k->r.line_end;
+	uint64_t id;
+	uint64_t component;
+	uint64_t n;
+	uint64_t cell;
+	uint64_t value;
+	uint64_t before = 0;
+	if (!take_number(&p, end, UINT32_MAX, &id) || !take_char(&p, end, ' ') ||
+	    !take_number(&p, end, UINT32_MAX, &component) || !take_char(&p, end, ' ') ||
+	    !take_number(&p, end, k->g->n_cells, &n) || n == 0)
+		return bad(k, e, "a table is: w, number, component, how many cells, cells");
+	sums_clear(&k->sums);
+	t->now++;
+	for (uint64_t i = 0; i < n; i++) {
+		if (!take_char(&p, end, ' ') || !take_number(&p, end, k->g->n_cells - 1, &cell) ||
+		    !take_char(&p, end, '=') || !take_number(&p, end, LIMIT_HASH_TOTAL, &value))
+			return bad(k, e, "a table's entry is cell=value");
+		if (i > 0 && cell <= before)
+			return bad(k, e, "entries rise by cell");
+		before = cell;
+		if (!movable(k->g, cell))
+			return bad(k, e, "the table changes a cell that is printed or zero by definition");
+		if (k->g->mark[cell] == 'H' && value < k->report->floor)
+			return bad(k, e, "a hidden cell falls below the floor");
+		t->stamp[cell] = t->now;
+		t->value[cell] = (int64_t)value;
+		if (!visit_lines(k, cell, mark_line, NULL))
+			return err_set(e, ERR_MEMORY, "no memory");
+		if (k->least[cell] < 0 || (int64_t)value < k->least[cell])
+			k->least[cell] = (int64_t)value;
+		if ((int64_t)value > k->largest[cell])
+			k->largest[cell] = (int64_t)value;
+	}
+	if (p != end)
+		return bad(k, e, "text after the last entry");
+	for (size_t i = 0; i < k->sums.room; i++)
+		if (k->sums.place[i].key != 0 &&
+		    !relation_holds(k, k->sums.place[i].key, t->value, t->stamp, t->now))
+			return bad(k, e, "the table contradicts a relation or what was printed");
+	k->report->tables++;
+	return true;
+}
+
+/* ---- the file ---- */
+
+static bool digest_line(struct check *k, const char *name, const uint8_t want[32], struct err *e)
+{
+	uint8_t got[32];
+	size_t len = strlen(name);
+	if (!reader_line(&k->r) || !line_begins(&k->r, name) ||
+	    !hex_decode(got, 32, bytes_of(k->r.line + len, (size_t)(k->r.line_end - k->r.line) - len)))
+		return bad(k, e, "the head is: version, grid, pattern, result, level");
+	if (memcmp(got, want, 32) != 0)
+		return bad(k, e, "the digest is another file's");
+	return true;
+}
+
+static bool level_line(struct check *k, struct err *e)
+{
+	struct certificate_report *r = k->report;
+	char text[128];
+	char again[128];
+	size_t len = (size_t)(k->r.line_end - k->r.line);
+	if (!reader_line(&k->r) || (len = (size_t)(k->r.line_end - k->r.line)) >= sizeof text)
+		return bad(k, e, "the head ends with a level");
+	memcpy(text, k->r.line, len);
+	text[len] = '\0';
+	if (sscanf(text, "level %3s k %u width %u floor %u coalition %u", r->level, &r->threshold, &r->width,
+		&r->floor, &r->coalition) != 5)
+		return bad(k, e, "the level line is: level L k N width N floor N coalition N");
+	snprintf(again, sizeof again, "level %s k %u width %u floor %u coalition %u", r->level, r->threshold,
+	    r->width, r->floor, r->coalition);
+	if (strcmp(text, again) != 0 || r->level[0] != 'L' || r->level[1] < '1' || r->level[1] > '4' ||
+	    r->threshold < 3 || r->width < 1 || r->floor > 1)
+		return bad(k, e, "the level is unknown or below the least that is allowed");
+	return true;
+}
+
+static bool head(struct check *k, struct err *e)
+{
+	uint8_t pattern[32];
+	crypto_hash_sha256(pattern, k->g->mark, k->g->n_cells);
+	if (!reader_line(&k->r) || !line_is(&k->r, "cellveil-certificate 1"))
+		return bad(k, e, "not a certificate of version 1");
+	return digest_line(k, "grid ", k->g->digest, e) && digest_line(k, "pattern ", pattern, e) &&
+	       digest_line(k, "result ", k->g->result_digest, e) && level_line(k, e);
+}
+
+/* Section moves, and the line of each move for the covers. */
+static bool moves_section(struct check *k, struct bytes **move, struct err *e)
+{
+	size_t room = 0;
+	while (reader_line(&k->r) && line_begins(&k->r, "m ")) {
+		if (k->n_ids == room) {
+			room = room == 0 ? 256 : 2 * room;
+			struct bytes *more = realloc(*move, room * sizeof *more);
+			if (more == NULL)
+				return err_set(e, ERR_MEMORY, "no memory");
+			*move = more;
+		}
+		uint64_t id = k->n_ids;
+		struct bytes line = bytes_of(k->r.line, (size_t)(k->r.line_end - k->r.line));
+		if (!move_take(k, e))
+			return false;
+		(*move)[id] = line;
+	}
+	return true;
+}
+
+static bool null_section(struct check *k, uint64_t prime, struct err *e)
+{
+	uint64_t before = UINT64_MAX;
+	sums_clear(&k->sums);
+	while (reader_line(&k->r) && line_begins(&k->r, "n "))
+		if (!null_take(k, prime, &before, e))
+			return false;
+	if (!sums_zero(&k->sums))
+		return bad(k, e, "the null vector breaks a relation");
+	k->report->null_vectors++;
+	return true;
+}
+
+static bool tables_section(struct check *k, struct err *e)
+{
+	struct tables t = { 0 };
+	t.value = malloc(k->g->n_cells * sizeof *t.value);
+	t.stamp = calloc(k->g->n_cells, sizeof *t.stamp);
+	bool ok = (t.value != NULL && t.stamp != NULL) || err_set(e, ERR_MEMORY, "no memory");
+	while (ok && reader_line(&k->r) && line_begins(&k->r, "w "))
+		ok = table_take(k, &t, e);
+	free(t.value);
+	free(t.stamp);
+	return ok;
+}
+
+static bool end_line(struct check *k, struct bytes file, struct err *e)
+{
+	uint8_t got[32];
+	uint8_t want[32];
+	const char *name = "end-public ";
+	size_t len = strlen(name);
+	if (!line_begins(&k->r, name) ||
+	    !hex_decode(got, 32, bytes_of(k->r.line + len, (size_t)(k->r.line_end - k->r.line) - len)) ||
+	    k->r.at != k->r.end)
+		return bad(k, e, "the last line is end-public and a digest");
+	crypto_hash_sha256(want, file.at, (size_t)((const uint8_t *)k->r.line - file.at));
+	return memcmp(got, want, 32) == 0 || bad(k, e, "the file was changed: its own digest does not fit");
+}
+
+static bool sections(struct check *k, struct bytes file, struct err *e)
+{
+	struct bytes *move = NULL;
+	uint64_t before = UINT64_MAX;
+	bool ok = reader_line(&k->r);
+	if (ok && line_is(&k->r, "section moves"))
+		ok = moves_section(k, &move, e);
+	if (ok && line_is(&k->r, "section cover-public"))
+		while (ok && reader_line(&k->r) && line_begins(&k->r, "c "))
+			ok = cover_take(k, move, &before, e);
+	if (ok && line_is(&k->r, "section null 2305843009213693951"))
+		ok = null_section(k, PRIME_1, e);
+	if (ok && line_is(&k->r, "section null 2305843009213693921"))
+		ok = null_section(k, PRIME_2, e);
+	if (ok && line_is(&k->r, "section tables"))
+		ok = tables_section(k, e);
+	if (ok && line_is(&k->r, "section open"))
+		while (reader_line(&k->r) && !line_begins(&k->r, "end-public "))
+			;
+	free(move);
+	return ok && end_line(k, file, e);
+}
+
+/* Every hidden cell: covered; and where its component has tables, both far enough apart and high enough. */
+static bool complete(struct check *k, struct err *e)
+{
+	struct buf name = { 0 };
+	const struct certificate_report *r = k->report;
+	for (uint64_t c = 0; c < k->g->n_cells; c++) {
+		if (k->g->mark[c] != 'H')
+			continue;
+		k->report->hidden++;
+		const char *rule = NULL;
+		if ((k->shown[c] & 4) == 0 && (k->shown[c] & 3) != 3)
+			rule = "nothing shows that this hidden cell cannot be computed";
+		else if (k->least[c] >= 0 && (k->largest[c] < (int64_t)r->threshold ||
+						 k->largest[c] - k->least[c] < (int64_t)r->width))
+			rule = "its tables leave this hidden cell too narrow";
+		if (rule != NULL) {
+			grid_name(k->g, c, &name);
+			err_set(
+			    e, ERR_CRYPTO, "cell %.*s: %s", (int)name.size, (const char *)name.data, rule);
+			buf_free(&name);
+			return false;
+		}
+		k->report->covered++;
+		k->report->with_tables += k->least[c] >= 0;
+	}
+	return true;
+}
+
+bool certificate_check(
+    const struct grid *g, struct bytes file, struct certificate_report *report, struct err *e)
+{
+	struct check k = { .g = g, .report = report };
+	bool ok = false;
+	*report = (struct certificate_report){ 0 };
+	k.r = (struct reader){ .at = (const char *)file.at, .end = (const char *)file.at + file.len };
+	k.shown = calloc(g->n_cells, 1);
+	k.least = malloc(g->n_cells * sizeof *k.least);
+	k.largest = malloc(g->n_cells * sizeof *k.largest);
+	if (k.shown == NULL || k.least == NULL || k.largest == NULL) {
+		err_set(e, ERR_MEMORY, "no memory");
+		goto done;
+	}
+	memset(k.least, 0xff, g->n_cells * sizeof *k.least);
+	memset(k.largest, 0xff, g->n_cells * sizeof *k.largest);
+	for (uint32_t d = 1; d < g->n_dims; d++)
+		k.relation_base[d] = k.relation_base[d - 1] + g->dim[d - 1].n_breakdowns;
+	ok = head(&k, e) && sections(&k, file, e) && complete(&k, e);
+done:
+	free(k.shown);
+	free(k.least);
+	free(k.largest);
+	free(k.sums.place);
+	return ok;
+}

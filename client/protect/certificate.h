@@ -1,0 +1,30 @@
+/* certificate - checks a certificate's public part by additions and comparisons.
+ *
+ * Written apart from the engine: it shares no code with policy/ and needs no solver and no secret. What it
+ * proves:
+ *
+ *   moves      a vector over cells that changes no printed cell and keeps every relation. A hidden cell on
+ * which some move is not zero cannot be computed from what was printed, whatever its value (guarantee L1).
+ *   null       the same by two vectors modulo 2^61-1 and 2^61-31, for large tables.
+ *   tables     whole tables of counts that agree with everything printed; each hidden cell of their component
+ * reaches the threshold in one and differs by `width` between two (guarantee L2).
+ *
+ * Format: docs/disclosure.md "Certificate". */
+#ifndef CLIENT_PROTECT_CERTIFICATE_H
+#define CLIENT_PROTECT_CERTIFICATE_H
+#include "client/protect/grid.h"
+
+struct certificate_report {
+	char level[4]; /* as claimed; only L1, and L2 where tables stand, is proved by the public part */
+	uint32_t threshold, width, floor, coalition;
+	uint64_t hidden;      /* cells marked H */
+	uint64_t covered;     /* of them, proved not computable */
+	uint64_t with_tables; /* of them, shown to reach the threshold */
+	uint64_t moves, entries, tables, null_vectors;
+};
+
+/* False: the certificate does not hold for this grid and these printed cells; e says which line and which
+ * rule. */
+bool certificate_check(
+    const struct grid *g, struct bytes file, struct certificate_report *report, struct err *e);
+#endif
