@@ -4,9 +4,10 @@
  *   cellveil-join office north origin:<origin> cellveil-root:<base64> submit:tcp://... query:tcp://...
  *       feed:tcp://... cellveil-curve:<base64> dataset:<name> ... check:<8 hex>          (one line)
  *
- * Words are separated by single spaces and stand in this order. check is the first four bytes of the plain
- * BLAKE2b-256 of everything before " check:": it finds a slip of copying, and proves nothing about who wrote
- * the line; that takes the fingerprints, over the telephone. Source: proto/README.md "Identity lines". */
+ * Words stand in this order; any run of white space between them reads as one space, since mail breaks long
+ * lines. check is the first four bytes of the plain BLAKE2b-256 of everything before " check:": it finds a
+ * slip of copying, and proves nothing about who wrote the line; that takes the fingerprints, over the
+ * telephone. Source: proto/README.md "Identity lines". */
 #ifndef PROTO_IDENTITY_H
 #define PROTO_IDENTITY_H
 #include "proto/bytes.h"
@@ -45,7 +46,7 @@ struct join {
 const char *identity_kind_name(enum identity_kind kind); /* "office", "researcher", "auditor" */
 /* Prints one line with its line feed. The struct holds what identity_parse would accept. */
 void identity_print(struct buf *out, const struct identity *id);
-/* One line, with or without its line feed. ERR_MALFORMED names the word; ERR_CRYPTO an unusable key. */
+/* ERR_MALFORMED names the word; ERR_CRYPTO an unusable key. */
 bool identity_parse(struct identity *id, struct bytes line, struct err *e);
 void join_print(struct buf *out, const struct join *j);
 bool join_parse(struct join *j, struct bytes line, struct err *e);

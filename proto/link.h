@@ -153,6 +153,7 @@ const char *link_kind_name(uint64_t kind);
 
 /* Place of name in the registry's datasets, added if absent; UINT8_MAX if there are LIMIT_DATASETS others. */
 uint8_t link_registry_dataset(struct link_registry *r, const char *name);
+/* Looks through all: a gate that asks for every message keeps an index of its own. NULL if there is none. */
 const struct link_principal *link_registry_find(
     const struct link_registry *r, const uint8_t key_id[KEY_ID_BYTES]);
 void link_registry_free(struct link_registry *r);
