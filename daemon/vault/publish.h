@@ -11,6 +11,7 @@
 #ifndef DAEMON_VAULT_PUBLISH_H
 #define DAEMON_VAULT_PUBLISH_H
 #include "daemon/vault/vault.h"
+#include "proto/keyset.h"
 
 /* At start, after journal_open: repairs public/ and audit/ from rows, removes what no row explains, repeats
  * unfinished steps. */
@@ -23,33 +24,52 @@ bool publish_tick(struct vault *v, struct err *e);
 /* A gate opened the link: the last three envelopes of each feed and a fresh beat. */
 bool publish_greet(struct vault *v, struct err *e);
 
-/* Puts a key set (signed note) in force: verified against the root key the vault was set up with, its origin
- * and a serial above the one held. Writes row and files. */
-bool publish_keyset(struct vault *v, struct bytes note, struct err *e);
+/* Takes a key set (signed note): verified against the root key of the deployment, its origin, and a serial
+ * above the one held. Inside the caller's transaction; publish_files writes the files after it. */
+bool publish_take_keyset(struct vault *v, struct bytes note, struct err *e);
 
-/* What an operator hears about a release. Texts are plain English; rows are for their eyes only. */
+/* Brings keyset, keysets/ and config/ below public/ up to the rows. */
+bool publish_files(struct vault *v, struct err *e);
+
+/* The key set in force and the root's public key; NULL while there is none. */
+const struct keyset *publish_keys(const struct vault *v);
+const uint8_t *publish_root_key(const struct vault *v);
+
+/* A cell as the operator sees it. Texts are borrowed for the call. */
+struct publish_cell {
+	const char *table, *cell; /* "clients|F|Y18-29": measure and codes */
+	const char *state;        /* "published", "hidden", "not-reported", "not-asked", "structural" */
+	const char *value;        /* "" unless published */
+	const char *why;          /* of a hidden cell; "" where nothing is known */
+};
+typedef void publish_cell_fn(void *context, const struct publish_cell *cell);
+
+/* What an operator hears about a release. text: one sentence a line, plain English, no figures. */
 struct publish_report {
-	struct buf text;  /* what happened, one sentence a line */
-	struct buf cells; /* show, dry run: "table TAB cell TAB state TAB value TAB why" a line; empty value
-			     if hidden */
+	publish_cell_fn *cell; /* NULL: no cells wanted */
+	void *context;
+	struct buf text;
 	uint64_t revision;
 	enum release_stage stage;
-	uint64_t n_offices, n_cells, n_suppressed;
+	uint64_t n_offices, n_cells, n_suppressed, seq;
 	uint8_t object[32];
 };
-void publish_report_free(struct publish_report *r);
+void publish_report_free(struct publish_report *r); /* the text */
+
+/* Whether a period in this state may be released at all: closed. ERR_REFUSED. */
+bool publish_may(const struct period *p, struct err *e);
 
 /* Seals if need be, protects, publishes. A refusal by minimums, engine or ledger is not a failure: true, with
- * stage STAGE_WITHHELD and the reason in the text. dry_run: nothing is written, not even a leaf. */
-bool publish_release(struct vault *v, const char *dataset, const char *period, bool dry_run,
-    struct publish_report *out, struct err *e);
+ * stage STAGE_WITHHELD and the reason in the text. Where the period has an instant of publication that has
+ * not come, the set is sealed and the rest happens then: stage STAGE_SEALED. dry_run: nothing is written, not
+ * even a leaf. */
+bool publish_release(
+    struct vault *v, const struct period *p, bool dry_run, struct publish_report *out, struct err *e);
 
-/* The table as published or, before that, as it would be; which cells are hidden and why. */
-bool publish_show(
-    struct vault *v, const char *dataset, const char *period, struct publish_report *out, struct err *e);
+/* The newest release: published cells, hidden cells and why. */
+bool publish_show(struct vault *v, const struct period *p, struct publish_report *out, struct err *e);
 
-enum publish_reason { PUBLISH_CORRECTED = 1, PUBLISH_ERROR = 2, PUBLISH_ORDER = 3 };
 /* Takes the newest release of the period back: files go, feed, log and ledger keep the fact. */
-bool publish_withdraw(struct vault *v, const char *dataset, const char *period, enum publish_reason reason,
+bool publish_withdraw(struct vault *v, const struct period *p, enum log_reason reason,
     struct publish_report *out, struct err *e);
 #endif
