@@ -265,6 +265,9 @@ bool os_make_dirs(const struct os *os, int dir, const char *path, mode_t mode, s
 				continue;
 			return fail_system(e, part, "cannot make the directory");
 		}
+		/* the mode asked for, whatever umask says */
+		if (fchmodat(dir, part, mode, 0) != 0)
+			return fail_system(e, part, "cannot set the mode");
 		if (!split_path(part, parent, sizeof parent, &name, e) || !os_sync_dir(os, dir, parent, e))
 			return false;
 	}

@@ -27,6 +27,9 @@ bool link_receive(struct vault *v, unsigned room, struct err *e);
 /* Sends body to where origin says; dropped and counted if that session is over. */
 void link_reply(struct vault *v, const struct link_origin *origin, struct bytes body);
 
+/* True once for each session that opened: the loop then lets publish send the feeds' last words. */
+bool link_wants_greeting(struct vault *v);
+
 void link_push_registry(struct vault *v); /* after a commit that changed it */
 void link_push_mode(struct vault *v);
 

@@ -1,0 +1,124 @@
+/* cellveild - the vault: opens forms, keeps them, publishes what may leave. No network socket of any kind. */
+#include "daemon/say.h"
+#include "daemon/vault/loop.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+
+#define EXIT_USAGE 64
+
+static const char help[] =
+    "usage: cellveild --config FILE [--check-config]\n"
+    "\n"
+    "The vault of one authority: takes sealed forms from cellveil-gate over a Unix socket, keeps them, and\n"
+    "publishes releases below [paths] state. It has no network socket.\n"
+    "\n"
+    "  --config FILE     cellveil.conf of the authority\n"
+    "  --check-config    read it, say what is wrong, and stop\n"
+    "  --help, --version\n"
+    "\n"
+    "Exit codes: 0 stopped on request, 64 usage, 70 internal, 74 disk or store, 78 configuration or keys.\n";
+
+struct arguments {
+	const char *config;
+	bool check;
+	int exit_code; /* -1: go on */
+};
+
+static struct arguments read_arguments(int argc, char **argv)
+{
+	static const struct option options[] = { { "config", required_argument, NULL, 'c' },
+		{ "check-config", no_argument, NULL, 'k' }, { "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'v' }, { NULL, 0, NULL, 0 } };
+	struct arguments a = { .exit_code = -1 };
+	int option;
+	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		switch (option) {
+		case 'c':
+			a.config = optarg;
+			break;
+		case 'k':
+			a.check = true;
+			break;
+		case 'h':
+			fputs(help, stdout);
+			a.exit_code = 0;
+			return a;
+		case 'v':
+			puts("cellveild " CELLVEIL_VERSION);
+			a.exit_code = 0;
+			return a;
+		default:
+			a.exit_code = EXIT_USAGE;
+			return a;
+		}
+	}
+	if (a.config == NULL || optind != argc) {
+		fputs(help, stderr);
+		a.exit_code = EXIT_USAGE;
+	}
+	return a;
+}
+
+/* Before any thread starts: signals are read from a descriptor, memory is not to be looked at. */
+static bool harden(struct err *e)
+{
+	sigset_t set;
+	umask(0077);
+	signal(SIGPIPE, SIG_IGN);
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) != 0)
+		return err_set(e, ERR_SYSTEM, "signals: %s", strerror(errno));
+#ifndef __SANITIZE_ADDRESS__ /* the leak checker must attach to its own process */
+	if (prctl(PR_SET_DUMPABLE, 0) != 0)
+		return err_set(e, ERR_SYSTEM, "memory cannot be kept out of core dumps: %s", strerror(errno));
+#endif
+	if (sodium_init() < 0)
+		return err_set(e, ERR_SYSTEM, "libsodium does not start");
+	return true;
+}
+
+/* A failure before READY: what the operator must change, or what the machine failed at. */
+static int start_code(const struct err *e)
+{
+	if (e->code == ERR_SYSTEM)
+		return EXIT_IO;
+	return e->code == ERR_INTERNAL || e->code == ERR_MEMORY ? EXIT_INTERNAL : EXIT_CONFIG;
+}
+
+static int serve(const struct conf *conf, struct err *e)
+{
+	struct vault v;
+	int code = 0;
+	if (!vault_open(&v, os_real(), conf, e) || !loop_prepare(&v, e))
+		code = start_code(e);
+	else
+		code = loop_run(&v, e);
+	loop_close(&v);
+	vault_close(&v);
+	return code;
+}
+
+int main(int argc, char **argv)
+{
+	struct err e = { 0 };
+	struct conf conf;
+	struct arguments a = read_arguments(argc, argv);
+	if (a.exit_code >= 0)
+		return a.exit_code;
+	int code = EXIT_CONFIG;
+	if (conf_read(&conf, a.config, &e))
+		code = a.check ? 0 : harden(&e) ? serve(&conf, &e) : EXIT_INTERNAL;
+	if (code != 0)
+		say(SAY_ERROR, "stop", "%s", e.text);
+	return code;
+}
