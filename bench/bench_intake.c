@@ -12,7 +12,10 @@
 #include <string.h>
 #include <zmq.h>
 
+#include "client/command.h"
 #include "client/deployment.h"
+#include "client/file.h"
+#include "client/keyfile.h"
 #include "proto/config.h"
 #include "proto/message.h"
 #include "proto/seal.h"
