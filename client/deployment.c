@@ -84,8 +84,7 @@ void deployment_wait(struct deployment *d, unsigned long seconds)
 		d->deadline_ms = net_now_ms() + (int64_t)seconds * 1000;
 }
 
-/* Address and CURVE key: of the key set if we have one that says, else of the operator's line. */
-static void find_target(struct deployment *d, enum keyset_service service, struct net_target *target)
+void deployment_target(struct deployment *d, enum keyset_service service, struct net_target *target)
 {
 	const char *const joined[KEYSET_SERVICES] = { [KEYSET_SERVE_FEED] = d->settings.join.feed,
 		[KEYSET_SERVE_QUERY] = d->settings.join.query,
@@ -109,7 +108,7 @@ struct net *deployment_query(struct deployment *d, struct err *e)
 	struct net_target target;
 
 	if (d->query == NULL) {
-		find_target(d, KEYSET_SERVE_QUERY, &target);
+		deployment_target(d, KEYSET_SERVE_QUERY, &target);
 		d->query = net_open(&target, NULL, e);
 	}
 	return d->query;
@@ -120,7 +119,7 @@ struct net *deployment_submit(struct deployment *d, struct err *e)
 	struct net_target target;
 
 	if (d->submit == NULL) {
-		find_target(d, KEYSET_SERVE_SUBMIT, &target);
+		deployment_target(d, KEYSET_SERVE_SUBMIT, &target);
 		d->submit = net_open(&target, NULL, e);
 	}
 	return d->submit;

@@ -34,6 +34,8 @@ void deployment_close(struct deployment *d);
 /* Sets the deadline: seconds from now; ULONG_MAX for none. */
 void deployment_wait(struct deployment *d, unsigned long seconds);
 
+/* Address and CURVE key: of the key set if we have one that says, else of the operator's line. */
+void deployment_target(struct deployment *d, enum keyset_service service, struct net_target *target);
 struct net *deployment_query(struct deployment *d, struct err *e);
 struct net *deployment_submit(struct deployment *d, struct err *e);
 /* Asks d->ask on n until d->reply holds an answer other than BUSY and temporary refusals. REJECT comes back

@@ -1,0 +1,134 @@
+#include "client/commands.h"
+#include "client/keyfile.h"
+#include "client/settings.h"
+#include "client/text.h"
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static int fail(const struct err *e, int code)
+{
+	text_error(e);
+	return code;
+}
+
+/* Takes the operator's line into settings that exist. */
+static int join(struct settings *s, const char *line, struct err *e)
+{
+	char fingerprint[KEY_FINGERPRINT];
+	uint8_t id[KEY_ID_BYTES];
+	struct join answer;
+
+	if (!join_parse(&answer, bytes_text(line), e) || !settings_join(s, &answer, e))
+		return EXIT_KEY;
+	if (!settings_save(s, e))
+		return EXIT_OTHER;
+	keys_id(id, KEY_TYPE_ED25519, answer.root);
+	keys_fingerprint(fingerprint, id);
+	text_say(_("Joined %s. Compare the root key's fingerprint with the operator, over the telephone: %s"),
+	    answer.origin, fingerprint);
+	text_say(
+	    "%s", s->kind == IDENTITY_OFFICE ? _("Next: cellveil push FILE") : _("Next: cellveil subscribe"));
+	return EXIT_OK;
+}
+
+int command_join(const struct args *args)
+{
+	struct settings s;
+	struct err e = { 0 };
+	int code;
+
+	if (!settings_load(&s, args_value(args, "dir"), &e)) {
+		if (e.code == ERR_NOT_FOUND)
+			(void)err_set(&e, ERR_NOT_FOUND, _("%s: no identity yet; run: cellveil init"), s.dir);
+		return fail(&e, EXIT_KEY);
+	}
+	code = join(&s, args->at[0], &e);
+	return code == EXIT_OK ? code : fail(&e, code);
+}
+
+/* The kind and name asked for by options, or on the terminal. */
+static bool who_are_we(const struct args *args, struct settings *s, struct err *e)
+{
+	static const char *const option[] = { "office", "researcher", "auditor" };
+	char line[LIMIT_NAME + 2];
+	int given = 0;
+	const char *name = NULL;
+
+	for (int i = 0; i < 3; i++) {
+		if (args_value(args, option[i]) == NULL)
+			continue;
+		name = args_value(args, option[i]);
+		s->kind = (enum identity_kind)i;
+		given++;
+	}
+	if (given > 1)
+		return err_set(e, ERR_INVALID, "%s", _("choose one of --office, --researcher, --auditor"));
+	if (given == 0) {
+		if (!isatty(STDIN_FILENO))
+			return err_set(e, ERR_INVALID, "%s",
+			    _("say who you are: --office CODE, --researcher NAME or --auditor NAME"));
+		(void)fprintf(stderr, "%s ", _("Code of the office:"));
+		if (fgets(line, sizeof line, stdin) == NULL)
+			return err_set(e, ERR_INVALID, "%s", _("no answer"));
+		line[strcspn(line, "\n")] = 0;
+		s->kind = IDENTITY_OFFICE;
+		name = line;
+	}
+	if (!name_is_name(bytes_text(name)) || !name_copy(s->name, sizeof s->name, bytes_text(name)))
+		return err_set(e, ERR_INVALID, "%s",
+		    _("a name has 1 to 48 letters a-z, digits and hyphens, no capitals"));
+	return true;
+}
+
+static bool make_keys(const struct settings *s, struct identity *id, struct err *e)
+{
+	uint64_t now = (uint64_t)time(NULL);
+
+	if (s->kind == IDENTITY_OFFICE && !keyfile_create(s->dir, KEY_SIGN, now, id->sign, e))
+		return false;
+	if (s->kind == IDENTITY_AUDITOR && (!keyfile_create(s->dir, KEY_WITNESS, now, id->sign, e) ||
+					       !keyfile_create_age(s->dir, now, id->age, e)))
+		return false;
+	return keyfile_create(s->dir, KEY_CURVE, now, id->curve, e);
+}
+
+static int print_identity(const struct settings *s, struct identity *id)
+{
+	struct buf line = { 0 };
+	bool ok;
+
+	id->kind = s->kind;
+	id->has_sign = s->kind != IDENTITY_RESEARCHER;
+	memcpy(id->name, s->name, sizeof id->name);
+	text_say("%s", _("Send this line to the operator:"));
+	identity_print(&line, id);
+	ok = text_put(&line);
+	buf_free(&line);
+	text_say("%s", _("Then: cellveil join 'THE LINE THAT COMES BACK'"));
+	return ok ? EXIT_OK : EXIT_OTHER;
+}
+
+int command_init(const struct args *args)
+{
+	struct settings s;
+	struct identity id = { 0 };
+	struct err e = { 0 };
+
+	if (args_value(args, "join") != NULL && settings_load(&s, args_value(args, "dir"), &e)) {
+		int code = join(&s, args_value(args, "join"), &e);
+		return code == EXIT_OK ? code : fail(&e, code);
+	}
+	if (settings_load(&s, args_value(args, "dir"), &e)) {
+		(void)err_set(&e, ERR_REFUSED, _("%s: there is an identity already; it is kept"), s.dir);
+		return fail(&e, EXIT_KEY);
+	}
+	if (e.code != ERR_NOT_FOUND)
+		return fail(&e, EXIT_KEY);
+	if (!who_are_we(args, &s, &e))
+		return fail(&e, EXIT_USAGE);
+	if (!file_make_dir(s.dir, 0700, &e) || !make_keys(&s, &id, &e) || !settings_save(&s, &e))
+		return fail(&e, EXIT_KEY);
+	return print_identity(&s, &id);
+}
