@@ -185,7 +185,7 @@ bool admin_request_decode(struct admin_request *out, struct bytes in, struct err
 }
 
 /* Text of the profile has no control characters; ours should have none, a quoted name of a file might. */
-static void put_text(struct buf *out, const char *fmt, va_list args)
+__attribute__((format(printf, 2, 0))) static void put_text(struct buf *out, const char *fmt, va_list args)
 {
 	char text[LIMIT_IDENTITY_LINE + 64];
 

@@ -4,7 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static void fill(struct err *e, enum err_code code, unsigned detail, const char *fmt, va_list args)
+__attribute__((format(printf, 4, 0))) static void fill(
+    struct err *e, enum err_code code, unsigned detail, const char *fmt, va_list args)
 {
 	if (e == NULL)
 		return;
