@@ -161,7 +161,7 @@ void identity_print(struct buf *out, const struct identity *id)
 
 static bool parse_identity(struct identity *id, struct bytes line, struct err *e)
 {
-	struct bytes rest = line;
+	struct bytes rest = line.at != NULL ? line : bytes_text("");
 	if (!word_is(&rest, "cellveil-id", e) || !word_kind(&rest, &id->kind, e) ||
 	    !word_text(&rest, "", name_is_name, id->name, sizeof id->name, e))
 		return false;
@@ -222,7 +222,7 @@ static bool parse_datasets(struct join *j, struct bytes *rest, struct err *e)
 
 static bool parse_join(struct join *j, struct bytes line, struct err *e)
 {
-	struct bytes rest = line;
+	struct bytes rest = line.at != NULL ? line : bytes_text("");
 	if (!word_is(&rest, "cellveil-join", e) || !word_kind(&rest, &j->kind, e) ||
 	    !word_text(&rest, "", name_is_name, j->name, sizeof j->name, e) ||
 	    !word_text(&rest, "origin:", name_is_origin, j->origin, sizeof j->origin, e) ||
