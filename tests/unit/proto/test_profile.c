@@ -80,6 +80,27 @@ static void no_bytes_are_no_value(void **state)
 	assert_false(mpread_close(&r, NULL));
 }
 
+/* Refused at the header that promises more than the input holds, not after reading up to its end. */
+static void promises_are_checked_at_each_header(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *hex, *text;
+	} cases[] = {
+		{ "9f9f9f9f0101010101010101010101010101010101010101",
+		    "message profile: ends too soon (byte 1)" },
+		{ "dd10000000", "message profile: ends too soon (byte 0)" },
+		{ "840087008700010001000100010001000100010001", "message profile: ends too soon (byte 2)" },
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct err e;
+		struct bytes in = vectors_from_hex(cases[i].hex);
+		assert_false(profile_check(in, LIMIT_NODES, &e));
+		assert_string_equal(e.text, cases[i].text);
+		vectors_free(in);
+	}
+}
+
 static void the_first_failure_is_the_one_that_is_told(void **state)
 {
 	(void)state;
@@ -214,6 +235,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_vector_is_accepted_or_refused_as_it_says),
 		cmocka_unit_test(no_bytes_are_no_value),
+		cmocka_unit_test(promises_are_checked_at_each_header),
 		cmocka_unit_test(the_first_failure_is_the_one_that_is_told),
 		cmocka_unit_test(what_was_not_read_is_refused),
 		cmocka_unit_test(even_keys_are_critical_and_odd_ones_are_not),
