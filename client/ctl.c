@@ -76,7 +76,7 @@ static bool only_socket(char out[CTL_PATH], struct err *e)
 	if (one)
 		snprintf(out, CTL_PATH, "%s", found.gl_pathv[0]);
 	else
-		err_set(e, ERR_NOT_FOUND, "which vault? give --name, --conf or --socket");
+		err_set(e, ERR_NOT_FOUND, "which vault? give --name, --config or --socket");
 	if (rc == 0)
 		globfree(&found);
 	return one;
@@ -84,7 +84,7 @@ static bool only_socket(char out[CTL_PATH], struct err *e)
 
 bool ctl_socket_path(const struct args *args, char out[CTL_PATH], struct err *e)
 {
-	const char *path = args_value(args, "socket"), *conf = args_value(args, "conf"),
+	const char *path = args_value(args, "socket"), *conf = args_value(args, "config"),
 		   *name = args_value(args, "name");
 	char made[FILE_PATH];
 

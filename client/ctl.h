@@ -1,6 +1,6 @@
 /* ctl - cellveilctl's side of the operator's socket: ask, print.
  *
- * One connection a command. The socket is --socket, else the one of --conf FILE, else of
+ * One connection a command. The socket is --socket, else the one of --config FILE, else of
  * /etc/cellveil/NAME/cellveil.conf for --name NAME, else the only one under /run/cellveil. */
 #ifndef CLIENT_CTL_H
 #define CLIENT_CTL_H

@@ -80,7 +80,7 @@ static const struct program program = {
 	.about = N_("runs a cellveil deployment: offices, periods, releases"),
 	.more = N_("cellveilctl COMMAND --help explains a command."),
 	.common = { { "name", 'n', "NAME", N_("deployment: /etc/cellveil/NAME/cellveil.conf") },
-	    { "conf", 'c', "FILE", N_("its configuration") },
+	    { "config", 'c', "FILE", N_("its configuration") },
 	    { "socket", 's', "PATH", N_("the vault's socket") },
 	    { "json", 'j', NULL, N_("answer as JSON") } },
 	.command = commands,

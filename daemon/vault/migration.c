@@ -75,7 +75,11 @@ static const char step_publication[] =
     " kind INTEGER NOT NULL, envelope BLOB NOT NULL, signature BLOB NOT NULL, PRIMARY KEY(dataset, seq))"
     " STRICT;";
 
-static const char *const steps[] = { step_core, step_publication };
+/* 3: key sets signed by the root, as they came. Belongs to publish_keys.c. */
+static const char step_keyset[] = "CREATE TABLE keyset(serial INTEGER PRIMARY KEY, note BLOB NOT NULL,"
+				  " added_s INTEGER NOT NULL) STRICT;";
+
+static const char *const steps[] = { step_core, step_publication, step_keyset };
 #define N_STEPS ((sqlite3_int64)(sizeof steps / sizeof *steps))
 
 static bool fail(sqlite3 *db, const char *what, struct err *e)

@@ -198,6 +198,16 @@ bool vault_new_intake_key(struct vault *v, enum intake_state state, uint64_t not
 	       add_key_leaf(v, key_id, state, e);
 }
 
+bool vault_import_intake_key(struct vault *v, const struct intake_key *from, struct err *e)
+{
+	uint8_t key_id[8];
+	bool added = false;
+	v->keys_changed = true;
+	keys_id(key_id, KEY_TYPE_INTAKE, from->public_key);
+	return vaultkeys_import_intake(&v->keys, v->store, v->os, from, &added, e) &&
+	       (!added || add_key_leaf(v, key_id, from->state, e));
+}
+
 bool vault_set_intake_key(struct vault *v, const uint8_t key_id[8], enum intake_state state, struct err *e)
 {
 	v->keys_changed = true;

@@ -194,30 +194,58 @@ static bool insert_intake(struct store *s, const struct intake_key *key, struct 
 	    key->not_before_s, key->not_after_s);
 }
 
+/* Takes key->secret on success. */
+static bool add_intake(
+    struct vaultkeys *k, struct store *s, const struct os *os, struct intake_key *key, struct err *e)
+{
+	struct buf wrapped = { 0 };
+	bool ok = k->n_intake < VAULT_INTAKE_KEYS ||
+		  err_set(e, ERR_LIMIT, "too many intake keys: destroy old ones first");
+	crypto_scalarmult_base(key->public_key, key->secret);
+	keys_id(key->key_id, KEY_TYPE_INTAKE, key->public_key);
+	ok = ok && wrap(k, os, key, &wrapped, e) && insert_intake(s, key, buf_bytes(&wrapped), e);
+	if (ok)
+		k->intake[k->n_intake++] = *key;
+	buf_free(&wrapped);
+	return ok;
+}
+
 bool vaultkeys_new_intake(struct vaultkeys *k, struct store *s, const struct os *os, enum intake_state state,
     uint64_t not_before_s, uint64_t not_after_s, uint8_t key_id[8], struct err *e)
 {
-	struct buf wrapped = { 0 };
 	struct intake_key key = { .state = state, .not_before_s = not_before_s, .not_after_s = not_after_s };
-	bool ok = false;
-	if (k->n_intake == VAULT_INTAKE_KEYS)
-		return err_set(e, ERR_LIMIT, "too many intake keys: destroy old ones first");
 	key.secret = vaultkeys_alloc(32);
 	if (key.secret == NULL)
 		return no_memory(e);
 	os_random(os, key.secret, 32);
-	crypto_scalarmult_base(key.public_key, key.secret);
-	keys_id(key.key_id, KEY_TYPE_INTAKE, key.public_key);
-	if (!wrap(k, os, &key, &wrapped, e) || !insert_intake(s, &key, buf_bytes(&wrapped), e))
-		goto done;
-	memcpy(key_id, key.key_id, 8);
-	k->intake[k->n_intake++] = key;
-	ok = true;
-done:
-	if (!ok)
+	if (!add_intake(k, s, os, &key, e)) {
 		sodium_free(key.secret);
-	buf_free(&wrapped);
-	return ok;
+		return false;
+	}
+	memcpy(key_id, key.key_id, 8);
+	return true;
+}
+
+bool vaultkeys_import_intake(struct vaultkeys *k, struct store *s, const struct os *os,
+    const struct intake_key *from, bool *added, struct err *e)
+{
+	struct rows r;
+	struct intake_key key = *from;
+	keys_id(key.key_id, KEY_TYPE_INTAKE, from->public_key);
+	rows_open(&r, s, "SELECT 1 FROM intake_key WHERE key_id = ?", "b", bytes_of(key.key_id, 8));
+	*added = !rows_next(&r);
+	if (!rows_close(&r, e))
+		return false;
+	if (!*added) /* known; a destroyed one never comes back */
+		return true;
+	key.secret = vaultkeys_alloc(32);
+	if (key.secret == NULL)
+		return no_memory(e);
+	memcpy(key.secret, from->secret, 32);
+	if (add_intake(k, s, os, &key, e))
+		return true;
+	sodium_free(key.secret);
+	return false;
 }
 
 bool vaultkeys_set_intake(

@@ -40,6 +40,10 @@ void vaultkeys_wipe(struct vaultkeys *k);
 bool vaultkeys_load_intake(struct vaultkeys *k, struct store *s, struct err *e);
 bool vaultkeys_new_intake(struct vaultkeys *k, struct store *s, const struct os *os, enum intake_state state,
     uint64_t not_before_s, uint64_t not_after_s, uint8_t key_id[8], struct err *e);
+/* A pair made elsewhere (cellveilctl init): secret, public_key, state and times of from; keeps a copy. added
+ * false: the store has or had that key already. */
+bool vaultkeys_import_intake(struct vaultkeys *k, struct store *s, const struct os *os,
+    const struct intake_key *from, bool *added, struct err *e);
 bool vaultkeys_set_intake(
     struct vaultkeys *k, struct store *s, const uint8_t key_id[8], enum intake_state state, struct err *e);
 const struct intake_key *vaultkeys_find_intake(const struct vaultkeys *k, const uint8_t key_id[8]);
