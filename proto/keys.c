@@ -274,7 +274,7 @@ bool keys_z85_decode(uint8_t key[KEY_BYTES], struct bytes text)
 	for (size_t i = 0; i < KEY_BYTES / 4; i++) {
 		uint64_t value = 0;
 		for (size_t k = 0; k < 5; k++) {
-			const char *digit = memchr(z85_alphabet, text.at[5 * i + k], 85);
+			const char *digit = memchr(z85_alphabet, text.at[5 * i + k], sizeof z85_alphabet - 1);
 			if (digit == NULL)
 				return false;
 			value = 85 * value + (uint64_t)(digit - z85_alphabet);

@@ -254,7 +254,7 @@ bool message_decode(struct message *m, struct bytes body, struct err *e)
 	uint64_t kind;
 	const struct kind *known = read_head(&r, &kind, m->rid);
 	m->kind = (enum message_kind)(known != NULL ? known->kind : 0);
-	if (!mpread_failed(&r)) {
+	if (known != NULL && !mpread_failed(&r)) {
 		memset((uint8_t *)m + fields_at, 0, known->size);
 		fields_read(&r, &known->fields, (uint8_t *)m + fields_at);
 		if (kind == MSG_REJECT)

@@ -117,7 +117,9 @@ static void other_spellings_of_a_key_are_refused(void **state)
 		"cellveil-sign:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", /* nobody's */
 		"cellveil-curve:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
 		"cellveil-intake:AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", /* of order 4 */
-		"cellveil-sign:AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",   /* the neutral element */
+		/* the gate's key of the vectors with its ignored bit set: a second spelling */
+		"cellveil-curve:93/0sQeIv9ymLKC7Fg1CfPV2LYXytcrWgH7Jw/673ok=",
+		"cellveil-sign:AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", /* the neutral element */
 	};
 	struct key_public key;
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)

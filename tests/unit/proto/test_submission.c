@@ -353,6 +353,16 @@ static void a_box_opens_to_what_was_sealed(void **state)
 	assert_false(seal_unpad(&got_sig, &payload, bytes_text("")));
 }
 
+static void a_box_has_one_of_few_lengths(void **state)
+{
+	(void)state;
+	static const size_t bad[] = { 0, 47, 48, 49, 48 + 512, 48 + 1023, 48 + 1025, 48 + 1536, 1024 };
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+		assert_false(seal_length_ok(bad[i]));
+	assert_true(seal_length_ok(48 + 1024));
+	assert_true(seal_length_ok(48 + 2048));
+}
+
 static void revisions_and_headers_are_bounded(void **state)
 {
 	(void)state;
@@ -402,6 +412,7 @@ int main(void)
 		cmocka_unit_test(entries_of_any_length_reach_the_content_rules),
 		cmocka_unit_test(a_form_has_a_bounded_number_of_cells),
 		cmocka_unit_test(a_box_opens_to_what_was_sealed),
+		cmocka_unit_test(a_box_has_one_of_few_lengths),
 		cmocka_unit_test(revisions_and_headers_are_bounded),
 	};
 	return cmocka_run_group_tests(tests, load, unload);
