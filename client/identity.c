@@ -82,16 +82,22 @@ static bool who_are_we(const struct args *args, struct settings *s, struct err *
 	return true;
 }
 
+/* A run that was cut short left its keys: they are kept. */
+static bool make_key(
+    const struct settings *s, enum key_purpose purpose, uint8_t public[KEY_BYTES], struct err *e)
+{
+	return keyfile_create(s->dir, purpose, (uint64_t)time(NULL), public, e) ||
+	       (e->code == ERR_REFUSED && keyfile_public(s->dir, purpose, public, e));
+}
+
 static bool make_keys(const struct settings *s, struct identity *id, struct err *e)
 {
-	uint64_t now = (uint64_t)time(NULL);
-
-	if (s->kind == IDENTITY_OFFICE && !keyfile_create(s->dir, KEY_SIGN, now, id->sign, e))
+	if (s->kind == IDENTITY_OFFICE && !make_key(s, KEY_SIGN, id->sign, e))
 		return false;
-	if (s->kind == IDENTITY_AUDITOR && (!keyfile_create(s->dir, KEY_WITNESS, now, id->sign, e) ||
-					       !keyfile_create_age(s->dir, now, id->age, e)))
+	if (s->kind == IDENTITY_AUDITOR && (!make_key(s, KEY_WITNESS, id->sign, e) ||
+					       !keyfile_create_age(s->dir, (uint64_t)time(NULL), id->age, e)))
 		return false;
-	return keyfile_create(s->dir, KEY_CURVE, now, id->curve, e);
+	return make_key(s, KEY_CURVE, id->curve, e);
 }
 
 static int print_identity(const struct settings *s, struct identity *id)

@@ -12,7 +12,7 @@ bool receipt_text_print(
 		return false;
 	buf_put_text(out, "cellveil-receipt/1\n");
 	receipt_print(out, &r);
-	buf_put_text(out, "statement ");
+	buf_put_text(out, "signed ");
 	buf_put_base64(out, statement);
 	buf_put_text(out, "\nsignature ");
 	buf_put_base64(out, bytes_of(signature, KEY_SIG_BYTES));
@@ -49,7 +49,7 @@ bool receipt_text_parse(struct receipt *r, struct buf *statement, uint8_t signat
 	size_t len, start = statement->size;
 	bool ok = false;
 
-	if (!find_line(text, "statement", &base64) || !base64_decode(room, sizeof room, &len, base64))
+	if (!find_line(text, "signed", &base64) || !base64_decode(room, sizeof room, &len, base64))
 		return err_set(e, ERR_MALFORMED, "not a receipt: no statement");
 	buf_put(statement, room, len);
 	if (statement->failed)

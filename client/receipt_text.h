@@ -3,7 +3,7 @@
  *   cellveil-receipt/1
  *   origin stats.example/log1          lines of receipt_print(), for people
  *   ...
- *   statement <base64>                 what was signed
+ *   signed <base64>                    the statement, byte for byte
  *   signature <base64>
  *
  * Reading renders the text again from the statement and compares: no line can be altered alone. */
