@@ -172,6 +172,18 @@ bool hex_decode(uint8_t *out, size_t len, struct bytes text)
 	return true;
 }
 
+/* sodium_base642bin 1.0.18 takes some bytes above 0x7f for digits, so the alphabet is checked here. */
+static bool is_base64(struct bytes text)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		uint8_t c = text.at[i];
+		bool letter = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+		if (!letter && !(c >= '0' && c <= '9') && c != '+' && c != '/' && c != '=')
+			return false;
+	}
+	return true;
+}
+
 bool base64_decode(uint8_t *out, size_t room, size_t *len, struct bytes text)
 {
 	const char *end = NULL;
@@ -179,7 +191,7 @@ bool base64_decode(uint8_t *out, size_t room, size_t *len, struct bytes text)
 	*len = 0;
 	if (text.len == 0)
 		return true;
-	if (text.len % 4 != 0)
+	if (text.len % 4 != 0 || !is_base64(text))
 		return false;
 	if (sodium_base642bin(out, room, start, text.len, NULL, len, &end, sodium_base64_VARIANT_ORIGINAL) !=
 	    0)

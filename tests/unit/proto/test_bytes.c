@@ -35,6 +35,9 @@ static void hex_and_base64_are_strict(void **state)
 	assert_false(base64_decode(out, sizeof out, &len, bytes_text("AQJ=")));
 	assert_false(base64_decode(out, sizeof out, &len, bytes_text("AQ I=")));
 	assert_false(base64_decode(out, 1, &len, bytes_text("AQI=")));
+	assert_false(base64_decode(out, sizeof out, &len,
+	    bytes_text("k\xd1"
+		       "ds")));
 }
 
 static void an_error_gains_its_place_on_the_way_up(void **state)
