@@ -444,7 +444,8 @@ static void test_crash_points(void **state)
 #endif
 }
 
-/* kill -9 at the N-th call of a kind. Which calls come before the first form is not our business here. */
+/* kill -9 at the N-th call of a kind, by a tracer that stands aside (-D) so that the daemon stays our child.
+ */
 static void test_system_calls(void **state)
 {
 	static const struct {
@@ -463,8 +464,8 @@ static void test_system_calls(void **state)
 			snprintf(trace, sizeof trace, "trace=%s", kills[i].call);
 			snprintf(inject, sizeof inject, "inject=%s:signal=KILL:when=%u", kills[i].call,
 			    kills[i].when[k]);
-			const char *prefix[] = { "strace", "-f", "-o", "/dev/null", "-e", trace, "-e", inject,
-				NULL };
+			const char *prefix[] = { "strace", "-D", "-f", "-o", "/dev/null", "-e", trace, "-e",
+				inject, NULL };
 			killed += kill_once(prefix, NULL);
 		}
 	}
