@@ -45,7 +45,7 @@ struct policy_params {
 	uint32_t hidden_sum_min; /* UINT32_MAX: equal to threshold */
 	uint32_t staff_threshold;
 	uint32_t effort;              /* 0..1000: clean-up only .. best quality */
-	uint32_t redundancy_permille; /* 30 is 3 % */
+	uint32_t redundancy_permille; /* 30 is 3 %; written 3 or 3% */
 	uint32_t price_count, price_value, price_change;
 	enum ladder_step ladder[PARAMS_LADDER_MAX]; /* ends with LADDER_END unless full */
 	uint32_t posterior_permille;                /* 900 is 0.9 */
@@ -70,6 +70,6 @@ bool policy_params_check(const struct policy_params *p, struct err *e);
 /* k as rule R7 uses it. */
 uint32_t policy_params_hidden_sum_min(const struct policy_params *p);
 
-/* BLAKE2b-256 over "name=value\n" of every parameter in the order of the struct. */
+/* BLAKE2b-256 over one "name=value\n" for every parameter. */
 void policy_params_digest(const struct policy_params *p, uint8_t out[32]);
 #endif

@@ -1,0 +1,236 @@
+#include "policy/explain.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define NAMED_MAX 16u /* protected cells named for one secondary cell */
+
+static const char *const rule_names[] = { "R1", "R2", "R3", "R4", "R5", "R12", "derivable" };
+
+struct story { /* of one hidden cell */
+	uint8_t rules;
+	bool secondary;
+	uint32_t need[NAMED_MAX]; /* whose moves pass the cell, or its own */
+	uint32_t n;
+	uint32_t move; /* one of them, or NONE */
+};
+
+static bool on_list(const struct story *s, const struct plan *p, uint32_t need)
+{
+	for (uint32_t i = 0; i < s->n; i++)
+		if (p->n->need[s->need[i]].cell == p->n->need[need].cell &&
+		    p->n->need[s->need[i]].virt == p->n->need[need].virt &&
+		    p->n->need[s->need[i]].avoid == p->n->need[need].avoid)
+			return true;
+	return false;
+}
+
+static void tell(const struct plan *p, uint32_t cell, struct story *s)
+{
+	*s = (struct story){ .secondary = p->g->primary[cell] == 0, .move = NONE };
+	for (uint32_t i = p->n->first[cell]; !s->secondary && i != NONE; i = p->n->need[i].next) {
+		s->rules |= p->n->need[i].rules;
+		if (s->n < NAMED_MAX && !on_list(s, p, i))
+			s->need[s->n++] = i;
+	}
+	for (uint32_t at = s->secondary ? p->head[cell] : NONE; at != NONE; at = p->node[at].next) {
+		const struct move *m = &p->move[p->node[at].move];
+		if (m->serial != p->node[at].serial || !m->active)
+			continue;
+		s->move = p->node[at].move;
+		for (uint32_t i = m->first_need; i != NONE; i = p->n->need[i].same)
+			if (s->n < NAMED_MAX && !on_list(s, p, i))
+				s->need[s->n++] = i;
+	}
+}
+
+static void put_attacker(const struct plan *p, const struct need *n, struct buf *out)
+{
+	if (n->avoid != NONE)
+		buf_printf(out, "office:%s", p->g->t->dim[p->g->office_dim].code[n->avoid]);
+	else
+		buf_put_text(out, n->slots > 1 ? "public and offices" : "public");
+}
+
+/* Relations of the move that hold the cell: dimension and parent code. */
+static uint32_t through(const struct plan *p, uint32_t cell, uint32_t place[TABLE_DIMS_MAX * 2], size_t dim[])
+{
+	const struct table_input *t = p->g->t;
+	uint32_t n = 0;
+	for (size_t d = 0; d < t->n_dims; d++) {
+		uint32_t code = table_coord(t, cell, d);
+		if (list_size(&t->dim[d].up, code) == 0 || n == TABLE_DIMS_MAX)
+			continue;
+		dim[n] = d;
+		place[n++] = t->dim[d].breakdown[list_at(&t->dim[d].up, code)[0]].parent;
+	}
+	return n;
+}
+
+static void put_csv_line(const struct plan *p, uint32_t cell, const struct story *s, struct buf *out)
+{
+	const struct table_input *t = p->g->t;
+	uint32_t parent[TABLE_DIMS_MAX * 2];
+	size_t dim[TABLE_DIMS_MAX];
+	const char *between = "";
+	table_put_cell(t, cell, '|', out);
+	buf_put_text(out, ",H,");
+	if (s->secondary)
+		buf_put_text(out, p->g->sticky[cell] != 0 && s->n == 0 ? "R7" : "secondary");
+	for (unsigned i = 0; i < 7; i++)
+		if ((s->rules & (1u << i)) != 0) {
+			buf_printf(out, "%s%s", between, rule_names[i]);
+			between = "+";
+		}
+	buf_put_text(out, ",");
+	for (uint32_t i = 0; s->secondary && i < s->n; i++) {
+		buf_put_text(out, i == 0 ? "" : " ");
+		table_put_cell(t, p->n->need[s->need[i]].cell, '|', out);
+	}
+	buf_put_text(out, ",");
+	for (uint32_t i = 0; i < s->n; i++) {
+		buf_put_text(out, i == 0 ? "" : " + ");
+		put_attacker(p, &p->n->need[s->need[i]], out);
+	}
+	buf_put_text(out, ",");
+	uint32_t n = s->secondary ? through(p, cell, parent, dim) : 0;
+	for (uint32_t i = 0; i < n; i++)
+		buf_printf(
+		    out, "%s%s=%s", i == 0 ? "" : " ", t->dim[dim[i]].name, t->dim[dim[i]].code[parent[i]]);
+	buf_printf(out, ",%.2f\n", s->secondary ? (double)p->g->price[cell] : 0.0);
+}
+
+void explain_csv(const struct plan *p, struct buf *out)
+{
+	struct story s;
+	buf_put_text(out, "cell,state,rules,protects,against,through,price\n");
+	for (uint32_t c = 0; c < p->g->n_cells; c++) {
+		if (!grid_hidden(p->g, c))
+			continue;
+		tell(p, c, &s);
+		put_csv_line(p, c, &s, out);
+	}
+}
+
+/* ---- JSON ---- */
+
+static uint32_t next_point(const uint8_t **at)
+{
+	const uint8_t *c = *at;
+	uint32_t point = *c;
+	unsigned more = *c >= 0xf0 ? 3 : *c >= 0xe0 ? 2 : *c >= 0xc0 ? 1 : 0;
+	if (more > 0)
+		point &= 0x3fu >> more;
+	for (unsigned i = 0; i < more && c[1] != 0; i++)
+		point = point << 6 | (*++c & 0x3f);
+	*at = c + 1;
+	return point;
+}
+
+void explain_json_text(struct buf *out, const char *text)
+{
+	const uint8_t *at = (const uint8_t *)text;
+	buf_put_byte(out, '"');
+	while (*at != 0) {
+		uint32_t point = next_point(&at);
+		if (point == '"' || point == '\\')
+			buf_printf(out, "\\%c", (char)point);
+		else if (point >= 0x20 && point < 0x7f)
+			buf_put_byte(out, (uint8_t)point);
+		else if (point < 0x10000)
+			buf_printf(out, "\\u%04x", point);
+		else
+			buf_printf(out, "\\u%04x\\u%04x", 0xd800 + ((point - 0x10000) >> 10),
+			    0xdc00 + ((point - 0x10000) & 0x3ff));
+	}
+	buf_put_byte(out, '"');
+}
+
+void explain_json_cell(struct buf *out, const struct table_input *t, uint64_t cell)
+{
+	size_t n = t->n_dims - (t->added_office ? 1 : 0);
+	for (size_t d = 0; d < n; d++) {
+		buf_put_text(out, d == 0 ? "[" : ",");
+		explain_json_text(out, t->dim[d].code[table_coord(t, cell, d)]);
+	}
+	buf_put_text(out, "]");
+}
+
+static void put_against(const struct plan *p, const struct story *s, struct buf *out)
+{
+	bool all = false;
+	const char *between = "";
+	buf_put_text(out, "\"against\":[");
+	for (uint32_t i = 0; i < s->n; i++) {
+		const struct need *n = &p->n->need[s->need[i]];
+		if (n->avoid == NONE && !all) {
+			buf_printf(out, "%s\"public\"%s", between, n->slots > 1 ? ",\"office:*\"" : "");
+			all = true;
+			between = ",";
+		} else if (n->avoid != NONE) {
+			buf_printf(
+			    out, "%s\"office:%s\"", between, p->g->t->dim[p->g->office_dim].code[n->avoid]);
+			between = ",";
+		}
+	}
+	buf_put_text(out, "]");
+}
+
+static void put_primary(const struct plan *p, uint32_t cell, const struct story *s, struct buf *out)
+{
+	const char *between = "";
+	buf_put_text(out, "{\"cell\":");
+	explain_json_cell(out, p->g->t, cell);
+	buf_put_text(out, ",\"class\":\"primary\",\"rules\":[");
+	for (unsigned i = 0; i < 7; i++)
+		if ((s->rules & (1u << i)) != 0) {
+			buf_printf(out, "%s\"%s\"", between, rule_names[i]);
+			between = ",";
+		}
+	buf_put_text(out, "],");
+	put_against(p, s, out);
+	buf_put_text(out, "}\n");
+}
+
+static void put_secondary(const struct plan *p, uint32_t cell, const struct story *s, struct buf *out)
+{
+	const struct table_input *t = p->g->t;
+	uint32_t parent[TABLE_DIMS_MAX * 2];
+	size_t dim[TABLE_DIMS_MAX];
+	buf_put_text(out, "{\"cell\":");
+	explain_json_cell(out, t, cell);
+	buf_put_text(out, ",\"class\":\"secondary\",\"protects\":[");
+	for (uint32_t i = 0; i < s->n; i++) {
+		buf_put_text(out, i == 0 ? "" : ",");
+		explain_json_cell(out, t, p->n->need[s->need[i]].cell);
+	}
+	buf_put_text(out, "],");
+	put_against(p, s, out);
+	buf_put_text(out, ",\"through\":[");
+	uint32_t n = through(p, cell, parent, dim);
+	for (uint32_t i = 0; i < n; i++) {
+		buf_put_text(out, i == 0 ? "[" : ",[");
+		explain_json_text(out, t->dim[dim[i]].name);
+		buf_put_text(out, ",");
+		explain_json_text(out, t->dim[dim[i]].code[parent[i]]);
+		buf_put_text(out, "]");
+	}
+	buf_put_text(out, "]}\n");
+}
+
+uint64_t explain_manifest(const struct plan *p, struct buf *out)
+{
+	struct story s;
+	uint64_t lines = 0;
+	for (uint32_t c = 0; c < p->g->n_cells; c++) {
+		if (!grid_hidden(p->g, c))
+			continue;
+		tell(p, c, &s);
+		if (s.secondary)
+			put_secondary(p, c, &s, out);
+		else
+			put_primary(p, c, &s, out);
+		lines++;
+	}
+	return lines;
+}

@@ -1,0 +1,94 @@
+/* grid - the table while it is being protected: what each cell is, whether it may move, whether it is hidden.
+ *
+ * Internal to policy/. A cell number counts all combinations of codes, row-major, last dimension fastest. */
+#ifndef POLICY_GRID_H
+#define POLICY_GRID_H
+#include "policy/input.h"
+#include "policy/params.h"
+
+enum cell_kind {
+	KIND_DEAD,   /* nothing below it can move: structural, not asked, not reported */
+	KIND_FREE,   /* not printed as a number: moves for nothing */
+	KIND_OPEN,   /* printed unless we hide it */
+	KIND_FORCED, /* printed, must not be hidden */
+};
+
+struct grid {
+	const struct table_input *t;
+	const struct policy_params *p;
+	uint32_t n_cells;
+	const int64_t *value;
+	uint8_t *kind;
+	uint8_t *blank;    /* not reported, but part of a reported total */
+	uint8_t *known;    /* the forms give the cell's value (rule R12) */
+	char *mark;        /* P Z N A, '-' not printed; what RESULT.csv says of a cell that is not hidden */
+	uint8_t *primary;  /* protected by a rule, hence hidden */
+	uint8_t *sticky;   /* hidden for another reason than a move through it */
+	uint32_t *use;     /* moves that need this open cell hidden */
+	float *price;      /* of hiding an open cell, with the keyed factor */
+	size_t office_dim; /* SIZE_MAX: none */
+	uint32_t n_offices;
+	uint32_t floor;  /* L: least value of a hidden cell as everybody knows */
+	uint8_t key[32]; /* of the series; its first half is the SipHash key */
+};
+
+bool grid_init(struct grid *g, const struct table_input *t, const struct policy_params *p,
+    const uint8_t choice_key[32], struct err *e);
+void grid_free(struct grid *g);
+
+static inline uint32_t grid_coord(const struct grid *g, uint32_t cell, size_t dim)
+{
+	return table_coord(g->t, cell, dim);
+}
+/* The same cell with another code in one dimension. */
+static inline uint32_t grid_with(const struct grid *g, uint32_t cell, size_t dim, uint32_t code)
+{
+	uint32_t stride = (uint32_t)g->t->stride[dim];
+	return cell + (code - grid_coord(g, cell, dim)) * stride;
+}
+static inline bool grid_hidden(const struct grid *g, uint32_t cell)
+{
+	return g->kind[cell] == KIND_OPEN &&
+	       (g->primary[cell] != 0 || g->sticky[cell] != 0 || g->use[cell] != 0);
+}
+/* Moves may pass: not printed as a number. */
+static inline bool grid_loose(const struct grid *g, uint32_t cell)
+{
+	return g->kind[cell] == KIND_FREE || grid_hidden(g, cell);
+}
+/* The office whose row the cell stands in; NONE for totals over offices or without an office dimension. */
+static inline uint32_t grid_office(const struct grid *g, uint32_t cell)
+{
+	if (g->office_dim == SIZE_MAX)
+		return NONE;
+	uint32_t code = grid_coord(g, cell, g->office_dim);
+	return dim_is_leaf(&g->t->dim[g->office_dim], code) ? code : NONE;
+}
+/* Least value a loose cell is known to have. */
+static inline int64_t grid_floor(const struct grid *g, uint32_t cell)
+{
+	return g->kind[cell] == KIND_FREE ? 0 : (int64_t)g->floor;
+}
+uint64_t grid_random(const struct grid *g, uint64_t phase, uint64_t cell, uint64_t attempt);
+
+/* Calls for each relation: parent = sum of the breakdown's children with the other coordinates of `base`,
+ * where base is a cell whose coordinate in dim is the parent. */
+struct relation {
+	size_t dim;
+	const struct breakdown *b;
+	uint32_t parent; /* cell */
+};
+static inline uint32_t relation_child(const struct grid *g, const struct relation *r, uint32_t j)
+{
+	const struct dim *d = &g->t->dim[r->dim];
+	return r->parent + (d->child[r->b->first + j] - r->b->parent) * (uint32_t)g->t->stride[r->dim];
+}
+struct relation_walk {
+	const struct grid *g;
+	size_t dim;
+	uint32_t breakdown;
+	uint64_t line, lines;
+};
+void relation_begin(struct relation_walk *w, const struct grid *g);
+bool relation_next(struct relation_walk *w, struct relation *r);
+#endif

@@ -1,3 +1,0 @@
-/* placeholder until the folder has code */
-extern int policy_placeholder;
-int policy_placeholder;

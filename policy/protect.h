@@ -1,0 +1,70 @@
+/* protect - serves every need with a move and keeps the pattern cheap.
+ *
+ * Internal to policy/. A cell is hidden because it is protected, because a stored move passes it (use > 0),
+ * or because another rule wants it (sticky): the pattern follows from the moves, so every state between two
+ * steps is safe for the needs already served. */
+#ifndef POLICY_PROTECT_H
+#define POLICY_PROTECT_H
+#include "policy/search.h"
+
+struct entry {
+	uint32_t cell;
+	int32_t by; /* change of the cell's value */
+};
+
+struct move {
+	struct entry *entry; /* ascending cells; NULL: this place is free */
+	uint32_t *office;    /* codes of offices whose unknowns it touches, ascending */
+	uint32_t n, n_offices;
+	uint32_t first_need; /* NONE: serves nobody */
+	uint32_t serial;     /* of this place: old references to it are void */
+	uint32_t next_free;
+	bool active; /* its cells are counted in grid.use */
+};
+
+struct node { /* moves that pass a secondary cell; void ones are dropped when met */
+	uint32_t move, serial, next;
+};
+
+struct change { /* for rolling back */
+	uint32_t need, move;
+};
+
+struct plan {
+	struct grid *g;
+	struct needs *n;
+	struct search s;
+	struct move *move;
+	uint32_t n_moves, room_moves, free_move;
+	struct node *node;
+	uint32_t n_nodes, room_nodes, free_node;
+	uint32_t *head; /* by cell: first node */
+	double cost;
+	struct change *log;
+	uint32_t n_log, room_log;
+	uint32_t *limbo; /* moves without needs, kept until the trial is decided */
+	uint32_t n_limbo, room_limbo;
+	bool trial;
+	bool memory_failed;
+	uint32_t unserved; /* a need that could not be served, or NONE */
+	uint64_t by_free, by_gather, by_pay, by_retry;
+	uint64_t max_work;
+};
+
+bool plan_init(struct plan *p, struct grid *g, struct needs *n, struct err *e);
+void plan_free(struct plan *p);
+
+/* Serves all open needs. false with p->unserved set: some need cannot be served (or the work limit was
+ * reached); false without: no memory. */
+bool plan_serve_all(struct plan *p);
+/* Takes out secondaries that can be done without. */
+bool plan_clean(struct plan *p, unsigned rounds);
+/* Anytime improvement: iterations a secondary cell. */
+bool plan_improve(struct plan *p, unsigned effort);
+/* R7: hides the smallest open cell of a relation whose hidden cells add up to too little. */
+bool plan_hidden_sums(struct plan *p);
+bool plan_over_limit(const struct plan *p);
+/* How much a move changes what a need is about, in the need's direction. */
+int64_t need_change(
+    const struct grid *g, const struct needs *n, const struct need *need, const struct move *m);
+#endif

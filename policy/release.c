@@ -1,0 +1,502 @@
+#include "policy/release.h"
+
+#include <inttypes.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "policy/certificate.h"
+#include "policy/check.h"
+#include "policy/explain.h"
+#include "policy/modular.h"
+#include "policy/safe_table.h"
+
+#define LAST_CHECKS_MAX 12u
+
+/* One attempt: a grid, its needs, the plan, the proof. */
+struct attempt {
+	struct policy_params params;
+	struct grid g;
+	struct needs needs;
+	struct plan plan;
+	uint64_t *null[2];
+	enum guarantee level;
+	bool memory;
+};
+
+static void attempt_free(struct attempt *a)
+{
+	plan_free(&a->plan);
+	needs_free(&a->needs);
+	if (a->g.kind != NULL)
+		grid_free(&a->g);
+	for (int i = 0; i < 2; i++)
+		free(a->null[i]);
+	memset(a, 0, sizeof *a);
+}
+
+void release_result_free(struct release_result *r)
+{
+	if (r == NULL)
+		return;
+	safe_table_free(r->table);
+	buf_free(&r->result_csv);
+	buf_free(&r->derived_csv);
+	buf_free(&r->certificate);
+	buf_free(&r->auditor);
+	buf_free(&r->explain_csv);
+	buf_free(&r->manifest);
+	buf_free(&r->reasons);
+	sodium_memzero(r, sizeof *r);
+	free(r);
+}
+
+/* ---- before anything is computed ---- */
+
+static uint32_t count_reporting(const struct table_input *t, const struct policy_params *p, uint32_t *offices)
+{
+	size_t dim = SIZE_MAX;
+	uint32_t n = 0;
+	uint8_t *seen = NULL;
+	*offices = 0;
+	if (t->added_office)
+		dim = t->n_dims - 1;
+	for (size_t d = 0; d < t->n_dims && !t->added_office; d++)
+		if (strcmp(t->dim[d].name, p->office_dim) == 0)
+			dim = d;
+	if (!p->offices || dim == SIZE_MAX)
+		return UINT32_MAX;
+	*offices = t->dim[dim].n_leaves;
+	seen = calloc(t->dim[dim].n_codes, 1);
+	for (uint64_t c = 0; seen != NULL && c < t->n_cells; c++) {
+		uint32_t code = table_coord(t, c, dim);
+		if (seen[code] == 0 && table_is_inner(t, c) &&
+		    (t->status[c] == CELL_VALUE || (t->status[c] == CELL_NR && t->value[c] > 0))) {
+			seen[code] = 1;
+			n++;
+		}
+	}
+	free(seen);
+	return n;
+}
+
+static bool office_dimension_has_views(const struct table_input *t, const struct policy_params *p)
+{
+	for (size_t d = 0; d < t->n_dims; d++)
+		for (uint32_t i = 0; i < t->dim[d].n_breakdowns; i++)
+			if (strcmp(t->dim[d].name, p->office_dim) == 0 && t->dim[d].breakdown[i].view)
+				return true;
+	return false;
+}
+
+static bool check_input(
+    const struct table_input *t, const struct policy_params *p, uint32_t offices, struct err *e)
+{
+	if (!policy_params_check(p, e))
+		return false;
+	if (offices >= 2 && p->coalition >= offices)
+		return err_set(e, ERR_REFUSED, "policy: coalition is not smaller than the number of offices");
+	if (p->offices && office_dimension_has_views(t, p))
+		return err_set(e, ERR_INVALID, "dimension %s: offices cannot be a view", p->office_dim);
+	return true;
+}
+
+static void refuse(struct release_result *r, enum refusal why, const char *text)
+{
+	r->refusal = why;
+	buf_printf(&r->reasons, "%s\n", text);
+}
+
+/* What was published before: another period is another set of unknowns; the same period is not understood
+ * yet. */
+static bool ledger_allows(
+    const struct table_input *t, const struct release_options *o, struct release_result *r)
+{
+	for (size_t i = 0; i < t->n_earlier; i++)
+		if (o->period == NULL || strcmp(o->period, t->earlier[i].period) == 0) {
+			refuse(r, REFUSAL_LEDGER,
+			    "something of this period was released before: a further release of it cannot be "
+			    "protected together with that one yet");
+			return false;
+		}
+	if (o->revision > 0 && t->n_earlier == 0) {
+		refuse(r, REFUSAL_LEDGER, "a revision without the releases before it");
+		return false;
+	}
+	return true;
+}
+
+/* Derived figures over printed cells follow from them; over others they would be facts of their own. */
+static bool derived_allowed(const struct grid *g, struct release_result *r)
+{
+	for (size_t i = 0; i < g->t->n_derived; i++) {
+		const struct derived_figure *f = &g->t->derived[i];
+		if (g->mark[f->numerator] == 'P' &&
+		    (f->denominator == UINT64_MAX || g->mark[f->denominator] == 'P'))
+			continue;
+		if (g->mark[f->numerator] != '-' &&
+		    (f->denominator == UINT64_MAX || g->mark[f->denominator] != '-'))
+			continue; /* not reported or structural: the figure carries the mark */
+		refuse(r, REFUSAL_REQUIREMENT, "a derived figure stands over a cell that is not printed");
+		return false;
+	}
+	return true;
+}
+
+/* ---- one attempt ---- */
+
+static bool is_protected(const struct attempt *a, uint32_t cell)
+{
+	return a->needs.first[cell] != NONE;
+}
+
+/* Cells that follow exactly: none may be protected or small. *again: needs were added. */
+static bool judge_derivable(struct attempt *a, bool *again, struct err *e)
+{
+	const uint64_t *u = a->null[0];
+	*again = false;
+	for (uint32_t c = 0; c < a->g.n_cells; c++) {
+		if (!grid_loose(&a->g, c) || u[c] != 0)
+			continue;
+		if (is_protected(a, c))
+			return err_set(
+			    e, ERR_INTERNAL, "our own check failed: a protected cell can be worked out");
+		if (a->g.kind[c] == KIND_OPEN) {
+			a->g.sticky[c] = 0; /* hidden for a sum's sake, and anybody could work it out */
+		} else if (primary_is_small(&a->params, a->g.value[c])) {
+			*again = true;
+			if (!primary_add_derivable(&a->g, &a->needs, a->level, c, e))
+				return false;
+		}
+	}
+	return true;
+}
+
+/* The virtual sums must not follow either. */
+static bool judge_virtual(const struct attempt *a, struct err *e)
+{
+	for (uint32_t i = 0; i < a->needs.n_virt; i++) {
+		const struct virt *v = &a->needs.virt[i];
+		for (int k = 0; k < 2; k++) {
+			uint64_t prime = k == 0 ? MODULAR_PRIME_1 : MODULAR_PRIME_2;
+			uint64_t sum = 0;
+			for (uint32_t j = 0; j < v->r.b->n; j++)
+				if (virt_holds(&a->g, v, j))
+					sum = (sum + a->null[k][relation_child(&a->g, &v->r, j)]) % prime;
+			if (sum == 0)
+				return err_set(
+				    e, ERR_INTERNAL, "our own check failed: a group can be worked out");
+		}
+	}
+	return true;
+}
+
+static bool null_vector(struct attempt *a, int k, struct err *e)
+{
+	uint8_t seed[16];
+	proof_seed(&a->g, seed);
+	return modular_null(&a->g, k == 0 ? MODULAR_PRIME_1 : MODULAR_PRIME_2, seed, a->null[k], e);
+}
+
+/* Serves, takes out, and looks whether anything follows exactly. *served: false, the ladder's turn. */
+static bool attempt_run(struct attempt *a, const struct policy_params *p, const struct table_input *t,
+    const uint8_t key[32], const struct release_options *o, bool *served, struct release_result *r,
+    struct err *e)
+{
+	bool again = true;
+	*served = false;
+	a->params = *p;
+	if (!grid_init(&a->g, t, &a->params, key, e))
+		return false;
+	if (!derived_allowed(&a->g, r))
+		return true;
+	if (!primary_find(&a->g, a->level, &a->needs, e) || !plan_init(&a->plan, &a->g, &a->needs, e))
+		return false;
+	a->plan.max_work = o->max_work;
+	for (int i = 0; i < 2; i++) {
+		a->null[i] = calloc(a->g.n_cells, sizeof *a->null[i]);
+		if (a->null[i] == NULL)
+			return err_set(e, ERR_MEMORY, "no memory for the last check");
+	}
+	for (unsigned i = 0; again; i++) {
+		if (i == LAST_CHECKS_MAX)
+			return true;
+		if (!plan_serve_all(&a->plan))
+			return a->plan.unserved != NONE || err_set(e, ERR_MEMORY, "no memory for the moves");
+		if (!plan_clean(&a->plan, 2) || (i == 0 && !plan_improve(&a->plan, a->params.effort)) ||
+		    !plan_hidden_sums(&a->plan))
+			return err_set(e, ERR_MEMORY, "no memory for the moves");
+		if (plan_over_limit(&a->plan))
+			return true;
+		if (!null_vector(a, 0, e) || !judge_derivable(a, &again, e))
+			return false;
+	}
+	/* the pattern may have lost a hidden sum's cell: the vectors belong to the final one */
+	if (!null_vector(a, 0, e) || !null_vector(a, 1, e) || !judge_virtual(a, e))
+		return false;
+	*served = true;
+	return true;
+}
+
+/* ---- what comes out ---- */
+
+static void put_result(const struct grid *g, bool truth, struct buf *out)
+{
+	const struct table_input *t = g->t;
+	size_t n = t->n_dims - (t->added_office ? 1 : 0);
+	for (size_t d = 0; d < n; d++)
+		buf_printf(out, "%s,", t->dim[d].name);
+	buf_put_text(out, truth ? "freq,status,primary,suppressed\n" : "freq,status\n");
+	for (uint32_t c = 0; c < g->n_cells; c++) {
+		char mark = proof_mark(g, c);
+		if (mark == '-')
+			continue;
+		for (size_t d = 0; d < n; d++)
+			buf_printf(out, "%s,", t->dim[d].code[table_coord(t, c, d)]);
+		if (mark == 'P' || (truth && mark == 'H'))
+			buf_printf(out, "%" PRId64, g->value[c]);
+		else if (mark == 'Z')
+			buf_put_text(out, "0");
+		buf_printf(out, ",%c", mark);
+		if (truth)
+			buf_printf(out, ",%d,%d", mark == 'H' && g->primary[c] != 0, mark == 'H');
+		buf_put_text(out, "\n");
+	}
+}
+
+/* numerator * factor / denominator, rounded half away from zero. */
+static void put_quotient(struct buf *out, const struct derived_figure *f, uint64_t above, uint64_t below)
+{
+	__extension__ typedef unsigned __int128 wide;
+	uint64_t scale = 1;
+	for (unsigned i = 0; i < f->digits; i++)
+		scale *= 10;
+	wide value = ((wide)above * f->factor * scale * 2 + below) / ((wide)below * 2);
+	if (f->digits == 0)
+		buf_printf(out, "%" PRIu64, (uint64_t)value);
+	else
+		buf_printf(out, "%" PRIu64 ".%0*" PRIu64, (uint64_t)(value / scale), (int)f->digits,
+		    (uint64_t)(value % scale));
+}
+
+static void put_derived(const struct grid *g, struct buf *out)
+{
+	if (g->t->n_derived == 0)
+		return;
+	buf_put_text(out, "id,value,status\n");
+	for (size_t i = 0; i < g->t->n_derived; i++) {
+		const struct derived_figure *f = &g->t->derived[i];
+		bool constant = f->denominator == UINT64_MAX;
+		char mark = proof_mark(g, (uint32_t)f->numerator);
+		char other = constant ? 'P' : proof_mark(g, (uint32_t)f->denominator);
+		uint64_t below = constant ? f->constant : (uint64_t)g->value[f->denominator];
+		uint64_t above = (uint64_t)g->value[f->numerator];
+		buf_printf(out, "%s,", f->id);
+		if (mark == 'Z' || mark == 'P')
+			mark = other == 'Z' || other == 'P' ? 'P' : other;
+		if (mark == 'P' && below == 0)
+			mark = 'A';
+		if (mark == 'P')
+			put_quotient(out, f, above, below);
+		buf_printf(out, ",%c\n", mark);
+	}
+}
+
+static void put_manifest_head(
+    struct buf *out, const struct release_options *o, enum guarantee level, const struct release_result *r)
+{
+	uint8_t digest[32];
+	buf_put_text(out, "{\"v\":1,\"salt\":\"");
+	buf_put_hex(out, bytes_of(o->salt, 32));
+	buf_put_text(out, "\",\"ds\":");
+	explain_json_text(out, o->dataset == NULL ? "" : o->dataset);
+	buf_put_text(out, ",\"p\":");
+	explain_json_text(out, o->period == NULL ? "" : o->period);
+	buf_printf(out, ",\"rev\":%u,\"config\":\"", o->revision);
+	buf_put_hex(out, bytes_of(o->config, 32));
+	buf_printf(out, "\",\"level\":\"L%d\"", (int)level);
+	const struct buf *part[] = { &r->result_csv, &r->certificate, &r->auditor };
+	static const char *const name[] = { "result", "cert", "auditor" };
+	for (int i = 0; i < 3 && r->refusal == REFUSAL_NONE; i++) {
+		crypto_hash_sha256(digest, part[i]->data, part[i]->size);
+		buf_printf(out, ",\"%s\":\"", name[i]);
+		buf_put_hex(out, bytes_of(digest, 32));
+		buf_put_text(out, "\"");
+	}
+	buf_put_text(out, "}\n");
+}
+
+static const char *const step_names[] = { "", "unfreeze", "camouflage", "coarsen", "withhold" };
+static const char *const refusal_names[] = { "", "min_reporting", "min_offices_changed", "requirement",
+	"ledger", "limit" };
+
+static uint64_t put_steps(struct buf *out, const enum ladder_step *step, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		buf_printf(out, "{\"ladder\":\"%s\"}\n", step_names[step[i]]);
+	return n;
+}
+
+static void count_cells(const struct grid *g, struct release_summary *s)
+{
+	uint64_t printed_value = 0;
+	for (uint32_t c = 0; c < g->n_cells; c++) {
+		char mark = proof_mark(g, c);
+		s->printed += mark != '-';
+		s->published += mark == 'P';
+		s->hidden += mark == 'H';
+		s->structural += mark == 'Z';
+		s->not_reported += mark == 'N';
+		s->not_asked += mark == 'A';
+		s->primary += mark == 'H' && g->primary[c] != 0;
+		printed_value += mark == 'P' ? (uint64_t)g->value[c] : 0;
+		if (mark == 'H' && g->primary[c] == 0) {
+			s->secondary++;
+			s->secondary_value += (uint64_t)g->value[c];
+			s->cost += (uint64_t)(g->p->price_count +
+					      (uint64_t)g->p->price_value * (uint64_t)g->value[c]);
+		}
+	}
+	s->advise_recode = s->secondary_value * 10 > printed_value + s->secondary_value;
+}
+
+static void summarise(const struct attempt *a, struct release_summary *s)
+{
+	count_cells(&a->g, s);
+	s->requirements = a->needs.n;
+	s->served_free = a->plan.by_free;
+	s->served_gather = a->plan.by_gather;
+	s->served_pay = a->plan.by_pay;
+	s->served_chain = a->plan.by_retry;
+	s->work = a->plan.s.work;
+	s->level = a->level;
+	s->floor = a->g.floor;
+	for (uint32_t i = 0; i < a->plan.n_moves; i++)
+		if (a->plan.move[i].entry != NULL && a->plan.move[i].active) {
+			s->moves++;
+			s->move_entries += a->plan.move[i].n;
+		}
+}
+
+static bool finish(struct attempt *a, const struct release_options *o, const enum ladder_step *step,
+    unsigned n_steps, struct release_result *r, struct err *e)
+{
+	struct proof proof = { .plan = &a->plan, .level = a->level, .null = { a->null[0], a->null[1] } };
+	if (!check_result(&a->plan, a->level, e))
+		return false;
+	put_result(&a->g, o->truth, &r->result_csv);
+	put_derived(&a->g, &r->derived_csv);
+	crypto_hash_sha256(proof.result, r->result_csv.data, r->result_csv.size);
+	if (!certificate_write(&proof, &r->certificate, e) ||
+	    !auditor_write(&proof, buf_bytes(&r->certificate), &r->auditor, e))
+		return false;
+	explain_csv(&a->plan, &r->explain_csv);
+	put_manifest_head(&r->manifest, o, a->level, r);
+	uint64_t lines = 2 + explain_manifest(&a->plan, &r->manifest);
+	lines += put_steps(&r->manifest, step, n_steps);
+	buf_printf(&r->manifest, "{\"lines\":%" PRIu64 "}\n", lines);
+	summarise(a, &r->summary);
+	r->table = safe_table_make(&a->g);
+	if (r->table == NULL || r->result_csv.failed || r->derived_csv.failed || r->explain_csv.failed ||
+	    r->manifest.failed)
+		return err_set(e, ERR_MEMORY, "no memory for the release");
+	return true;
+}
+
+/* A refusal's manifest: what stood against it, without counts. */
+static bool finish_refused(const struct attempt *a, const struct table_input *t,
+    const struct release_options *o, enum guarantee level, const enum ladder_step *step, unsigned n_steps,
+    struct release_result *r, struct err *e)
+{
+	put_manifest_head(&r->manifest, o, level, r);
+	uint64_t lines = 3 + put_steps(&r->manifest, step, n_steps);
+	buf_printf(&r->manifest, "{\"refused\":\"%s\",\"conflict\":[", refusal_names[r->refusal]);
+	if (r->refusal == REFUSAL_REQUIREMENT && a != NULL && a->plan.unserved != NONE &&
+	    a->plan.unserved < a->needs.n)
+		explain_json_cell(&r->manifest, t, a->needs.need[a->plan.unserved].cell);
+	buf_printf(&r->manifest, "]}\n{\"lines\":%" PRIu64 "}\n", lines);
+	r->summary.level = level;
+	return !r->manifest.failed || err_set(e, ERR_MEMORY, "no memory for the refusal");
+}
+
+static void name_unserved(const struct attempt *a, struct release_result *r)
+{
+	r->refusal = plan_over_limit(&a->plan) ? REFUSAL_LIMIT : REFUSAL_REQUIREMENT;
+	if (r->refusal == REFUSAL_LIMIT) {
+		buf_put_text(&r->reasons, "the work limit was reached before the table was safe\n");
+		return;
+	}
+	buf_put_text(&r->reasons, "no safe pattern within the ladder");
+	if (a->plan.unserved != NONE) {
+		buf_put_text(&r->reasons, "; cannot be protected: ");
+		table_put_cell(a->g.t, a->needs.need[a->plan.unserved].cell, '|', &r->reasons);
+	}
+	buf_put_text(&r->reasons, "\n");
+}
+
+/* Attempts down the ladder until one is served. */
+static bool climb(const struct table_input *t, const struct policy_params *p, const uint8_t key[32],
+    const struct release_options *o, enum guarantee level, struct release_result *r, struct err *e)
+{
+	struct attempt a = { .level = level };
+	struct policy_params params = *p;
+	enum ladder_step step[PARAMS_LADDER_MAX];
+	unsigned n_steps = 0;
+	bool served = false;
+	bool ok = attempt_run(&a, &params, t, key, o, &served, r, e);
+	for (int i = 0; ok && !served && r->refusal == REFUSAL_NONE && i < PARAMS_LADDER_MAX; i++) {
+		if (p->ladder[i] != LADDER_CAMOUFLAGE || params.zeros != ZEROS_PUBLISHED ||
+		    plan_over_limit(&a.plan))
+			continue; /* forced cells are unfrozen as they are met; nothing coarser is known yet
+				   */
+		step[n_steps++] = LADDER_CAMOUFLAGE;
+		params.zeros = ZEROS_CAMOUFLAGE;
+		attempt_free(&a);
+		a.level = level;
+		ok = attempt_run(&a, &params, t, key, o, &served, r, e);
+	}
+	if (ok && a.needs.unfrozen && n_steps < PARAMS_LADDER_MAX)
+		step[n_steps++] = LADDER_UNFREEZE;
+	if (ok && served)
+		ok = finish(&a, o, step, n_steps, r, e);
+	if (ok && !served) {
+		if (r->refusal == REFUSAL_NONE)
+			name_unserved(&a, r);
+		ok = finish_refused(&a, t, o, level, step, n_steps, r, e);
+	}
+	r->summary.last_step = n_steps > 0 ? step[n_steps - 1] : LADDER_END;
+	attempt_free(&a);
+	return ok;
+}
+
+bool release_build(const struct table_input *t, const struct policy_params *p, const uint8_t choice_key[32],
+    const struct release_options *o, struct release_result **out, struct err *e)
+{
+	static const struct release_options none = { 0 };
+	uint32_t offices = 0;
+	bool ok = false;
+	*out = NULL;
+	if (!t->finished)
+		return err_set(e, ERR_INVALID, "the table is not finished");
+	if (o == NULL)
+		o = &none;
+	enum guarantee level = o->level != 0 ? o->level : t->n_earlier > 0 ? LEVEL_4 : LEVEL_3;
+	uint32_t reporting = count_reporting(t, p, &offices);
+	struct release_result *r = calloc(1, sizeof *r);
+	if (r == NULL)
+		return err_set(e, ERR_MEMORY, "no memory for the release");
+	if (!check_input(t, p, offices, e))
+		goto done;
+	if (reporting < p->min_reporting)
+		refuse(r, REFUSAL_MIN_REPORTING, "fewer offices have reported than the policy asks for");
+	if (r->refusal != REFUSAL_NONE || !ledger_allows(t, o, r))
+		ok = finish_refused(NULL, t, o, level, NULL, 0, r, e);
+	else
+		ok = climb(t, p, choice_key, o, level, r, e);
+done:
+	if (ok)
+		*out = r;
+	else
+		release_result_free(r);
+	return ok;
+}

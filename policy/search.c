@@ -1,0 +1,549 @@
+#include "policy/search.h"
+
+#include <float.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NEVER        FLT_MAX
+#define FEW_ATOMS    12u /* so many are all tried */
+#define DESCENTS_MAX 4u
+#define FLIPS_MAX    6u
+#define BUDGET       40000u /* cells priced in one product search */
+
+static bool no_memory(struct err *e)
+{
+	return err_set(e, ERR_MEMORY, "no memory for the search");
+}
+
+static bool init_dimension(struct search *s, size_t d)
+{
+	uint32_t n = s->g->t->dim[d].n_codes;
+	s->stamp[d] = calloc(n, sizeof *s->stamp[d]);
+	s->stamp_minus[d] = calloc(n, sizeof *s->stamp_minus[d]);
+	s->option[d] = calloc(OPTIONS_MAX, sizeof *s->option[d]);
+	if (s->stamp[d] == NULL || s->stamp_minus[d] == NULL || s->option[d] == NULL)
+		return false;
+	for (uint32_t i = 0; i < OPTIONS_MAX; i++) {
+		s->option[d][i].code = malloc(OPTION_CODES_MAX * sizeof(uint32_t));
+		s->option[d][i].sign = malloc(OPTION_CODES_MAX);
+		if (s->option[d][i].code == NULL || s->option[d][i].sign == NULL)
+			return false;
+	}
+	return true;
+}
+
+bool search_init(struct search *s, const struct grid *g, struct err *e)
+{
+	memset(s, 0, sizeof *s);
+	s->g = g;
+	s->delta = calloc(g->n_cells, sizeof *s->delta);
+	s->bought = calloc(g->n_cells, 1);
+	s->banned = calloc(g->n_cells, 1);
+	s->avoid = calloc(g->office_dim == SIZE_MAX ? 1 : g->t->dim[g->office_dim].n_codes, 1);
+	s->term = malloc(TERMS_MAX * sizeof *s->term);
+	s->scratch_code = malloc(OPTION_CODES_MAX * sizeof *s->scratch_code);
+	s->scratch_sign = malloc(OPTION_CODES_MAX);
+	bool ok = s->delta != NULL && s->bought != NULL && s->banned != NULL && s->avoid != NULL &&
+		  s->term != NULL && s->scratch_code != NULL && s->scratch_sign != NULL;
+	for (size_t d = 0; ok && d <= g->t->n_dims; d++) {
+		s->level[d] = malloc(TERMS_MAX * sizeof *s->level[d]);
+		ok = s->level[d] != NULL && (d == g->t->n_dims || init_dimension(s, d));
+	}
+	return ok || no_memory(e);
+}
+
+void search_free(struct search *s)
+{
+	if (s->delta != NULL)
+		sodium_memzero(s->delta, s->g->n_cells * sizeof *s->delta);
+	free(s->delta);
+	free(s->touched);
+	free(s->bought);
+	free(s->banned);
+	free(s->avoid);
+	free(s->term);
+	free(s->scratch_code);
+	free(s->scratch_sign);
+	for (size_t d = 0; d < TABLE_DIMS_MAX; d++) {
+		free(s->stamp[d]);
+		free(s->stamp_minus[d]);
+		for (uint32_t i = 0; s->option[d] != NULL && i < OPTIONS_MAX; i++) {
+			free(s->option[d][i].code);
+			free(s->option[d][i].sign);
+		}
+		free(s->option[d]);
+	}
+	for (size_t d = 0; d <= TABLE_DIMS_MAX; d++)
+		free(s->level[d]);
+	memset(s, 0, sizeof *s);
+}
+
+float search_price(const struct search *s, uint32_t cell)
+{
+	float price = s->g->price[cell];
+	if (s->noise > 0.0f)
+		price *=
+		    1.0f + s->noise * (float)(grid_random(s->g, 7, cell, s->seed) >> 40) / (float)(1u << 24);
+	return price;
+}
+
+/* Price of changing a cell by sign * dir * amp. */
+static float price_of(struct search *s, uint32_t cell, int sign)
+{
+	const struct grid *g = s->g;
+	float price = 0.0f;
+	s->work++;
+	if (g->kind[cell] == KIND_DEAD || g->kind[cell] == KIND_FORCED)
+		return NEVER;
+	if (g->kind[cell] == KIND_OPEN && s->bought[cell] == 0 && !grid_hidden(g, cell)) {
+		if (!s->pay || s->banned[cell] != 0 || (g->value[cell] == 0 && g->floor > 0))
+			return NEVER;
+		price = search_price(s, cell);
+	}
+	if (!s->any_room && sign * s->dir < 0 &&
+	    g->value[cell] + s->delta[cell] - grid_floor(g, cell) < s->amp)
+		return NEVER;
+	return price;
+}
+
+struct axis { /* one dimension of the cell under search */
+	struct search *s;
+	size_t k;
+	const struct dim *d;
+	uint32_t own;    /* the cell's code */
+	uint64_t turn;   /* keyed: where scans start */
+	uint32_t n_free; /* options of price 0 */
+	bool tree;
+	uint32_t base[64]; /* codes that move up whatever is chosen (a view's base and what hangs on it) */
+	uint32_t n_base;
+};
+
+static float axis_price(const struct axis *a, uint32_t code, int sign)
+{
+	struct search *s = a->s;
+	if (a->k == s->g->office_dim && s->avoid[code] != 0)
+		return NEVER;
+	return price_of(s, s->cell + (code - a->own) * (uint32_t)s->g->t->stride[a->k], sign);
+}
+
+static float plus(float a, float b)
+{
+	return a == NEVER || b == NEVER ? NEVER : a + b;
+}
+
+/* Cheapest way down from code to an atom, greedily; NONE if every child is barred. */
+static uint32_t descend(const struct axis *a, uint32_t code, int sign)
+{
+	while (!dim_is_atom(a->d, code)) {
+		const struct breakdown *b = dim_down(a->d, code, 0);
+		uint32_t best = NONE;
+		float least = NEVER;
+		uint32_t from = (uint32_t)(a->turn % b->n);
+		for (uint32_t j = 0; j < b->n && least > 0.0f; j++) {
+			uint32_t child = a->d->child[b->first + (from + j) % b->n];
+			float price = axis_price(a, child, sign);
+			if (price < least) {
+				least = price;
+				best = child;
+			}
+		}
+		if (best == NONE)
+			return NONE;
+		code = best;
+	}
+	return code;
+}
+
+struct bundle { /* option under construction in the search's scratch */
+	uint32_t n;
+	float price;
+	bool full;
+};
+
+static void bundle_add(const struct axis *a, struct bundle *o, uint32_t code, int sign)
+{
+	struct search *s = a->s;
+	if (s->stamp[a->k][code] == s->serial)
+		return;
+	if (o->n == OPTION_CODES_MAX) {
+		o->full = true;
+		return;
+	}
+	s->stamp[a->k][code] = s->serial;
+	s->scratch_code[o->n] = code;
+	s->scratch_sign[o->n++] = (int8_t)sign;
+	o->price = plus(o->price, axis_price(a, code, sign));
+}
+
+static void bundle_add_atom(const struct axis *a, struct bundle *o, uint32_t atom, int sign)
+{
+	const uint32_t *above = list_at(&a->d->above, atom);
+	for (uint32_t i = 0; i < list_size(&a->d->above, atom); i++)
+		bundle_add(a, o, above[i], sign);
+}
+
+/* One child of a view: the cheaper, or the other one when flipped. */
+static bool bundle_view(
+    const struct axis *a, struct bundle *o, const struct breakdown *view, int sign, bool flip)
+{
+	uint32_t one = a->d->child[view->first];
+	uint32_t two = a->d->child[view->first + 1];
+	if (a->s->stamp[a->k][one] == a->s->serial || a->s->stamp[a->k][two] == a->s->serial)
+		return false;
+	bool second = axis_price(a, two, sign) < axis_price(a, one, sign);
+	uint32_t atom = descend(a, second != flip ? two : one, sign);
+	if (atom == NONE)
+		o->price = NEVER;
+	else
+		bundle_add_atom(a, o, atom, sign);
+	return true;
+}
+
+/* Every code that changes takes one child of each of its views along. Answers how many choices there were. */
+static uint32_t bundle_views(const struct axis *a, struct bundle *o, uint32_t flip)
+{
+	uint32_t choices = 0;
+	for (uint32_t i = 0; i < o->n && o->price < NEVER; i++) {
+		uint32_t code = a->s->scratch_code[i];
+		for (uint32_t v = a->d->n_plain[code]; v < list_size(&a->d->down, code); v++)
+			choices += bundle_view(a, o, dim_down(a->d, code, v), a->s->scratch_sign[i],
+			    flip != 0 && choices + 1 == flip);
+	}
+	return choices;
+}
+
+/* With a virtual sum, an option must raise the sum itself, not shift it about inside. */
+static bool raises_virt(const struct axis *a, uint32_t n)
+{
+	const struct virt *v = a->s->virt;
+	int net = 0;
+	if (v == NULL || v->r.dim != a->k)
+		return true;
+	for (uint32_t j = 0; j < v->r.b->n; j++) {
+		uint32_t code = a->d->child[v->r.b->first + j];
+		if (a->s->stamp[a->k][code] != a->s->serial || !virt_holds(a->s->g, v, j))
+			continue;
+		for (uint32_t i = 0; i < n; i++)
+			if (a->s->scratch_code[i] == code)
+				net += a->s->scratch_sign[i];
+	}
+	return net == 1;
+}
+
+static void keep_option(struct axis *a, const struct bundle *o)
+{
+	struct search *s = a->s;
+	uint32_t *n = &s->n_options[a->k];
+	uint32_t at = *n;
+	if (o->price == NEVER || o->full || !raises_virt(a, o->n))
+		return;
+	if (*n == OPTIONS_MAX) {
+		at = 0;
+		for (uint32_t i = 1; i < OPTIONS_MAX; i++)
+			if (s->option[a->k][i].price > s->option[a->k][at].price)
+				at = i;
+		if (s->option[a->k][at].price <= o->price)
+			return;
+	} else {
+		(*n)++;
+	}
+	struct option *to = &s->option[a->k][at];
+	memcpy(to->code, s->scratch_code, o->n * sizeof *to->code);
+	memcpy(to->sign, s->scratch_sign, o->n);
+	to->n = o->n;
+	to->price = o->price;
+	a->n_free += o->price <= 0.0f;
+}
+
+/* One option: up with the base codes and the atom `up`, down with the atom `down` (NONE: nobody goes down).
+ */
+static void emit(struct axis *a, uint32_t up, uint32_t down)
+{
+	struct search *s = a->s;
+	uint32_t choices = 1;
+	for (uint32_t flip = 0; flip <= choices && flip <= FLIPS_MAX; flip++) {
+		struct bundle o = { 0 };
+		const uint32_t *above = list_at(&a->d->above, up);
+		s->serial++;
+		for (uint32_t i = 0; down != NONE && i < list_size(&a->d->above, down); i++)
+			s->stamp_minus[a->k][list_at(&a->d->above, down)[i]] = s->serial;
+		bundle_add(a, &o, a->own, 1);
+		for (uint32_t i = 0; i < a->n_base; i++)
+			bundle_add(a, &o, a->base[i], 1);
+		for (uint32_t i = 0; i < list_size(&a->d->above, up); i++) {
+			if (down != NONE && s->stamp_minus[a->k][above[i]] == s->serial)
+				s->stamp[a->k][above[i]] = s->serial; /* both: no change */
+			else
+				bundle_add(a, &o, above[i], 1);
+		}
+		for (uint32_t i = 0; down != NONE && i < list_size(&a->d->above, down); i++)
+			bundle_add(a, &o, list_at(&a->d->above, down)[i], -1);
+		choices = o.price < NEVER ? bundle_views(a, &o, flip) : 0;
+		keep_option(a, &o);
+	}
+}
+
+/* Atoms below the code: all if there are few, else the greedy ends of its cheapest children. */
+static uint32_t find_ups(const struct axis *a, uint32_t code, uint32_t up[FEW_ATOMS])
+{
+	uint32_t n = 0;
+	if (list_size(&a->d->atoms, code) <= FEW_ATOMS) {
+		for (uint32_t i = 0; i < list_size(&a->d->atoms, code); i++)
+			if (axis_price(a, list_at(&a->d->atoms, code)[i], 1) < NEVER)
+				up[n++] = list_at(&a->d->atoms, code)[i];
+		return n;
+	}
+	float least[DESCENTS_MAX];
+	uint32_t child[DESCENTS_MAX];
+	uint32_t n_child = 0;
+	const struct breakdown *b = dim_down(a->d, code, 0);
+	for (uint32_t j = 0; j < b->n; j++) {
+		uint32_t c = a->d->child[b->first + (a->turn + j) % b->n];
+		float price = axis_price(a, c, 1);
+		uint32_t at = n_child;
+		while (at > 0 && least[at - 1] > price)
+			at--;
+		if (price == NEVER || at == DESCENTS_MAX)
+			continue;
+		if (n_child < DESCENTS_MAX)
+			n_child++;
+		for (uint32_t i = n_child - 1; i > at; i--) {
+			least[i] = least[i - 1];
+			child[i] = child[i - 1];
+		}
+		least[at] = price;
+		child[at] = c;
+		if (n_child == DESCENTS_MAX && least[n_child - 1] <= 0.0f)
+			break;
+	}
+	for (uint32_t i = 0; i < n_child; i++) {
+		uint32_t atom = descend(a, child[i], 1);
+		if (atom != NONE)
+			up[n++] = atom;
+	}
+	return n;
+}
+
+/* Partners for one atom: under each ancestor, nearest first, the siblings of what was passed. */
+static bool pair_up(struct axis *a, uint32_t code, uint32_t up)
+{
+	const uint32_t *above = list_at(&a->d->above, code);
+	for (uint32_t i = 1; i < list_size(&a->d->above, code); i++) {
+		uint32_t p = above[i];
+		for (uint32_t k = 0; k < a->d->n_plain[p]; k++) {
+			const struct breakdown *b = dim_down(a->d, p, k);
+			uint32_t from = (uint32_t)(a->turn % b->n);
+			for (uint32_t j = 0; j < b->n && a->n_free < OPTIONS_MAX; j++) {
+				uint32_t v = a->d->child[b->first + (from + j) % b->n];
+				if (axis_price(a, v, -1) == NEVER || dim_is_above(a->d, v, up))
+					continue;
+				uint32_t down = descend(a, v, -1);
+				if (down != NONE && !dim_is_above(a->d, code, down))
+					emit(a, up, down);
+			}
+		}
+		if (a->n_free >= OPTIONS_MAX)
+			return false;
+		float price = a->tree ? axis_price(a, p, 1) : 0.0f;
+		if (price == NEVER || (price > 0.0f && a->s->n_options[a->k] >= 2))
+			return false;
+	}
+	return true;
+}
+
+/* A view's other child takes what this one gains; the base stays as it is. */
+static void pair_view(struct axis *a, uint32_t root, uint32_t up)
+{
+	const struct breakdown *view = &a->d->breakdown[a->d->base_view[root]];
+	for (uint32_t j = 0; j < view->n; j++) {
+		uint32_t v = a->d->child[view->first + j];
+		if (v == root || axis_price(a, v, -1) == NEVER)
+			continue;
+		uint32_t down = descend(a, v, -1);
+		if (down != NONE)
+			emit(a, up, down);
+	}
+}
+
+static bool is_tree(const struct dim *d)
+{
+	for (uint32_t c = 0; c < d->n_codes; c++)
+		if (list_size(&d->up, c) > 1 || d->n_plain[c] > 1)
+			return false;
+	return true;
+}
+
+/* All options of dimension k at the search's cell. */
+static void find_options(struct search *s, size_t k, uint64_t turn)
+{
+	const struct dim *d = &s->g->t->dim[k];
+	struct axis a = { .s = s, .k = k, .d = d, .own = grid_coord(s->g, s->cell, k), .turn = turn };
+	uint32_t up[FEW_ATOMS];
+	uint32_t code = a.own;
+	a.tree = is_tree(d);
+	s->n_options[k] = 0;
+	for (;;) {
+		bool root = true;
+		uint32_t n = find_ups(&a, code, up);
+		for (uint32_t i = 0; i < n; i++)
+			root = pair_up(&a, code, up[i]) && root;
+		uint32_t region = d->region[code];
+		if (n == 0)
+			return;
+		for (uint32_t i = 0; i < n && root; i++) {
+			if (d->base_view[region] == NONE)
+				emit(&a, up[i], NONE);
+			else
+				pair_view(&a, region, up[i]);
+		}
+		if (d->base_view[region] == NONE || !root)
+			return;
+		/* go on with the view's base, which then changes as well */
+		for (uint32_t i = 0; i < list_size(&d->above, up[0]); i++) {
+			if (a.n_base == sizeof a.base / sizeof a.base[0])
+				return;
+			a.base[a.n_base++] = list_at(&d->above, up[0])[i];
+		}
+		code = d->breakdown[d->base_view[region]].parent;
+		if (axis_price(&a, code, 1) == NEVER)
+			return;
+	}
+}
+
+/* Multiplies the terms so far with an option; the price of the new cells, NEVER if barred or too dear. */
+static float multiply(
+    struct search *s, uint32_t level, uint32_t n, const struct option *o, size_t k, float left)
+{
+	uint32_t stride = (uint32_t)s->g->t->stride[k];
+	struct term *from = s->level[level];
+	struct term *to = s->level[level + 1];
+	float price = 0.0f;
+	if ((uint64_t)n * o->n > TERMS_MAX)
+		return NEVER;
+	memcpy(to, from, n * sizeof *to);
+	uint32_t at = n;
+	for (uint32_t i = 1; i < o->n; i++) {
+		uint32_t shift = (o->code[i] - o->code[0]) * stride;
+		for (uint32_t j = 0; j < n; j++) {
+			int32_t sign = from[j].sign * o->sign[i];
+			price = plus(price, price_of(s, from[j].cell + shift, sign));
+			if (price >= left)
+				return NEVER;
+			to[at++] = (struct term){ from[j].cell + shift, sign };
+		}
+	}
+	return price;
+}
+
+static int by_price(const void *a, const void *b)
+{
+	const struct option *x = a;
+	const struct option *y = b;
+	return (x->price > y->price) - (x->price < y->price);
+}
+
+/* Depth first over the dimensions; depth is bounded by TABLE_DIMS_MAX. */
+static void multiply_all(
+    struct search *s, const size_t *order, uint32_t level, uint32_t n, float so_far, float own)
+{
+	if (level == s->g->t->n_dims) {
+		s->price = so_far;
+		memcpy(s->term, s->level[level], n * sizeof *s->term);
+		s->n_terms = n;
+		return;
+	}
+	size_t k = order[level];
+	for (uint32_t i = 0; i < s->n_options[k] && s->price > 0.0f && s->work < s->budget; i++) {
+		const struct option *o = &s->option[k][i];
+		if (so_far + o->price - own >= s->price)
+			break;
+		float price = multiply(s, level, n, o, k, s->price - so_far);
+		if (price < NEVER)
+			multiply_all(s, order, level + 1, n * o->n, so_far + price, own);
+	}
+}
+
+/* Product moves through one cell; improves s->price if it finds a cheaper one. */
+static void find_at(struct search *s, uint32_t cell)
+{
+	size_t order[TABLE_DIMS_MAX];
+	size_t n = s->g->t->n_dims;
+	s->cell = cell;
+	float own = price_of(s, cell, 1);
+	if (own >= s->price)
+		return;
+	for (size_t k = 0; k < n; k++) {
+		find_options(s, k, grid_random(s->g, 3 + k, cell, s->seed));
+		if (s->n_options[k] == 0)
+			return;
+		qsort(s->option[k], s->n_options[k], sizeof *s->option[k], by_price);
+		size_t at = k;
+		for (; at > 0 && s->n_options[order[at - 1]] > s->n_options[k]; at--)
+			order[at] = order[at - 1];
+		order[at] = k;
+	}
+	s->budget = s->work + BUDGET;
+	s->level[0][0] = (struct term){ cell, 1 };
+	multiply_all(s, order, 0, 1, own, own);
+}
+
+bool search_find(struct search *s, uint32_t cell, const struct virt *virt, int dir, int64_t amp)
+{
+	s->price = NEVER;
+	s->virt = virt;
+	s->dir = dir;
+	s->amp = amp;
+	s->n_terms = 0;
+	if (virt == NULL) {
+		find_at(s, cell);
+		return s->price < NEVER;
+	}
+	for (uint32_t j = 0; j < virt->r.b->n && s->price > 0.0f; j++) {
+		uint32_t child = relation_child(s->g, &virt->r, j);
+		if (virt_holds(s->g, virt, j) && s->g->kind[child] != KIND_DEAD)
+			find_at(s, child);
+	}
+	return s->price < NEVER;
+}
+
+static bool touch(struct search *s, uint32_t cell)
+{
+	if (s->delta[cell] != 0 || s->bought[cell] != 0)
+		return true;
+	if (s->n_touched == s->room_touched) {
+		uint32_t room = s->room_touched == 0 ? 256 : s->room_touched * 2;
+		uint32_t *bigger = realloc(s->touched, room * sizeof *bigger);
+		if (bigger == NULL)
+			return false;
+		s->touched = bigger;
+		s->room_touched = room;
+	}
+	s->touched[s->n_touched++] = cell;
+	return true;
+}
+
+bool search_take(struct search *s, int dir, int64_t amp)
+{
+	const struct grid *g = s->g;
+	for (uint32_t i = 0; i < s->n_terms; i++) {
+		uint32_t c = s->term[i].cell;
+		if (!touch(s, c))
+			return false;
+		s->delta[c] += s->term[i].sign * dir * amp;
+		if (g->kind[c] == KIND_OPEN && !grid_hidden(g, c))
+			s->bought[c] = 1;
+		else if (s->delta[c] == 0 && s->bought[c] == 0)
+			s->bought[c] = 2; /* stays on the list of touched cells; it is loose anyway */
+	}
+	return true;
+}
+
+void search_reset(struct search *s)
+{
+	for (uint32_t i = 0; i < s->n_touched; i++) {
+		s->delta[s->touched[i]] = 0;
+		s->bought[s->touched[i]] = 0;
+	}
+	s->n_touched = 0;
+}

@@ -1,0 +1,673 @@
+#include "policy/table.h"
+
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "policy/input.h"
+
+static bool no_memory(struct err *e)
+{
+	return err_set(e, ERR_MEMORY, "no memory for the table");
+}
+
+static bool at_line(unsigned line, struct err *e)
+{
+	return line == 0 ? false : err_wrap(e, "line %u", line);
+}
+
+static bool grow(void *array, size_t *room, size_t n, size_t size)
+{
+	void *now = NULL;
+	if (n < *room)
+		return true;
+	size_t more = *room == 0 ? 16 : *room * 2;
+	memcpy(&now, array, sizeof now);
+	void *bigger = realloc(now, more * size);
+	if (bigger == NULL)
+		return false;
+	memcpy(array, &bigger, sizeof bigger);
+	*room = more;
+	return true;
+}
+
+struct table_input *table_new(void)
+{
+	return calloc(1, sizeof(struct table_input));
+}
+
+static void printed_free(struct printed *p)
+{
+	for (size_t d = 0; d < TABLE_DIMS_MAX; d++)
+		free(p->set[d]);
+}
+
+void table_free(struct table_input *t)
+{
+	if (t == NULL)
+		return;
+	for (size_t d = 0; d < t->n_dims; d++)
+		dim_free(&t->dim[d]);
+	dim_free(&t->offices);
+	if (t->cell != NULL)
+		sodium_memzero(t->cell, t->n_given * sizeof *t->cell);
+	if (t->value != NULL)
+		sodium_memzero(t->value, t->n_cells * sizeof *t->value);
+	for (size_t i = 0; i < t->n_printed; i++)
+		printed_free(&t->printed[i]);
+	for (size_t i = 0; i < t->n_plain; i++)
+		free(t->plain[i].key);
+	for (size_t i = 0; i < t->n_earlier; i++) {
+		table_free(t->earlier[i].input);
+		buf_free(&t->earlier[i].result_csv);
+	}
+	free(t->cell);
+	free(t->pattern);
+	free(t->printed);
+	free(t->derived);
+	free(t->plain);
+	free(t->earlier);
+	free(t->value);
+	free(t->status);
+	free(t);
+}
+
+static bool name_ok(const char *name)
+{
+	size_t n = strlen(name);
+	return n > 0 && n <= TABLE_CODE_MAX &&
+	       strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-") == n;
+}
+
+bool table_add_dimension(struct table_input *t, const char *name, unsigned line, struct err *e)
+{
+	if (t->frozen) {
+		err_set(e, ERR_INVALID, "dimension %.64s comes after the cells", name);
+		return at_line(line, e);
+	}
+	if (t->n_dims + 1 >= TABLE_DIMS_MAX) {
+		err_set(e, ERR_LIMIT, "more than %d dimensions", TABLE_DIMS_MAX - 1);
+		return at_line(line, e);
+	}
+	if (!name_ok(name)) {
+		err_set(e, ERR_INVALID, "not a dimension's name");
+		return at_line(line, e);
+	}
+	for (size_t d = 0; d < t->n_dims; d++)
+		if (strcmp(t->dim[d].name, name) == 0) {
+			err_set(e, ERR_INVALID, "dimension %s stands twice", name);
+			return at_line(line, e);
+		}
+	return dim_init(&t->dim[t->n_dims++], name, e);
+}
+
+bool table_add_code(struct table_input *t, unsigned level, const char *code, uint32_t from_month,
+    uint32_t to_month, bool view, unsigned line, struct err *e)
+{
+	(void)from_month; /* which codes are valid in a period is the caller's choice of lines and cells */
+	(void)to_month;
+	if (t->n_dims == 0 || t->frozen) {
+		err_set(e, ERR_INVALID, "a code without its dimension");
+		return at_line(line, e);
+	}
+	return dim_add_line(&t->dim[t->n_dims - 1], level, code, view, e) || at_line(line, e);
+}
+
+/* Dimensions are complete once anything else comes. */
+static bool freeze(struct table_input *t, struct err *e)
+{
+	if (t->frozen)
+		return true;
+	if (t->n_dims == 0)
+		return err_set(e, ERR_INVALID, "a table without a dimension");
+	t->frozen = true;
+	t->n_cells = 1;
+	for (size_t d = t->n_dims; d-- > 0;) {
+		if (!dim_finish(&t->dim[d], e))
+			return false;
+		t->stride[d] = t->n_cells;
+		t->n_cells *= t->dim[d].n_codes;
+		if (t->n_cells > TABLE_CELLS_MAX)
+			return err_set(e, ERR_LIMIT, "the table has more than %u cells", TABLE_CELLS_MAX);
+	}
+	return dim_init(&t->offices, "office", e) && dim_add_line(&t->offices, 1, "_T", false, e);
+}
+
+static bool find_code(const struct table_input *t, size_t d, const char *code, uint32_t *out, struct err *e)
+{
+	*out = dim_find(&t->dim[d], code);
+	return *out != NONE ||
+	       err_set(e, ERR_INVALID, "dimension %s has no such code: %.64s", t->dim[d].name, code);
+}
+
+static bool cell_place(
+    const struct table_input *t, const char *const *code, bool leaves, uint64_t *at, struct err *e)
+{
+	uint32_t c = 0;
+	*at = 0;
+	for (size_t d = 0; d < t->n_dims; d++) {
+		if (!find_code(t, d, code[d], &c, e))
+			return false;
+		if (leaves && !dim_is_leaf(&t->dim[d], c))
+			return err_set(e, ERR_INVALID,
+			    "%s of dimension %s is a total: only inner cells are given", t->dim[d].code[c],
+			    t->dim[d].name);
+		*at += c * t->stride[d];
+	}
+	return true;
+}
+
+static bool cell_office(struct table_input *t, const char *office, uint32_t *out, struct err *e)
+{
+	*out = NONE;
+	if (t->office_known && t->office_column != (office != NULL))
+		return err_set(e, ERR_INVALID, "an office is named for some cells and not for others");
+	t->office_known = true;
+	t->office_column = office != NULL;
+	if (office == NULL)
+		return true;
+	if (!name_ok(office) || strcmp(office, "_T") == 0)
+		return err_set(e, ERR_INVALID, "not an office's code");
+	*out = dim_find(&t->offices, office);
+	if (*out == NONE) {
+		if (!dim_add_line(&t->offices, 2, office, false, e))
+			return false;
+		*out = t->offices.n_codes - 1;
+	}
+	return true;
+}
+
+static bool add_cell(struct table_input *t, const char *const *code, const char *office,
+    enum cell_status status, uint64_t freq, unsigned line, struct err *e)
+{
+	struct inner_cell cell = { .freq = freq, .line = line, .status = (uint8_t)status };
+	if (t->finished)
+		return err_set(e, ERR_INVALID, "the table is finished");
+	if (!freeze(t, e) || !cell_place(t, code, true, &cell.at, e) ||
+	    !cell_office(t, office, &cell.office, e))
+		return false;
+	if (freq >= LIMIT_VALUE)
+		return err_set(e, ERR_LIMIT, "a count is too large");
+	if (freq != 0 && (status == CELL_NA || status == CELL_STRUCTURAL))
+		return err_set(e, ERR_INVALID, "a cell that is not asked or structural holds a count");
+	if (!grow(&t->cell, &t->room_given, t->n_given, sizeof *t->cell))
+		return no_memory(e);
+	t->cell[t->n_given++] = cell;
+	return true;
+}
+
+bool table_add_cell(struct table_input *t, const char *const *code, const char *office,
+    enum cell_status status, uint64_t freq, unsigned line, struct err *e)
+{
+	return add_cell(t, code, office, status, freq, line, e) || at_line(line, e);
+}
+
+/* "a|b|c" or "*" into one byte a code. */
+static bool read_set(const struct table_input *t, size_t d, const char *codes, uint8_t *set, struct err *e)
+{
+	char code[TABLE_CODE_MAX + 1];
+	uint32_t c = 0;
+	if (codes == NULL) {
+		set[0] = 1;
+		return true;
+	}
+	if (strcmp(codes, "*") == 0) {
+		memset(set, 1, t->dim[d].n_codes);
+		return true;
+	}
+	for (const char *end = codes; *codes != '\0'; codes = *end == '|' ? end + 1 : end) {
+		end = strchrnul(codes, '|');
+		if ((size_t)(end - codes) > TABLE_CODE_MAX)
+			return err_set(e, ERR_INVALID, "dimension %s: a code is too long", t->dim[d].name);
+		memcpy(code, codes, (size_t)(end - codes));
+		code[end - codes] = '\0';
+		if (!find_code(t, d, code, &c, e))
+			return false;
+		set[c] = 1;
+	}
+	return true;
+}
+
+static bool add_printed(struct table_input *t, const char *id, const char *const *codes, struct err *e)
+{
+	if (t->finished || !freeze(t, e))
+		return t->finished ? err_set(e, ERR_INVALID, "the table is finished") : false;
+	if (!name_ok(id))
+		return err_set(e, ERR_INVALID, "not a table's name");
+	if (!grow(&t->printed, &t->room_printed, t->n_printed, sizeof *t->printed))
+		return no_memory(e);
+	struct printed *p = &t->printed[t->n_printed++];
+	memset(p, 0, sizeof *p);
+	memcpy(p->id, id, strlen(id) + 1);
+	for (size_t d = 0; d < t->n_dims; d++) {
+		p->set[d] = calloc(t->dim[d].n_codes, 1);
+		if (p->set[d] == NULL)
+			return no_memory(e);
+		if (!read_set(t, d, codes[d], p->set[d], e))
+			return false;
+	}
+	return true;
+}
+
+bool table_add_printed(
+    struct table_input *t, const char *id, const char *const *codes, unsigned line, struct err *e)
+{
+	return add_printed(t, id, codes, e) || at_line(line, e);
+}
+
+static bool add_pattern(
+    struct table_input *t, enum pattern_kind kind, const char *const *code, unsigned line, struct err *e)
+{
+	struct pattern p = { .kind = kind, .line = line };
+	bool ok = false;
+	if (t->finished)
+		return err_set(e, ERR_INVALID, "the table is finished");
+	if (!freeze(t, e))
+		goto done;
+	for (size_t d = 0; d < TABLE_DIMS_MAX; d++)
+		p.code[d] = NONE;
+	for (size_t d = 0; d < t->n_dims; d++)
+		if (strcmp(code[d], "*") != 0 && !find_code(t, d, code[d], &p.code[d], e))
+			goto done;
+	if (!grow(&t->pattern, &t->room_patterns, t->n_patterns, sizeof *t->pattern)) {
+		no_memory(e);
+		goto done;
+	}
+	t->pattern[t->n_patterns++] = p;
+	ok = true;
+done:
+	return ok || at_line(line, e);
+}
+
+bool table_add_forced(struct table_input *t, const char *const *code, unsigned line, struct err *e)
+{
+	return add_pattern(t, PATTERN_FORCED, code, line, e);
+}
+
+bool table_add_structural(struct table_input *t, const char *const *code, unsigned line, struct err *e)
+{
+	return add_pattern(t, PATTERN_STRUCTURAL, code, line, e);
+}
+
+bool table_add_absent(struct table_input *t, const char *const *code, unsigned line, struct err *e)
+{
+	return add_pattern(t, PATTERN_ABSENT, code, line, e);
+}
+
+bool table_add_covered(struct table_input *t, const char *const *code, unsigned line, struct err *e)
+{
+	return add_pattern(t, PATTERN_COVERED, code, line, e);
+}
+
+static bool add_derived(struct table_input *t, const char *id, const char *const *numerator,
+    const char *const *denominator, struct derived_figure *f, struct err *e)
+{
+	if (t->finished || !freeze(t, e))
+		return t->finished ? err_set(e, ERR_INVALID, "the table is finished") : false;
+	if (!name_ok(id))
+		return err_set(e, ERR_INVALID, "not a derived figure's name");
+	if (f->digits > 9 || f->factor == 0 || (denominator == NULL && f->constant == 0))
+		return err_set(
+		    e, ERR_INVALID, "derived figure %s: factor, digits or constant out of range", id);
+	memcpy(f->id, id, strlen(id) + 1);
+	f->denominator = UINT64_MAX;
+	if (!cell_place(t, numerator, false, &f->numerator, e))
+		return err_wrap(e, "derived figure %s", id);
+	if (denominator != NULL && !cell_place(t, denominator, false, &f->denominator, e))
+		return err_wrap(e, "derived figure %s", id);
+	if (!grow(&t->derived, &t->room_derived, t->n_derived, sizeof *t->derived))
+		return no_memory(e);
+	t->derived[t->n_derived++] = *f;
+	return true;
+}
+
+bool table_add_derived(struct table_input *t, const char *id, const char *const *numerator,
+    const char *const *denominator, uint64_t constant, uint32_t factor, unsigned digits, unsigned line,
+    struct err *e)
+{
+	struct derived_figure f = { .constant = constant, .factor = factor, .digits = digits };
+	return add_derived(t, id, numerator, denominator, &f, e) || at_line(line, e);
+}
+
+bool table_add_plain(
+    struct table_input *t, const char *key, uint64_t value, enum cell_status status, struct err *e)
+{
+	struct plain_figure f = { .key = strdup(key), .value = value, .status = status };
+	if (f.key == NULL || !grow(&t->plain, &t->room_plain, t->n_plain, sizeof *t->plain)) {
+		free(f.key);
+		return no_memory(e);
+	}
+	t->plain[t->n_plain++] = f;
+	return true;
+}
+
+bool table_add_earlier(struct table_input *t, struct table_input *earlier, const char *period,
+    uint32_t revision, struct bytes result_csv, struct err *e)
+{
+	struct earlier_release r = { .input = earlier, .revision = revision };
+	if (strlen(period) > LIMIT_PERIOD)
+		return err_set(e, ERR_INVALID, "not a period");
+	memcpy(r.period, period, strlen(period) + 1);
+	if (!grow(&t->earlier, &t->room_earlier, t->n_earlier, sizeof *t->earlier))
+		return no_memory(e);
+	buf_put_bytes(&r.result_csv, result_csv);
+	if (r.result_csv.failed) {
+		buf_free(&r.result_csv);
+		return no_memory(e);
+	}
+	t->earlier[t->n_earlier++] = r;
+	return true;
+}
+
+void walk_begin(struct walk *w, const struct table_input *t, const uint32_t *code, bool leaves_only)
+{
+	*w = (struct walk){ .t = t, .leaves_only = leaves_only };
+	for (size_t d = 0; d < t->n_dims; d++) {
+		bool any = code == NULL || code[d] == NONE;
+		w->from[d] = any ? 0 : code[d];
+		w->to[d] = any ? t->dim[d].n_codes : code[d] + 1;
+		w->at[d] = w->from[d];
+	}
+}
+
+static bool walk_fits(const struct walk *w, uint64_t *cell)
+{
+	*cell = 0;
+	for (size_t d = 0; d < w->t->n_dims; d++) {
+		if (w->leaves_only && !dim_is_leaf(&w->t->dim[d], w->at[d]))
+			return false;
+		*cell += w->at[d] * w->t->stride[d];
+	}
+	return true;
+}
+
+bool walk_next(struct walk *w, uint64_t *cell)
+{
+	while (!w->ended) {
+		bool fits = walk_fits(w, cell);
+		size_t d = w->t->n_dims;
+		while (d-- > 0) {
+			if (++w->at[d] < w->to[d])
+				break;
+			w->at[d] = w->from[d];
+		}
+		w->ended = d == SIZE_MAX;
+		if (fits)
+			return true;
+	}
+	return false;
+}
+
+bool table_is_inner(const struct table_input *t, uint64_t cell)
+{
+	for (size_t d = 0; d < t->n_dims; d++)
+		if (!dim_is_leaf(&t->dim[d], table_coord(t, cell, d)))
+			return false;
+	return true;
+}
+
+void table_put_cell(const struct table_input *t, uint64_t cell, char sep, struct buf *b)
+{
+	for (size_t d = 0; d < t->n_dims; d++) {
+		if (d > 0)
+			buf_put_byte(b, (uint8_t)sep);
+		buf_put_text(b, t->dim[d].code[table_coord(t, cell, d)]);
+	}
+}
+
+/* ---- table_finish ---- */
+
+static int by_text(const void *a, const void *b)
+{
+	const char *x = NULL;
+	const char *y = NULL;
+	memcpy(&x, a, sizeof x);
+	memcpy(&y, b, sizeof y);
+	return strcmp(x, y);
+}
+
+/* The column `office` becomes a flat last dimension, its codes in byte order so that the order of lines is
+ * nothing. */
+static bool add_office_dimension(struct table_input *t, struct err *e)
+{
+	uint32_t n = t->offices.n_codes - 1;
+	struct dim *d = &t->dim[t->n_dims];
+	const char **name = malloc(((size_t)n + 1) * sizeof *name);
+	bool ok = false;
+	if (name == NULL)
+		return no_memory(e);
+	for (uint32_t i = 0; i < n; i++)
+		name[i] = t->offices.code[i + 1];
+	qsort(name, n, sizeof *name, by_text);
+	t->n_dims++;
+	if (!dim_init(d, "office", e) || !dim_add_line(d, 1, "_T", false, e))
+		goto done;
+	for (uint32_t i = 0; i < n; i++)
+		if (!dim_add_line(d, 2, name[i], false, e))
+			goto done;
+	if (!dim_finish(d, e))
+		goto done;
+	t->added_office = true;
+	for (size_t i = 0; i < t->n_dims; i++)
+		t->stride[i] = i + 1 < t->n_dims ? t->stride[i] * d->n_codes : 1;
+	t->n_cells *= d->n_codes;
+	for (size_t i = 0; i < t->n_given; i++)
+		t->cell[i].at = t->cell[i].at * d->n_codes + dim_find(d, t->offices.code[t->cell[i].office]);
+	for (size_t i = 0; i < t->n_derived; i++) {
+		t->derived[i].numerator *= d->n_codes;
+		if (t->derived[i].denominator != UINT64_MAX)
+			t->derived[i].denominator *= d->n_codes;
+	}
+	ok = t->n_cells <= TABLE_CELLS_MAX ||
+	     err_set(e, ERR_LIMIT, "the table has more than %u cells", TABLE_CELLS_MAX);
+done:
+	free(name);
+	return ok;
+}
+
+static bool place_cells(struct table_input *t, struct err *e)
+{
+	uint8_t *given = calloc(t->n_cells, 1);
+	bool ok = given != NULL || no_memory(e);
+	for (size_t i = 0; ok && i < t->n_given; i++) {
+		const struct inner_cell *c = &t->cell[i];
+		if (given[c->at]) {
+			err_set(e, ERR_INVALID, "this cell was given before");
+			ok = at_line(c->line, e);
+		}
+		given[c->at] = 1;
+		t->value[c->at] = (int64_t)c->freq;
+		t->status[c->at] = c->status;
+	}
+	free(given);
+	return ok;
+}
+
+/* Marks all codes below code, views included. */
+static void mark_below(const struct dim *d, uint32_t code, uint8_t *mark)
+{
+	mark[code] = 1;
+	for (uint32_t i = d->n_codes; i-- > 0;) { /* parents before children */
+		uint32_t c = d->order[i];
+		for (uint32_t k = 0; mark[c] != 0 && k < list_size(&d->down, c); k++) {
+			const struct breakdown *b = dim_down(d, c, k);
+			for (uint32_t j = 0; j < b->n; j++)
+				mark[d->child[b->first + j]] = 1;
+		}
+	}
+}
+
+static bool below_marks(const struct table_input *t, uint64_t cell, uint8_t *const *mark)
+{
+	for (size_t d = 0; d < t->n_dims; d++)
+		if (mark[d] != NULL && mark[d][table_coord(t, cell, d)] == 0)
+			return false;
+	return true;
+}
+
+/* A pattern that names a total means every inner cell below it. */
+static bool place_pattern(struct table_input *t, const struct pattern *p, struct err *e)
+{
+	uint8_t *mark[TABLE_DIMS_MAX] = { NULL };
+	uint32_t code[TABLE_DIMS_MAX];
+	struct walk w;
+	uint64_t cell = 0;
+	bool ok = true;
+	for (size_t d = 0; d < TABLE_DIMS_MAX; d++)
+		code[d] = p->code[d];
+	for (size_t d = 0; ok && d < t->n_dims; d++)
+		if (code[d] != NONE && !dim_is_leaf(&t->dim[d], code[d])) {
+			mark[d] = calloc(t->dim[d].n_codes, 1);
+			ok = mark[d] != NULL || no_memory(e);
+			if (ok)
+				mark_below(&t->dim[d], code[d], mark[d]);
+			code[d] = NONE;
+		}
+	walk_begin(&w, t, code, true);
+	while (ok && walk_next(&w, &cell)) {
+		if (!below_marks(t, cell, mark))
+			continue;
+		if (t->value[cell] != 0) {
+			err_set(e, ERR_INVALID, "a cell declared structural holds a count");
+			ok = at_line(p->line, e);
+		}
+		if (t->status[cell] == CELL_VALUE)
+			t->status[cell] = CELL_STRUCTURAL;
+	}
+	for (size_t d = 0; d < TABLE_DIMS_MAX; d++)
+		free(mark[d]);
+	return ok;
+}
+
+static bool place_structural(struct table_input *t, struct err *e)
+{
+	for (size_t i = 0; i < t->n_patterns; i++)
+		if (t->pattern[i].kind == PATTERN_STRUCTURAL && !place_pattern(t, &t->pattern[i], e))
+			return false;
+	return true;
+}
+
+/* The children's sum in one line of the grid; -1 if it is too large. */
+static int64_t sum_children(
+    const struct dim *d, const struct breakdown *b, const int64_t *base, uint64_t inner)
+{
+	int64_t sum = 0;
+	for (uint32_t j = 0; j < b->n; j++) {
+		sum += base[d->child[b->first + j] * inner];
+		if (sum > (int64_t)LIMIT_HASH_TOTAL)
+			return -1;
+	}
+	return sum;
+}
+
+/* Adds up along one dimension: every total code gets the sum of its first breakdown (or view). */
+static bool sum_dimension(struct table_input *t, size_t d, struct err *e)
+{
+	const struct dim *dim = &t->dim[d];
+	uint64_t inner = t->stride[d];
+	uint64_t outer = t->n_cells / (inner * dim->n_codes);
+	for (uint32_t i = 0; i < dim->n_codes; i++) {
+		uint32_t c = dim->order[i];
+		if (dim_is_leaf(dim, c))
+			continue;
+		const struct breakdown *b = dim_down(dim, c, 0);
+		for (uint64_t o = 0; o < outer; o++)
+			for (uint64_t n = 0; n < inner; n++) {
+				int64_t *base = t->value + o * inner * dim->n_codes + n;
+				int64_t sum = sum_children(dim, b, base, inner);
+				if (sum < 0)
+					return err_set(e, ERR_LIMIT, "a sum of the table is too large");
+				base[c * inner] = sum;
+			}
+	}
+	return true;
+}
+
+/* Further groupings and views of a code must give the same sum. */
+static bool check_dimension(const struct table_input *t, size_t d, struct err *e)
+{
+	const struct dim *dim = &t->dim[d];
+	uint64_t inner = t->stride[d];
+	uint64_t outer = t->n_cells / (inner * dim->n_codes);
+	for (uint32_t i = 0; i < dim->n_breakdowns; i++) {
+		const struct breakdown *b = &dim->breakdown[i];
+		for (uint64_t o = 0; o < outer; o++)
+			for (uint64_t n = 0; n < inner; n++) {
+				const int64_t *base = t->value + o * inner * dim->n_codes + n;
+				if (sum_children(dim, b, base, inner) != base[b->parent * inner])
+					return err_set(e, ERR_INVALID,
+					    "dimension %s: the breakdowns or views of %s do not add up alike",
+					    dim->name, dim->code[b->parent]);
+			}
+	}
+	return true;
+}
+
+/* Counts that are not reported stand only below a total that was. */
+static bool check_unreported(const struct table_input *t, struct err *e)
+{
+	bool covered = false;
+	for (size_t i = 0; i < t->n_patterns; i++)
+		covered = covered || t->pattern[i].kind == PATTERN_COVERED;
+	for (size_t i = 0; i < t->n_given && !covered; i++)
+		if (t->cell[i].status == CELL_NR && t->cell[i].freq != 0) {
+			err_set(e, ERR_INVALID, "a cell that is not reported holds a count");
+			return at_line(t->cell[i].line, e);
+		}
+	return true;
+}
+
+bool table_finish(struct table_input *t, struct err *e)
+{
+	if (t->finished)
+		return err_set(e, ERR_INVALID, "the table is finished");
+	if (!freeze(t, e) || (t->office_column && !add_office_dimension(t, e)))
+		return false;
+	for (size_t i = 0; t->added_office && i < t->n_printed; i++) {
+		t->printed[i].set[t->n_dims - 1] = calloc(t->dim[t->n_dims - 1].n_codes, 1);
+		if (t->printed[i].set[t->n_dims - 1] == NULL)
+			return no_memory(e);
+		t->printed[i].set[t->n_dims - 1][0] = 1;
+	}
+	t->value = calloc(t->n_cells, sizeof *t->value);
+	t->status = calloc(t->n_cells, 1);
+	if (t->value == NULL || t->status == NULL)
+		return no_memory(e);
+	if (!place_cells(t, e) || !place_structural(t, e) || !check_unreported(t, e))
+		return false;
+	for (size_t d = 0; d < t->n_dims; d++)
+		if (!sum_dimension(t, d, e))
+			return false;
+	for (size_t d = 0; d < t->n_dims; d++)
+		if (!check_dimension(t, d, e))
+			return false;
+	t->finished = true;
+	return true;
+}
+
+size_t table_dimensions(const struct table_input *t)
+{
+	return t->n_dims;
+}
+
+const char *table_dimension_name(const struct table_input *t, size_t dim)
+{
+	return t->dim[dim].name;
+}
+
+size_t table_codes(const struct table_input *t, size_t dim)
+{
+	return t->dim[dim].n_codes;
+}
+
+const char *table_code(const struct table_input *t, size_t dim, size_t code)
+{
+	return t->dim[dim].code[code];
+}
+
+bool table_find_code(const struct table_input *t, size_t dim, const char *code, size_t *out)
+{
+	uint32_t c = dim_find(&t->dim[dim], code);
+	*out = c;
+	return c != NONE;
+}
