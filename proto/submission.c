@@ -188,12 +188,14 @@ static void write_cells(
 			write_cell(out, config, i, state == FIGURE_VALUE ? &figures->value[i] : NULL);
 }
 
-/* Number and sum of the values; false if the sum is not below LIMIT_HASH_TOTAL. */
-static bool add_up(const struct figures *figures, uint32_t *n_values, uint64_t *sum)
+/* Number of values and of blanks, sum of the values; false if the sum is not below LIMIT_HASH_TOTAL. */
+static bool add_up(const struct figures *figures, uint32_t *n_values, uint32_t *n_blank, uint64_t *sum)
 {
 	*n_values = 0;
+	*n_blank = 0;
 	*sum = 0;
 	for (uint32_t i = 0; i < figures->n; i++) {
+		*n_blank += figures->state[i] == FIGURE_BLANK;
 		if (figures->state[i] != FIGURE_VALUE)
 			continue;
 		if (figures->value[i] >= LIMIT_HASH_TOTAL - *sum)
@@ -208,20 +210,21 @@ bool payload_encode_figures(struct buf *out, const struct config *config, const 
     const uint8_t blind[BLIND_BYTES], struct err *e)
 {
 	uint32_t n_values;
+	uint32_t n_blank;
 	uint64_t sum;
 	if (figures->n != config->n_asked)
 		return err_set(e, ERR_INTERNAL, "payload: figures of another form");
-	if (!add_up(figures, &n_values, &sum))
+	if (!add_up(figures, &n_values, &n_blank, &sum))
 		return err_set(e, ERR_INVALID, "payload: the sum of all values is too large");
 	mpwrite_map(out, 5);
 	mpwrite_key_raw(out, 0, blind, BLIND_BYTES);
-	mpwrite_key_uint(out, 2, figures->n);
+	mpwrite_key_uint(out, 2, n_values + n_blank);
 	mpwrite_key_uint(out, 4, sum);
 	mpwrite_uint(out, 6);
 	mpwrite_array(out, n_values);
 	write_cells(out, config, figures, FIGURE_VALUE);
 	mpwrite_uint(out, 8);
-	mpwrite_array(out, figures->n - n_values);
+	mpwrite_array(out, n_blank);
 	write_cells(out, config, figures, FIGURE_BLANK);
 	return mpwrite_done(out, "payload", e);
 }
