@@ -78,7 +78,8 @@ struct findings {
 
 void findings_init(struct findings *f, const char *path);
 void findings_free(struct findings *f);
-enum severity findings_worst(const struct findings *f); /* SEVERITY_NOTE if there are none */
+void findings_add(struct findings *f, const struct finding *finding); /* copies; fills in the advice */
+enum severity findings_worst(const struct findings *f);               /* SEVERITY_NOTE if there are none */
 uint32_t findings_count(const struct findings *f, enum severity severity);
 bool findings_open(const struct findings *f);           /* one leaves a value open */
 const char *findings_code_name(enum finding_code code); /* "unknown-row" */
