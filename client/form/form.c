@@ -331,9 +331,11 @@ bool form_read(const char *path, struct bytes file, const struct config *config,
 	if (!usable)
 		goto done;
 	ok = read_sheet(&f, office);
+	if (!ok || f.strange)
+		goto done;
 	settle_period(&f);
 	settle_unasked(&f);
-	ok = ok && formread_check(&f);
+	ok = formread_check(&f);
 	put_text(result->period, sizeof result->period, f.period);
 done:
 	sheet_free(&sheet);

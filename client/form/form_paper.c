@@ -609,6 +609,7 @@ bool formread_paper(struct formread *f)
 		goto done;
 	}
 	if (!looks_like_the_form(&p)) {
+		f->strange = true;
 		formread_tell(f, FINDING_NOT_THE_FORM, SEVERITY_ERROR, (struct place){ 0, "", NULL, NULL },
 		    "filen ser inte ut som blanketten", "the file does not look like the form");
 		goto done;

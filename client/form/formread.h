@@ -33,7 +33,8 @@ struct formread {
 	struct figures *figures;
 	struct box *box;
 	char period[LIMIT_PERIOD + 1];
-	bool tidy; /* the file is a table with a line for each cell */
+	bool tidy;    /* the file is a table with a line for each cell */
+	bool strange; /* it is neither that nor the form, which was told */
 	struct err *e;
 };
 
