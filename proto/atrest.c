@@ -82,7 +82,7 @@ bool atrest_open(struct buf *out, struct bytes row, const struct atrest_place *p
 	if (!ok)
 		goto done;
 	size_t len = row.len - ATREST_OVERHEAD;
-	uint8_t none;
+	uint8_t none = 0;
 	uint8_t *plain = len == 0 ? &none : extend(out, len);
 	if (plain == NULL) {
 		ok = err_set(e, ERR_MEMORY, "row: out of memory");

@@ -170,8 +170,10 @@ static bool cube_open(struct cube *c, struct err *e)
 	for (size_t a = 0; ok && a < c->n_axes; a++)
 		ok = fill_axis(c, a, seen);
 	free(seen);
-	if (!ok)
-		return err_set(e, ERR_MEMORY, "export: out of memory");
+	if (!ok) {
+		err_set(e, ERR_MEMORY, "export: out of memory");
+		return false;
+	}
 	for (size_t a = 0; a < c->n_axes; a++) {
 		if (c->axis[a].n > CELLS_MAX / c->n_cells)
 			return err_set(e, ERR_LIMIT, "export: table %s has too many cells", c->table->id);

@@ -104,7 +104,7 @@ static bool parse_lines(struct lines *out, struct bytes file, struct err *e)
 static size_t global_input(
     uint8_t out[KEY_SIG_BYTES + TRUSTED_MAX], const uint8_t *signature, struct bytes trusted)
 {
-	if (trusted.len > TRUSTED_MAX)
+	if (trusted.len == 0 || trusted.len > TRUSTED_MAX)
 		return 0;
 	memcpy(out, signature, KEY_SIG_BYTES);
 	memcpy(out + KEY_SIG_BYTES, trusted.at, trusted.len);
@@ -159,7 +159,7 @@ done:
 
 bool minisign_parse(struct minisign_claim *claim, uint8_t key_id[8], struct bytes file, struct err *e)
 {
-	struct lines lines;
+	struct lines lines = { 0 };
 	if (!parse_lines(&lines, file, e))
 		return false;
 	if (!parse_trusted(claim, lines.trusted))
@@ -201,7 +201,7 @@ static const char *differs(const struct minisign_claim *got, const struct minisi
 bool minisign_verify(struct bytes file, struct bytes message, const uint8_t key_id[8], const uint8_t key[32],
     const struct minisign_claim *want, struct minisign_claim *claim, struct err *e)
 {
-	struct lines lines;
+	struct lines lines = { 0 };
 	struct minisign_claim got;
 	if (!parse_lines(&lines, file, e))
 		return false;
