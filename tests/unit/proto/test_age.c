@@ -51,6 +51,9 @@ static void keys_follow_the_vectors(void **state)
 		bent[i] = bent[i] == 'q' ? 'p' : 'q';
 		assert_false(age_recipient_parse(public, bytes_text(bent), NULL));
 	}
+	/* a good checksum, but a bit set behind the last byte */
+	assert_false(age_recipient_parse(
+	    public, bytes_text("age1wwed3dm24x6nvcqr90y0tk97uw36un3m8flafxk7s8mng7354f5pxt8j79"), NULL));
 	assert_false(age_recipient_parse(public, bytes_text(identity), NULL));
 	assert_false(age_recipient_parse(public, bytes_text(""), NULL));
 	assert_false(age_identity_parse(public, bytes_text(recipient), NULL));

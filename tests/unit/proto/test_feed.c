@@ -195,6 +195,28 @@ static void two_truths_for_one_position_stop_the_reader(void **state)
 	}
 }
 
+/* Signed and linked to us, but a number left out. */
+static void a_seq_that_jumps_is_a_gap(void **state)
+{
+	struct world *w = *state;
+	struct feed_reader r = reader_at_one(w);
+	struct feed_envelope env = { .seq = 3, .kind = FEED_NOTICE, .time_s = 5 };
+	struct buf envelope = { 0 };
+	struct buf frame = { 0 };
+	uint8_t signature[64];
+	strcpy(env.dataset, r.dataset);
+	memcpy(env.feed_id, r.feed_id, sizeof env.feed_id);
+	memcpy(env.prev, r.link, sizeof env.prev);
+	env.text = bytes_text("text");
+	assert_true(feed_encode(&envelope, &env, NULL));
+	assert_true(feed_sign(signature, FEED_NOTICE, buf_bytes(&envelope), &w->signer, NULL));
+	assert_true(feed_frame_put(&frame, buf_bytes(&envelope), signature, NULL));
+	assert_int_equal(feed_reader_step(&r, buf_bytes(&frame), &env, NULL), FEED_RANGE);
+	assert_int_equal(r.seq, 1);
+	buf_free(&envelope);
+	buf_free(&frame);
+}
+
 static void a_release_carries_its_files(void **state)
 {
 	struct world *w = *state;
@@ -247,6 +269,7 @@ int main(void)
 		cmocka_unit_test(the_reader_follows_the_vectors),
 		cmocka_unit_test(a_reader_walks_the_chain_and_then_is_fresh),
 		cmocka_unit_test(two_truths_for_one_position_stop_the_reader),
+		cmocka_unit_test(a_seq_that_jumps_is_a_gap),
 		cmocka_unit_test(a_release_carries_its_files),
 		cmocka_unit_test(other_datasets_and_large_frames_are_refused),
 	};
