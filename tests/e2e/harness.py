@@ -217,7 +217,7 @@ class Deployment:
 
     def ctl(self, *args, **kwargs):
         words = 2 if args[0] not in ("init", "status", "mode") else 1
-        return run([os.path.join(BIN, "cellveilctl"), *args[:words], "--conf", self.conf, *args[words:]], **kwargs)
+        return run([os.path.join(BIN, "cellveilctl"), *args[:words], "--config", self.conf, *args[words:]], **kwargs)
 
     def add_config(self, text):
         path = os.path.join(self.folder, "config.yaml")
