@@ -14,6 +14,16 @@ static size_t count_options(const struct command_option *option)
 	return n;
 }
 
+static size_t count_commands(const struct program *program)
+{
+	return program->n_commands + program->n_plugged;
+}
+
+static const struct command *command_at(const struct program *program, size_t i)
+{
+	return i < program->n_commands ? &program->command[i] : program->plugged[i - program->n_commands];
+}
+
 /* Levenshtein's distance, at most 15 letters each: names are short, and longer ones are not alike anyway. */
 static size_t distance(const char *a, const char *b)
 {
@@ -44,8 +54,8 @@ const char *command_suggest(const struct program *program, const char *typed)
 	const char *best = NULL;
 	size_t least = 3;
 
-	for (size_t i = 0; i < program->n_commands; i++) {
-		const char *name = program->command[i].name;
+	for (size_t i = 0; i < count_commands(program); i++) {
+		const char *name = command_at(program, i)->name;
 		char first[16] = { 0 };
 		size_t word = strcspn(name, " ");
 
@@ -79,11 +89,11 @@ const struct command *command_find(const struct program *program, int argc, char
 	const struct command *found = NULL;
 
 	*words = 0;
-	for (size_t i = 0; i < program->n_commands; i++) {
-		int n = match(program->command[i].name, argc, argv);
+	for (size_t i = 0; i < count_commands(program); i++) {
+		int n = match(command_at(program, i)->name, argc, argv);
 		if (n > *words) {
 			*words = n;
-			found = &program->command[i];
+			found = command_at(program, i);
 		}
 	}
 	return found;
@@ -201,8 +211,9 @@ void command_help(const struct program *program, const struct command *command, 
 void command_overview(const struct program *program, struct buf *out)
 {
 	buf_printf(out, _("usage: %s COMMAND [options]\n\n%s\n\n"), program->name, _(program->about));
-	for (size_t i = 0; i < program->n_commands; i++)
-		buf_printf(out, "  %-16s %s\n", program->command[i].name, _(program->command[i].about));
+	for (size_t i = 0; i < count_commands(program); i++)
+		buf_printf(
+		    out, "  %-18s  %s\n", command_at(program, i)->name, _(command_at(program, i)->about));
 	buf_printf(out, "\n%s\n", _(program->more));
 }
 

@@ -48,6 +48,8 @@ struct program {
 	struct command_option common[COMMAND_OPTIONS_MAX];
 	const struct command *command;
 	size_t n_commands;
+	const struct command *const *plugged; /* commands that stand in modules of their own; may be NULL */
+	size_t n_plugged;
 };
 
 struct args {

@@ -297,8 +297,8 @@ static void report(const struct deployment *d, const struct args *args)
 	} else {
 		text_say(_("Made %s/cellveil.conf, the keys in %s and the first key set."), d->dir, d->keys);
 		text_say(_("The root key is in %s: carry it to a safe place off this machine."), d->root);
-		text_say(
-		    _("Next: start cellveild and cellveil-gate with --configig %s/cellveil.conf, then"), d->dir);
+		text_say(_("Next: start cellveild and cellveil-gate with --config %s/cellveil.conf, then"),
+		    d->dir);
 		text_say("  cellveilctl config add FILE.yaml --config %s/cellveil.conf", d->dir);
 	}
 	buf_free(&out);

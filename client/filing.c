@@ -129,7 +129,7 @@ int filing_read(struct filing *f, const char *path, const struct args *args, str
 	if (result->period[0] == 0 && !f->sure) {
 		code = EXIT_USAGE;
 		(void)err_set(e, ERR_INVALID, "%s", _("several periods are open; choose one with --period"));
-	} else if (args_value(args, "period") == NULL && result->period[0] != 0 &&
+	} else if (f->dataset != NULL && args_value(args, "period") == NULL && result->period[0] != 0 &&
 		   strcmp(result->period, f->period.period) != 0) {
 		code = change_over(f, result->period, e);
 		if (code == EXIT_OK && !read_form(f, path, buf_bytes(&file), args, result, findings, e))

@@ -10,7 +10,7 @@
 
 struct filing {
 	struct deployment deployment;
-	const char *dataset;
+	const char *dataset;      /* NULL: a check without a deployment */
 	struct msg_period period; /* the one that was chosen */
 	bool sure;                /* asked for, or the only open one: else the form itself must say */
 	struct config *config;    /* its configuration; owned */

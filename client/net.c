@@ -1,4 +1,5 @@
 #include "client/net.h"
+#include "client/text.h"
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -191,7 +192,8 @@ const char *net_trouble(const struct net *n)
 	return n->trouble;
 }
 
-static void say_key(struct net *n, const char *what)
+/* format: a msgid with three %s: the address, our key's fingerprint, the gate's. */
+static void say_key(struct net *n, const char *format)
 {
 	uint8_t public[KEY_BYTES], id[KEY_ID_BYTES];
 	char ours[KEY_FINGERPRINT], theirs[KEY_FINGERPRINT];
@@ -202,9 +204,10 @@ static void say_key(struct net *n, const char *what)
 	keys_fingerprint(ours, id);
 	keys_id(id, KEY_TYPE_CURVE, n->target.server);
 	keys_fingerprint(theirs, id);
-	(void)snprintf(n->trouble, sizeof n->trouble,
-	    "%s %s (our curve key: %s; the gate's curve key we expect: %s)", n->target.endpoint, what, ours,
-	    theirs);
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+	(void)snprintf(n->trouble, sizeof n->trouble, format, n->target.endpoint, ours, theirs);
+#pragma GCC diagnostic pop
 }
 
 static void note_event(struct net *n, uint16_t event)
@@ -217,17 +220,18 @@ static void note_event(struct net *n, uint16_t event)
 		break;
 	case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH:
 		n->refused = true;
-		say_key(n, "refuses our key");
+		say_key(n, _("%s refuses our key %s; ask the operator (the gate's key is %s)"));
 		break;
 	case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
 	case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
 		n->broken++;
-		say_key(n, "ends the handshake: server key mismatch?");
+		say_key(
+		    n, _("%s does not know the handshake (our key %s): server key mismatch? We expect %s"));
 		break;
 	case ZMQ_EVENT_CONNECT_RETRIED:
 		if (n->broken == 0 && !n->refused)
 			(void)snprintf(
-			    n->trouble, sizeof n->trouble, "%s cannot be reached", n->target.endpoint);
+			    n->trouble, sizeof n->trouble, _("%s cannot be reached"), n->target.endpoint);
 		break;
 	default:
 		break;

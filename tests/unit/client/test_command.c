@@ -22,8 +22,10 @@ static const struct command commands[] = {
 	{ "outbox send", "", "send it", "cellveil outbox send", { { 0 } }, 0, 0, nothing },
 };
 
+static const struct command *const plugged[] = { &commands[2] };
+
 static const struct program program = { "cellveil", "Private counts.", "More: cellveil(1)",
-	{ { "dir", 0, "DIR", "where keys are" } }, commands, 3 };
+	{ { "dir", 0, "DIR", "where keys are" } }, commands, 2, plugged, 1 };
 
 struct parsed {
 	struct args args;

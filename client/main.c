@@ -1,0 +1,106 @@
+/* cellveil - for offices that send forms, and for researchers and auditors who read releases. */
+#include "client/commands.h"
+#include "client/net.h"
+#include "client/protect/attack.h"
+#include "client/protect/protect.h"
+#include "client/protect/verifycert.h"
+#include "client/text.h"
+#include <sodium.h>
+
+#define WAIT                                                                                                 \
+	{                                                                                                    \
+		"wait", 'w', "SECONDS", N_("give up after so long; default: never")                          \
+	}
+#define DATASET                                                                                              \
+	{                                                                                                    \
+		"dataset", 'd', "NAME", N_("which dataset, if there are several")                            \
+	}
+#define PERIOD                                                                                               \
+	{                                                                                                    \
+		"period", 'p', "PERIOD", N_("2024, 2024-Q1, ...; default: what the form says")               \
+	}
+#define YES                                                                                                  \
+	{                                                                                                    \
+		"yes", 'y', NULL, N_("do not ask; open boxes go as not reported")                            \
+	}
+#define BLANKS                                                                                               \
+	{                                                                                                    \
+		"blanks", 0, "not-reported", N_("empty boxes are meant: they go as not reported")            \
+	}
+#define STRICT                                                                                               \
+	{                                                                                                    \
+		"strict", 0, NULL, N_("warnings stop too (exit 4)")                                          \
+	}
+
+static const struct command commands[] = {
+	{ "init", "", N_("make keys and print the line for the operator"),
+	    "cellveil init --office north > line-for-the-operator.txt",
+	    { { "office", 'o', "CODE", N_("the office's code, from the operator") },
+		{ "researcher", 0, "NAME", N_("you only read releases") },
+		{ "auditor", 0, "NAME", N_("you also read sealed manifests") },
+		{ "join", 0, "LINE", N_("store the operator's answer, as `cellveil join`") } },
+	    0, 0, command_init },
+	{ "join", "LINE", N_("store the line that came back from the operator"),
+	    "cellveil join 'cellveil-join office north origin:stats.example/log1 ...'", { { 0 } }, 1, 1,
+	    command_join },
+	{ "check", "FILE", N_("tell what is wrong with a form; sends nothing"),
+	    "cellveil check form-2024.csv",
+	    { PERIOD, DATASET, BLANKS, STRICT, WAIT,
+		{ "config", 0, "FILE", N_("use this definition of the form, ask nobody") },
+		{ "office", 0, "CODE", N_("the office, in a table of several") } },
+	    1, 1, command_check },
+	{ "push", "FILE", N_("check, sign, seal and send a form; ends with a receipt"),
+	    "cellveil push form-2024.csv\ncellveil push form-2024.csv --yes --wait 60     # in scripts",
+	    { PERIOD, DATASET, BLANKS, STRICT, YES, WAIT,
+		{ "dry-run", 'n', NULL, N_("show what would be sent") } },
+	    1, 1, command_push },
+	{ "withdraw", "", N_("take the office's form back, until the period closes"),
+	    "cellveil withdraw --period 2024", { PERIOD, DATASET, YES, WAIT }, 0, 0, command_withdraw },
+	{ "status", "", N_("keys, deployment, open periods, and what is in the outbox"), "cellveil status",
+	    { { 0 } }, 0, 0, command_status },
+	{ "outbox list", "", N_("forms on their way and forms received"), "cellveil outbox list", { { 0 } },
+	    0, 0, command_outbox_list },
+	{ "outbox send", "", N_("send what waits"), "cellveil outbox send --wait 300",
+	    { WAIT, { "all", 'a', NULL, N_("also what is paused") } }, 0, 0, command_outbox_send },
+	{ "receipt verify", "FILE", N_("check a receipt, without a network"),
+	    "cellveil receipt verify ~/.config/cellveil/outbox/0a1b...receipt", { { 0 } }, 1, 1,
+	    command_receipt_verify },
+	{ "subscribe", "[DATASET]", N_("print releases as they come, verified"),
+	    "cellveil subscribe\ncellveil subscribe --once --json | jq '.tables[0].rows[0]'",
+	    { { "once", '1', NULL, N_("stop after one release") },
+		{ "count", 'c', "N", N_("stop after N releases") },
+		{ "all", 'a', NULL, N_("begin again with all releases in force") }, WAIT },
+	    0, 1, command_subscribe },
+	{ "get", "[[DATASET/]PERIOD[/REVISION]]", N_("fetch a release, verify it, print or store it"),
+	    "cellveil get 2024 --format csv > 2024.csv\ncellveil get 2024 -o release-2024",
+	    { { "format", 'f', "FORMAT", N_("table, csv, json-stat or msgpack; default: table") },
+		{ "output", 'o', "DIR", N_("store all files of the release there") }, WAIT },
+	    0, 1, command_get },
+	{ "verify", "DIR", N_("check a stored release: signature, fields, every file"),
+	    "cellveil verify release-2024", { { 0 } }, 1, 1, command_verify },
+};
+
+static const struct command *const plugged[] = { &protect_command, &attack_command,
+	&verify_certificate_command };
+
+static const struct program program = { "cellveil",
+	N_("Counts of offices, sealed on their way, published without the cells that would disclose."),
+	N_("`cellveil COMMAND --help` shows options and an example. Exit codes: 0 done, 2 usage, 3 errors in "
+	   "the\n"
+	   "form, 4 open questions, 5 not sent yet, 6 refused, 7 key or identity, 130 interrupted, 1 other."),
+	{ { "dir", 0, "DIR", N_("folder of keys and settings; default: ~/.config/cellveil") },
+	    { "json", 'j', NULL, N_("for programs: JSON on standard output") },
+	    { "quiet", 'q', NULL, N_("only warnings and errors") } },
+	commands, sizeof commands / sizeof commands[0], plugged, sizeof plugged / sizeof plugged[0] };
+
+int main(int argc, char **argv)
+{
+	int code;
+
+	if (sodium_init() < 0)
+		return EXIT_OTHER;
+	text_init();
+	code = command_main(&program, argc, argv);
+	net_end();
+	return code;
+}
