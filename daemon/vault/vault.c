@@ -12,7 +12,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-#define CLOCK_BACK_S 120u /* docs/protocol.md "Clock": a step back of more than this puts windows on hold */
+#define CLOCK_STEP_S 120u /* docs/protocol.md "Clock": a larger step puts windows on hold */
 
 static bool make_dir(struct vault *v, const char *name, mode_t mode, struct err *e)
 {
@@ -91,10 +91,25 @@ void vault_close(struct vault *v)
 	*v = (struct vault){ .vault_dir = -1, .lock = -1 };
 }
 
+/* Wall time may go back no further than a little behind the latest time ever seen, and forward, while we run,
+ * no faster than the boot clock: a clock set wrong for a minute must not open, close or publish anything. */
+static bool clock_stepped(const struct vault *v, uint64_t now_s, uint64_t boot_ms)
+{
+	uint64_t expected_s = v->clock_s + (boot_ms - v->clock_boot_ms) / 1000;
+	return now_s + CLOCK_STEP_S < v->high_water_s ||
+	       (v->clock_s != 0 && now_s > expected_s + CLOCK_STEP_S);
+}
+
 uint64_t vault_now_s(struct vault *v)
 {
 	uint64_t now_s = os_wall_s(v->os);
-	vault_set_mode(v, MODE_CLOCK_HOLD, now_s + CLOCK_BACK_S < v->high_water_s);
+	uint64_t boot_ms = os_boot_ms(v->os);
+	bool stepped = clock_stepped(v, now_s, boot_ms);
+	vault_set_mode(v, MODE_CLOCK_HOLD, stepped);
+	if (stepped)
+		return now_s;
+	v->clock_s = now_s;
+	v->clock_boot_ms = boot_ms;
 	if (now_s > v->high_water_s)
 		v->high_water_s = now_s;
 	return now_s;

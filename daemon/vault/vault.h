@@ -46,6 +46,7 @@ struct vault {
 	int lock;              /* descriptor of vault/lock; flock keeps a second vault out */
 	unsigned modes;        /* bit 1 << enum link_mode for each reason that holds */
 	uint64_t high_water_s; /* latest wall time seen; stored with each commit */
+	uint64_t clock_s, clock_boot_ms; /* both clocks when last looked at; 0: not yet */
 
 	struct loaded_config *configs; /* cache by digest; vault_config() */
 	struct data_key *data_keys;    /* cache by period; unseal.c */
@@ -61,7 +62,9 @@ struct vault {
 bool vault_open(struct vault *v, const struct os *os, const struct conf *conf, struct err *e);
 void vault_close(struct vault *v);
 
-uint64_t vault_now_s(struct vault *v); /* wall time; MODE_CLOCK_HOLD is set or cleared on the way */
+/* Wall time; MODE_CLOCK_HOLD is set or cleared on the way. A step back holds until the clock has caught up, a
+ * step forward until it is taken back or the vault is started again. */
+uint64_t vault_now_s(struct vault *v);
 
 bool vault_begin(struct vault *v, struct err *e);
 bool vault_commit(struct vault *v, struct err *e); /* then pushes REGISTRY if it changed */

@@ -201,7 +201,7 @@ static void test_after_closing(void **state)
 	struct receipt receipt;
 	push(b, (struct form)FIRST, "receipt");
 	make(b, &late, statement);
-	b->w.now_s += 5000; /* closed, though nobody has ticked yet */
+	world_advance(&b->w, 5000); /* closed, though nobody has ticked yet */
 	again(b, 0, "receipt");
 	check(receipt_decode(&receipt, b->answer.receipt.statement, &e), &e);
 	assert_int_equal(receipt.outcome, OUTCOME_HELD);
@@ -217,7 +217,7 @@ static void test_final(void **state)
 	struct period p;
 	struct err e;
 	push(b, (struct form)FIRST, "receipt");
-	b->w.now_s += 5000;
+	world_advance(&b->w, 5000);
 	check(vault_tick_periods(&b->w.v, &e), &e);
 	check(vault_period(&b->w.v, "personal-support", "2025", &p, &e), &e);
 	assert_int_equal(p.state, PERIOD_CLOSED);
@@ -236,12 +236,22 @@ static void test_clock_and_modes(void **state)
 	struct bed *b = *state;
 	struct form f = FIRST;
 	uint8_t statement[32];
+	struct period p;
+	struct err e;
 	make(b, &f, statement);
 	b->w.now_s -= 121;
 	again(b, 0, "BUSY");
 	assert_int_equal(b->answer.busy.reason, BUSY_CLOCK_HOLD);
 	b->w.now_s += 1;
 	again(b, 0, "receipt");
+	b->w.now_s += 86400; /* a day ahead while no day has passed */
+	again(b, 0, "BUSY");
+	assert_int_equal(b->answer.busy.reason, BUSY_CLOCK_HOLD);
+	check(vault_tick_periods(&b->w.v, &e), &e);
+	check(vault_period(&b->w.v, "personal-support", "2025", &p, &e), &e);
+	assert_int_equal(p.state, PERIOD_OPEN);
+	b->w.now_s -= 86400;
+	again(b, 0, "duplicate");
 	vault_set_mode(&b->w.v, MODE_STORAGE_LOW, true);
 	again(b, 0, "BUSY");
 	assert_int_equal(b->answer.busy.reason, BUSY_STORAGE);
