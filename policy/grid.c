@@ -110,47 +110,18 @@ static void mark_pattern(const struct grid *g, enum pattern_kind kind, uint8_t *
 	}
 }
 
-/* Inner cells that are not reported although a total above them is: their split is unknown, but it adds up.
- */
-static void find_blanks(struct grid *g, const uint8_t *covered, uint8_t *has)
-{
-	const struct table_input *t = g->t;
-	uint8_t *below =
-	    g->blank; /* first: is there a covered cell above? carried down dimension by dimension */
-	for (uint32_t c = 0; c < g->n_cells; c++)
-		below[c] = covered[c];
-	for (size_t d = 0; d < t->n_dims; d++) {
-		const struct dim *dim = &t->dim[d];
-		uint64_t inner = t->stride[d];
-		uint64_t outer = g->n_cells / (inner * dim->n_codes);
-		for (uint32_t i = dim->n_codes; i-- > 0;) {
-			uint32_t c = dim->order[i];
-			for (uint32_t k = 0; k < list_size(&dim->down, c); k++) {
-				const struct breakdown *b = dim_down(dim, c, k);
-				for (uint32_t j = 0; j < b->n; j++)
-					for (uint64_t o = 0; o < outer; o++)
-						for (uint64_t n = 0; n < inner; n++)
-							below[(o * dim->n_codes + dim->child[b->first + j]) *
-								  inner +
-							      n] |= below[(o * dim->n_codes + c) * inner + n];
-			}
-		}
-	}
-	for (uint32_t c = 0; c < g->n_cells; c++) {
-		g->blank[c] = below[c] != 0 && t->status[c] == CELL_NR && table_is_inner(t, c);
-		if (g->blank[c] != 0)
-			has[c] = HAS_LIVE | HAS_BLANK;
-	}
-}
-
 static void flag_inner(const struct grid *g, uint8_t *has)
 {
-	static const uint8_t flag[] = {
-		[CELL_VALUE] = HAS_LIVE, [CELL_NR] = HAS_NR, [CELL_NA] = HAS_NA, [CELL_STRUCTURAL] = 0
-	};
+	static const uint8_t flag[] = { [CELL_VALUE] = HAS_LIVE,
+		[CELL_NR] = HAS_NR,
+		[CELL_NA] = HAS_NA,
+		[CELL_STRUCTURAL] = 0,
+		[CELL_BLANK] = HAS_LIVE | HAS_BLANK };
 	for (uint32_t c = 0; c < g->n_cells; c++)
-		if (table_is_inner(g->t, c))
+		if (table_is_inner(g->t, c)) {
 			has[c] = flag[g->t->status[c]];
+			g->blank[c] = g->t->status[c] == CELL_BLANK;
+		}
 }
 
 /* Rule R12: a cell is known to the offices' forms if it was reported, or if some breakdown of it was, part by
@@ -275,7 +246,6 @@ bool grid_init(struct grid *g, const struct table_input *t, const struct policy_
 	find_offices(g);
 	flag_inner(g, has);
 	mark_pattern(g, PATTERN_COVERED, reported, 1);
-	find_blanks(g, reported, has);
 	carry_up(g, has);
 	kill_dead(g, has);
 	find_reported(g, has, reported);

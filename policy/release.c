@@ -71,7 +71,7 @@ static uint32_t count_reporting(const struct table_input *t, const struct policy
 	for (uint64_t c = 0; seen != NULL && c < t->n_cells; c++) {
 		uint32_t code = table_coord(t, c, dim);
 		if (seen[code] == 0 && table_is_inner(t, c) &&
-		    (t->status[c] == CELL_VALUE || (t->status[c] == CELL_NR && t->value[c] > 0))) {
+		    (t->status[c] == CELL_VALUE || t->status[c] == CELL_BLANK)) {
 			seen[code] = 1;
 			n++;
 		}

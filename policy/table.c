@@ -188,8 +188,8 @@ static bool add_cell(struct table_input *t, const char *const *code, const char 
 		return false;
 	if (freq >= LIMIT_VALUE)
 		return err_set(e, ERR_LIMIT, "a count is too large");
-	if (freq != 0 && (status == CELL_NA || status == CELL_STRUCTURAL))
-		return err_set(e, ERR_INVALID, "a cell that is not asked or structural holds a count");
+	if (freq != 0 && status != CELL_VALUE && status != CELL_BLANK)
+		return err_set(e, ERR_INVALID, "a cell that is not reported, not asked or structural holds a count");
 	if (!grow(&t->cell, &t->room_given, t->n_given, sizeof *t->cell))
 		return no_memory(e);
 	t->cell[t->n_given++] = cell;
@@ -603,20 +603,6 @@ static bool check_dimension(const struct table_input *t, size_t d, struct err *e
 	return true;
 }
 
-/* Counts that are not reported stand only below a total that was. */
-static bool check_unreported(const struct table_input *t, struct err *e)
-{
-	bool covered = false;
-	for (size_t i = 0; i < t->n_patterns; i++)
-		covered = covered || t->pattern[i].kind == PATTERN_COVERED;
-	for (size_t i = 0; i < t->n_given && !covered; i++)
-		if (t->cell[i].status == CELL_NR && t->cell[i].freq != 0) {
-			err_set(e, ERR_INVALID, "a cell that is not reported holds a count");
-			return at_line(t->cell[i].line, e);
-		}
-	return true;
-}
-
 bool table_finish(struct table_input *t, struct err *e)
 {
 	if (t->finished)
@@ -633,7 +619,7 @@ bool table_finish(struct table_input *t, struct err *e)
 	t->status = calloc(t->n_cells, 1);
 	if (t->value == NULL || t->status == NULL)
 		return no_memory(e);
-	if (!place_cells(t, e) || !place_structural(t, e) || !check_unreported(t, e))
+	if (!place_cells(t, e) || !place_structural(t, e))
 		return false;
 	for (size_t d = 0; d < t->n_dims; d++)
 		if (!sum_dimension(t, d, e))

@@ -33,9 +33,10 @@ struct table_input;
 
 enum cell_status {
 	CELL_VALUE,
-	CELL_NR, /* not reported; its mark is printed. freq must be 0 unless a covered total holds it */
-	CELL_NA, /* not asked */
-	CELL_STRUCTURAL /* zero by definition, declared and public */
+	CELL_NR,         /* not reported and in no total: adds nothing; its mark is printed, freq is 0 */
+	CELL_NA,         /* not asked, freq is 0 */
+	CELL_STRUCTURAL, /* zero by definition, declared and public, freq is 0 */
+	CELL_BLANK       /* not reported, but part of totals that were: freq is any split that fits them */
 };
 
 struct table_input *table_new(void);    /* NULL: no memory */
@@ -68,8 +69,7 @@ bool table_add_forced(struct table_input *t, const char *const *code, unsigned l
 bool table_add_structural(struct table_input *t, const char *const *code, unsigned line, struct err *e);
 bool table_add_absent(struct table_input *t, const char *const *code, unsigned line, struct err *e);
 
-/* A total that was reported although parts of it are CELL_NR (rule R12): its value stands and is printable,
- * and the freq of its nr parts is any split of the rest that fits everything else. */
+/* A total that was reported although parts of it are CELL_BLANK (rule R12): its value stands and is printable. */
 bool table_add_covered(struct table_input *t, const char *const *code, unsigned line, struct err *e);
 
 /* A derived figure: numerator / denominator * factor, rounded to digits. denominator NULL: constant is used.
