@@ -101,6 +101,19 @@ bool door_open(struct door *d, void *zmq_context, enum door_kind kind, struct er
 	return false;
 }
 
+/* With IPV6 on, an IPv4 address is bound, and told, as [::ffff:a.b.c.d]. */
+static void unmap(char *address)
+{
+	static const char mapped[] = "tcp://[::ffff:";
+	char *at = address + strlen("tcp://"), *end = strchr(address, ']');
+	if (strncmp(address, mapped, strlen(mapped)) != 0 || end == NULL)
+		return;
+	const char *from = address + strlen(mapped);
+	size_t len = (size_t)(end - from);
+	memmove(at, from, len);
+	memmove(at + len, end + 1, strlen(end + 1) + 1);
+}
+
 bool door_bind(struct door *d, const char *address, const uint8_t secret[KEY_BYTES], struct err *e)
 {
 	if (d->n_bound == DOOR_ADDRESSES)
@@ -116,6 +129,7 @@ bool door_bind(struct door *d, const char *address, const uint8_t secret[KEY_BYT
 	    zmq_getsockopt(d->socket, ZMQ_LAST_ENDPOINT, bound, &size) != 0)
 		return err_set(
 		    e, ERR_SYSTEM, "%s: bind %s: %s", door_name(d->kind), address, zmq_strerror(errno));
+	unmap(bound);
 	d->n_bound++;
 	return true;
 }

@@ -26,6 +26,7 @@
 #define DRAIN_MS        10000u
 #define ZAP_PATIENCE_MS 5000u
 #define KEY_FILE_BYTES  4096u
+#define LINK_MONITOR    "inproc://monitor.link"
 #define STOP_LINGER_MS  2000 /* Z16 */
 
 struct gate {
@@ -34,7 +35,7 @@ struct gate {
 	struct registry *registry;
 	struct zap *zap;
 	struct door door[DOORS];
-	void *link;
+	void *link, *link_monitor;
 	struct tree public, audit;
 	struct throttle *throttle;
 	struct peers *peers;
@@ -100,7 +101,9 @@ static bool open_link(struct gate *g, struct err *e)
 	    g->link != NULL && zmq_setsockopt(g->link, ZMQ_MAXMSGSIZE, &max_frame, sizeof max_frame) == 0;
 	for (size_t i = 0; ok && i < sizeof set / sizeof *set; i++)
 		ok = zmq_setsockopt(g->link, set[i].option, &set[i].value, sizeof set[i].value) == 0;
-	ok = ok && zmq_connect(g->link, address) == 0;
+	ok = ok && zmq_socket_monitor(g->link, LINK_MONITOR, ZMQ_EVENT_DISCONNECTED) == 0 &&
+	     (g->link_monitor = zmq_socket(g->context, ZMQ_PAIR)) != NULL &&
+	     zmq_connect(g->link_monitor, LINK_MONITOR) == 0 && zmq_connect(g->link, address) == 0;
 	return ok || err_set(e, ERR_SYSTEM, "%s: %s", address, zmq_strerror(errno));
 }
 
@@ -254,8 +257,12 @@ void gate_free(struct gate *g)
 		return;
 	for (int i = 0; i < DOORS; i++)
 		door_close(&g->door[i], g->stop_now ? 0 : STOP_LINGER_MS);
-	if (g->link != NULL)
+	if (g->link != NULL) {
+		zmq_socket_monitor(g->link, NULL, 0);
 		zmq_close(g->link);
+	}
+	if (g->link_monitor != NULL)
+		zmq_close(g->link_monitor);
 	inbox_free(g->inbox);
 	zap_stop(g->zap);
 	if (g->context != NULL)
@@ -396,6 +403,17 @@ static void link_turn(struct gate *g)
 	}
 }
 
+/* The only event asked for is the end of the connection. */
+static void watch_link(struct gate *g)
+{
+	uint8_t event[6];
+	char address[256];
+	while (zmq_recv(g->link_monitor, event, sizeof event, ZMQ_DONTWAIT) >= 0) {
+		zmq_recv(g->link_monitor, address, sizeof address, ZMQ_DONTWAIT);
+		relay_cut(g->relay, g->now_ms);
+	}
+}
+
 static bool pass_selftest(struct gate *g)
 {
 	struct err e;
@@ -476,6 +494,8 @@ static void turn(struct gate *g, zmq_pollitem_t *items)
 	for (int i = 0; i < DOORS; i++)
 		if (items[4 + i].revents != 0)
 			door_watch(&g->door[i], TURN_EVENTS);
+	if (items[7].revents != 0)
+		watch_link(g);
 	age_registry(g);
 	ping_watchdog(g);
 }
@@ -486,7 +506,7 @@ enum gate_exit gate_run(struct gate *g, int signal_fd)
 		{ g->door[DOOR_QUERY].socket, 0, ZMQ_POLLIN, 0 }, { g->link, 0, ZMQ_POLLIN, 0 },
 		{ NULL, signal_fd, ZMQ_POLLIN, 0 }, { g->door[DOOR_SUBMIT].monitor, 0, ZMQ_POLLIN, 0 },
 		{ g->door[DOOR_QUERY].monitor, 0, ZMQ_POLLIN, 0 },
-		{ g->door[DOOR_FEED].monitor, 0, ZMQ_POLLIN, 0 } };
+		{ g->door[DOOR_FEED].monitor, 0, ZMQ_POLLIN, 0 }, { g->link_monitor, 0, ZMQ_POLLIN, 0 } };
 	notify_status("waiting for the vault");
 	for (;;) {
 		if (zmq_poll(items, sizeof items / sizeof *items, wait_ms(g)) < 0 && errno != EINTR) {

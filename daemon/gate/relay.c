@@ -381,6 +381,12 @@ void relay_take(struct relay *r, struct bytes frame, uint64_t now_ms)
 	link_free(&r->in);
 }
 
+void relay_cut(struct relay *r, uint64_t now_ms)
+{
+	lose(r, "the line was cut");
+	r->next_open_ms = now_ms + RELAY_OPEN_EVERY_MS;
+}
+
 bool relay_is_open(const struct relay *r)
 {
 	return r->state == OPEN;

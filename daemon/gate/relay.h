@@ -51,6 +51,8 @@ void relay_free(struct relay *r); /* answers nobody: relay_stop first. NULL is a
 
 /* One frame from the vault. */
 void relay_take(struct relay *r, struct bytes frame, uint64_t now_ms);
+/* The line to the vault was cut: whoever waits is told at once, not after three pings. */
+void relay_cut(struct relay *r, uint64_t now_ms);
 /* Due work: opening, pings, expiry. Returns when it wants to be called again. */
 uint64_t relay_tick(struct relay *r, uint64_t now_ms);
 

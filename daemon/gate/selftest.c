@@ -67,16 +67,18 @@ static enum verdict wait_for_verdict(void *monitor, bool curve)
 static bool knock(
     const struct door *d, unsigned i, bool curve, void *zmq_context, enum verdict *verdict, struct err *e)
 {
-	static const char at[] = "inproc://monitor.selftest";
-	char address[DOOR_ADDRESS];
-	int none = 0;
+	static unsigned knocks; /* libzmq lets go of an inproc name a little later than zmq_close */
+	char address[DOOR_ADDRESS], at[48];
+	int none = 0, ipv6 = 1;
 	bool ok = false;
 	void *monitor = zmq_socket(zmq_context, ZMQ_PAIR);
 	void *socket = zmq_socket(zmq_context, d->kind == DOOR_FEED ? ZMQ_SUB : ZMQ_DEALER);
 	reachable(address, sizeof address, d->bound[i].address);
+	snprintf(at, sizeof at, "inproc://monitor.selftest.%u", knocks++);
 	if (monitor == NULL || socket == NULL ||
 	    zmq_setsockopt(socket, ZMQ_LINGER, &none, sizeof none) != 0 ||
 	    zmq_setsockopt(monitor, ZMQ_LINGER, &none, sizeof none) != 0 ||
+	    zmq_setsockopt(socket, ZMQ_IPV6, &ipv6, sizeof ipv6) != 0 ||
 	    (curve && !with_curve(socket, d->bound[i].server_key)) ||
 	    zmq_socket_monitor(socket, at, ZMQ_EVENT_ALL) != 0 || zmq_connect(monitor, at) != 0 ||
 	    zmq_connect(socket, address) != 0) {

@@ -136,7 +136,7 @@ def test_a_vault_killed_and_back(gate, vault):
         second.wait(lambda: second.applied == [7])
     finally:
         c.close()
-        vault.__dict__.update(second.__dict__)
+        second.stop()
 
 
 def test_mode_holds_back_submissions_only(gate, vault):
