@@ -60,6 +60,8 @@ static bool read_key(const struct conf *conf, const char *file, uint8_t *secret,
 	bool ok = conf_key_path(conf, file, path, sizeof path, e) &&
 		  os_read_secret(AT_FDCWD, path, KEY_FILE_BYTES, &text, e) &&
 		  (keys_secret_parse(secret, KEY_CURVE, buf_bytes(&text), e) || err_wrap(e, "%s", path));
+	if (ok && keys_secret_is_test(secret))
+		ok = err_set(e, ERR_REFUSED, "%s: a key of the test vectors, which everyone knows", path);
 	buf_free(&text);
 	return ok;
 }
