@@ -11,10 +11,13 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #define CONF_BYTES    (256u * 1024)
 #define SOCKET_SUFFIX "/admin/socket"
+#define GATE_PAUSE_NS 20000000 /* between two looks at what the gate has */
+#define GATE_PAUSES   250      /* five seconds in all */
 
 /* --- where --- */
 
@@ -329,15 +332,34 @@ static void put_table(struct buf *out, const struct admin_reply *r)
 	free(right);
 }
 
+/* The line for the office stands alone, to be copied whole. */
+static bool is_join(struct bytes value)
+{
+	return value.len > 14 && memcmp(value.at, "cellveil-join ", 14) == 0;
+}
+
+static void put_joins(struct buf *out, const struct admin_reply *r)
+{
+	for (size_t i = 0; i < r->n_facts; i++) {
+		if (!is_join(r->fact[i].value))
+			continue;
+		buf_put_byte(out, '\n');
+		buf_put_bytes(out, r->fact[i].value);
+		buf_put_byte(out, '\n');
+	}
+}
+
 void ctl_print(struct buf *out, const struct admin_reply *r)
 {
 	size_t width = 0;
 
 	for (size_t i = 0; i < r->n_facts; i++) {
-		size_t w = width_of(r->fact[i].name);
+		size_t w = is_join(r->fact[i].value) ? 0 : width_of(r->fact[i].name);
 		width = w > width ? w : width;
 	}
 	for (size_t i = 0; i < r->n_facts; i++) {
+		if (is_join(r->fact[i].value))
+			continue;
 		put_padded(out, r->fact[i].name, width, false);
 		buf_put_text(out, "  ");
 		put_word(out, r->fact[i].value);
@@ -347,6 +369,7 @@ void ctl_print(struct buf *out, const struct admin_reply *r)
 		buf_put_byte(out, '\n');
 	if (r->n_columns > 0)
 		put_table(out, r);
+	put_joins(out, r);
 }
 
 static void put_json_bytes(struct buf *out, struct bytes text)
@@ -413,6 +436,44 @@ static void say_lines(const struct admin_reply *r)
 		text_warn("%s", _("The table is longer than an answer may be: the rest is left out."));
 }
 
+static struct bytes fact_of(const struct admin_reply *r, const char *name)
+{
+	for (size_t i = 0; i < r->n_facts; i++) {
+		if (bytes_equal(r->fact[i].name, bytes_text(name)))
+			return r->fact[i].value;
+	}
+	return bytes_of(NULL, 0);
+}
+
+/* A registry that changed is in force at the vault; a moment later the gate has it too. Waits for that. */
+static void await_gate(const char *path, const struct admin_reply *changed)
+{
+	const struct admin_request status = { .kind = ADMIN_STATUS };
+	const struct timespec pause = { .tv_nsec = GATE_PAUSE_NS };
+	struct bytes serial = fact_of(changed, "registry");
+	bool applied = false, connected = serial.len > 0 && fact_of(changed, "registry at the gate").len > 0;
+
+	for (int i = 0; connected && !applied && i < GATE_PAUSES; i++) {
+		struct admin_reply now = { 0 };
+		struct buf body = { 0 };
+
+		connected = ctl_exchange(path, bytes_of(NULL, 0), &status, &body, &now, NULL);
+		applied = connected &&
+			  bytes_equal(fact_of(&now, "registry at the gate"), fact_of(&now, "registry"));
+		admin_reply_free(&now);
+		buf_free(&body);
+		if (connected && !applied)
+			(void)nanosleep(&pause, NULL);
+	}
+	if (serial.len > 0 && !applied)
+		text_warn("%s", _("The gate does not have this registry yet."));
+}
+
+static bool changes_registry(enum admin_kind kind)
+{
+	return kind == ADMIN_OFFICE_ADD || kind == ADMIN_OFFICE_DISABLE || kind == ADMIN_READER_DISABLE;
+}
+
 int ctl_run(const struct args *args, const struct admin_request *q, struct bytes upload)
 {
 	char path[CTL_PATH];
@@ -426,6 +487,8 @@ int ctl_run(const struct args *args, const struct admin_request *q, struct bytes
 		code = e.code == ERR_NOT_FOUND || e.code == ERR_INVALID ? EXIT_USAGE : EXIT_OTHER;
 		goto done;
 	}
+	if (reply.outcome == ADMIN_OK && changes_registry(q->kind))
+		await_gate(path, &reply);
 	if (args_flag(args, "json"))
 		ctl_print_json(&out, &reply);
 	else

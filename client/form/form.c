@@ -251,7 +251,7 @@ static void place_boxes(struct formread *f)
 static void tell_file(
     struct formread *f, enum finding_code code, uint32_t line, const char *sv, const char *en)
 {
-	formread_tell(f, code, SEVERITY_ERROR, (struct place){ line, "", NULL, NULL }, sv, en);
+	formread_tell_text(f, code, SEVERITY_ERROR, (struct place){ line, "", NULL, NULL }, sv, en);
 }
 
 /* Bytes into a sheet. True with nothing told: go on. */

@@ -48,7 +48,7 @@ struct place {
 
 /* Adds a finding; texts are printf formats of the same arguments. */
 void formread_tell(struct formread *f, enum finding_code code, enum severity severity, struct place place,
-    const char *sv, const char *en, ...);
+    const char *sv, const char *en, ...) __attribute__((format(printf, 5, 7), format(printf, 6, 7)));
 
 /* The same with finished texts. */
 void formread_tell_text(struct formread *f, enum finding_code code, enum severity severity,

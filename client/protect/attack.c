@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "client/protect/grid.h"
+#include "client/protect/lattice.h"
 #include "client/protect/protect.h"
 #include "client/protect/protectfiles.h"
 #include "client/protect/system.h"
@@ -14,7 +14,7 @@
 #define COALITION_MAX 8u
 
 struct attack {
-	struct grid g;
+	struct lattice g;
 	uint32_t office_dim; /* UINT32_MAX: none */
 	uint32_t *office;    /* codes of the offices, leaves of office_dim */
 	uint32_t n_offices;
@@ -31,7 +31,7 @@ struct attack {
 
 static bool owned(const struct attack *a, uint64_t cell)
 {
-	return a->own != NULL && a->own[grid_place(&a->g, cell, a->office_dim)];
+	return a->own != NULL && a->own[lattice_place(&a->g, cell, a->office_dim)];
 }
 
 static bool known(const struct attack *a, uint64_t cell, int64_t *value)
@@ -52,7 +52,7 @@ static bool missing(const struct attack *a, uint64_t cell)
 	if (a->g.mark[cell] != 'N' && a->g.mark[cell] != 'A')
 		return false;
 	for (uint32_t d = 0; d < a->g.n_dims; d++)
-		if (!grid_is_leaf(&a->g.dim[d], grid_place(&a->g, cell, d)))
+		if (!lattice_is_leaf(&a->g.dim[d], lattice_place(&a->g, cell, d)))
 			return false;
 	return true;
 }
@@ -96,7 +96,7 @@ static bool relation_add(struct attack *a, struct system *s, const uint32_t *var
 
 static bool relations_make(struct attack *a, struct system *s, const uint32_t *var, struct err *e)
 {
-	const struct grid *g = &a->g;
+	const struct lattice *g = &a->g;
 	for (uint32_t d = 0; d < g->n_dims; d++) {
 		uint64_t stride = g->stride[d];
 		uint64_t block = stride * g->dim[d].n_codes;
@@ -114,7 +114,7 @@ static bool relations_make(struct attack *a, struct system *s, const uint32_t *v
 static void line_put(
     struct attack *a, uint64_t cell, int64_t lo, int64_t hi, const char *why, const char *who)
 {
-	grid_name(&a->g, cell, &a->out);
+	lattice_name(&a->g, cell, &a->out);
 	buf_printf(&a->out, ",%lld,", (long long)lo);
 	if (hi != SYSTEM_UNBOUNDED)
 		buf_printf(&a->out, "%lld", (long long)hi);
@@ -124,13 +124,13 @@ static void line_put(
 /* The attacker's own part of a cell: the sum over its offices below the cell's office code. */
 static int64_t own_part(const struct attack *a, uint64_t cell)
 {
-	const struct griddim *d = &a->g.dim[a->office_dim];
-	uint64_t base = cell - grid_place(&a->g, cell, a->office_dim) * a->g.stride[a->office_dim];
+	const struct latticedim *d = &a->g.dim[a->office_dim];
+	uint64_t base = cell - lattice_place(&a->g, cell, a->office_dim) * a->g.stride[a->office_dim];
 	bool *below = calloc(d->n_codes, sizeof *below);
 	int64_t sum = 0;
 	if (below == NULL)
 		return 0;
-	grid_leaves(d, grid_place(&a->g, cell, a->office_dim), below);
+	lattice_leaves(d, lattice_place(&a->g, cell, a->office_dim), below);
 	for (uint32_t i = 0; i < a->n_offices; i++)
 		if (a->own[a->office[i]] && below[a->office[i]])
 			sum += a->g.truth[base + a->office[i] * a->g.stride[a->office_dim]];
@@ -175,7 +175,7 @@ static void residuals_put(struct attack *a, const char *who)
 {
 	for (uint64_t c = 0; c < a->g.n_cells; c++) {
 		if (a->g.mark[c] != 'P' ||
-		    grid_is_leaf(&a->g.dim[a->office_dim], grid_place(&a->g, c, a->office_dim)))
+		    lattice_is_leaf(&a->g.dim[a->office_dim], lattice_place(&a->g, c, a->office_dim)))
 			continue;
 		int64_t mine = own_part(a, c);
 		int64_t rest = a->g.value[c] - mine;
@@ -207,16 +207,16 @@ static bool attack_as(struct attack *a, const char *who, struct err *e)
 
 static bool offices_find(struct attack *a, const char *dim, struct err *e)
 {
-	a->office_dim = grid_dim(&a->g, dim);
+	a->office_dim = lattice_dim(&a->g, dim);
 	if (a->office_dim == UINT32_MAX)
 		return err_set(e, ERR_INVALID, "no dimension %s: there are no offices to attack as", dim);
-	const struct griddim *d = &a->g.dim[a->office_dim];
+	const struct latticedim *d = &a->g.dim[a->office_dim];
 	a->office = calloc(d->n_codes, sizeof *a->office);
 	a->own = calloc(d->n_codes, sizeof *a->own);
 	if (a->office == NULL || a->own == NULL)
 		return err_set(e, ERR_MEMORY, "no memory");
 	for (uint32_t i = 0; i < d->n_codes; i++)
-		if (grid_is_leaf(d, i))
+		if (lattice_is_leaf(d, i))
 			a->office[a->n_offices++] = i;
 	return true;
 }
@@ -224,7 +224,7 @@ static bool offices_find(struct attack *a, const char *dim, struct err *e)
 /* Marks the members, and every code all of whose offices are members. */
 static void own_set(struct attack *a, const uint32_t *member, uint32_t n)
 {
-	const struct griddim *d = &a->g.dim[a->office_dim];
+	const struct latticedim *d = &a->g.dim[a->office_dim];
 	memset(a->own, 0, d->n_codes * sizeof *a->own);
 	for (uint32_t i = 0; i < n; i++)
 		a->own[a->office[member[i]]] = true;
@@ -288,7 +288,7 @@ static bool attack_named(struct attack *a, const char *code, struct err *e)
 
 static void attack_free(struct attack *a)
 {
-	grid_wipe(&a->g);
+	lattice_free(&a->g);
 	free(a->office);
 	free(a->own);
 	buf_free(&a->out);
@@ -322,9 +322,9 @@ static bool attack_table(struct attack *a, const struct args *args, struct err *
 	if (!args_number(args, "coalition", COALITION_MAX, all ? 1 : 0, &coalition))
 		return err_set(e, ERR_INVALID, "--coalition is a small whole number");
 	bool insiders = office != NULL || coalition > 0;
-	if (!grid_read(&a->g, args->at[0], args->at[1], insiders, e))
+	if (!lattice_read(&a->g, args->at[0], args->at[1], insiders, e))
 		return false;
-	if ((insiders || a->judged) && !grid_truth(&a->g, args->at[0], e))
+	if ((insiders || a->judged) && !lattice_truth(&a->g, args->at[0], e))
 		return false;
 	if (!attack_as(a, "public", e))
 		return false;

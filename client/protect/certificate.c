@@ -96,14 +96,14 @@ struct sums {
 };
 
 struct check {
-	const struct grid *g;
+	const struct lattice *g;
 	struct reader r;
 	struct certificate_report *report;
 	uint64_t n_ids;
 	uint8_t
 	    *shown; /* bits of each cell: 1, 2: null vector for prime 1, 2 not zero; 4: covered by a move */
 	int64_t *least, *largest; /* of each hidden cell over the tables seen; least -1: none yet */
-	uint64_t relation_base[GRID_DIMS_MAX]; /* number of breakdowns in the dimensions before */
+	uint64_t relation_base[LATTICE_DIMS_MAX]; /* number of breakdowns in the dimensions before */
 	struct sums sums;
 };
 
@@ -113,7 +113,7 @@ static bool bad(struct check *k, struct err *e, const char *rule)
 }
 
 /* A cell that may change: hidden, not printed and not known to be zero, or an interval. */
-static bool movable(const struct grid *g, uint64_t cell)
+static bool movable(const struct lattice *g, uint64_t cell)
 {
 	return g->mark[cell] == 'H' || (g->mark[cell] == '-' && g->value[cell] < 0);
 }
@@ -169,8 +169,8 @@ typedef bool visit_line(struct check *k, uint64_t key, int sign, void *context);
 static bool visit_lines(struct check *k, uint64_t cell, visit_line *visit, void *context)
 {
 	for (uint32_t d = 0; d < k->g->n_dims; d++) {
-		const struct griddim *dim = &k->g->dim[d];
-		uint32_t code = grid_place(k->g, cell, d);
+		const struct latticedim *dim = &k->g->dim[d];
+		uint32_t code = lattice_place(k->g, cell, d);
 		uint64_t base = cell - code * k->g->stride[d];
 		for (uint32_t b = 0; b < dim->n_breakdowns; b++) {
 			uint64_t key = 1 + base + (k->relation_base[d] + b) * k->g->n_cells;
@@ -559,7 +559,7 @@ static bool complete(struct check *k, struct err *e)
 						 k->largest[c] - k->least[c] < (int64_t)r->width))
 			rule = "its tables leave this hidden cell too narrow";
 		if (rule != NULL) {
-			grid_name(k->g, c, &name);
+			lattice_name(k->g, c, &name);
 			err_set(
 			    e, ERR_CRYPTO, "cell %.*s: %s", (int)name.size, (const char *)name.data, rule);
 			buf_free(&name);
@@ -572,7 +572,7 @@ static bool complete(struct check *k, struct err *e)
 }
 
 bool certificate_check(
-    const struct grid *g, struct bytes file, struct certificate_report *report, struct err *e)
+    const struct lattice *g, struct bytes file, struct certificate_report *report, struct err *e)
 {
 	struct check k = { .g = g, .report = report };
 	bool ok = false;

@@ -12,7 +12,7 @@
  * Format: docs/disclosure.md "Certificate". */
 #ifndef CLIENT_PROTECT_CERTIFICATE_H
 #define CLIENT_PROTECT_CERTIFICATE_H
-#include "client/protect/grid.h"
+#include "client/protect/lattice.h"
 
 struct certificate_report {
 	char level[4]; /* as claimed; only L1, and L2 where tables stand, is proved by the public part */
@@ -26,5 +26,5 @@ struct certificate_report {
 /* False: the certificate does not hold for this grid and these printed cells; e says which line and which
  * rule. */
 bool certificate_check(
-    const struct grid *g, struct bytes file, struct certificate_report *report, struct err *e);
+    const struct lattice *g, struct bytes file, struct certificate_report *report, struct err *e);
 #endif

@@ -27,10 +27,10 @@ static int run(const struct args *args)
 {
 	struct certificate_report report = { 0 };
 	struct buf file = { 0 };
-	struct grid g = { 0 };
+	struct lattice g = { 0 };
 	struct err e = { 0 };
 	int code = PROTECT_INPUT;
-	if (!grid_read(&g, args->at[0], args->at[1], false, &e) ||
+	if (!lattice_read(&g, args->at[0], args->at[1], false, &e) ||
 	    !protectfiles_read(&file, args->at[2], CERTIFICATE_MAX, &e)) {
 		text_error(&e);
 		goto done;
@@ -50,7 +50,7 @@ static int run(const struct args *args)
 	    (unsigned long long)report.with_tables, report.level);
 	code = PROTECT_SAFE;
 done:
-	grid_wipe(&g);
+	lattice_free(&g);
 	buf_free(&file);
 	return code;
 }

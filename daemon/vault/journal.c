@@ -396,6 +396,67 @@ bool journal_open(struct vault *v, struct err *e)
 	return false;
 }
 
+/* --- which files are ours --- */
+
+/* A partial tile from before: kept while it is the beginning of today's, for readers of an older checkpoint.
+ */
+static bool explain_shorter(
+    struct journal *j, struct tlog_tile tile, struct bytes whole, struct public_set *set, struct err *e)
+{
+	char path[PUBLIC_PATH_ROOM];
+
+	for (unsigned width = tile.width; width-- > 1;) {
+		tile.width = (uint16_t)width;
+		if (!tile_path(path, &tile, e))
+			return false;
+		if (!public_read(&j->files, path, BUNDLE_MAX, &j->scratch, NULL))
+			continue;
+		if (j->scratch.size <= whole.len && memcmp(j->scratch.data, whole.at, j->scratch.size) == 0)
+			public_set_add(set, path);
+	}
+	return true;
+}
+
+static bool explain_tile(
+    struct journal *j, const struct tlog_tile *tile, struct public_set *set, struct err *e)
+{
+	char path[PUBLIC_PATH_ROOM];
+	struct buf whole = { 0 };
+	bool ok = tile_path(path, tile, e);
+
+	if (ok)
+		public_set_add(set, path);
+	if (ok && tile->width < TLOG_TILE_WIDTH)
+		ok = public_read(&j->files, path, BUNDLE_MAX, &whole, e) &&
+		     explain_shorter(j, *tile, buf_bytes(&whole), set, e);
+	buf_free(&whole);
+	return ok;
+}
+
+bool journal_explain(struct vault *v, struct public_set *set, struct err *e)
+{
+	struct journal *j = v->journal;
+	uint64_t size = j->newest.size;
+
+	public_set_add(set, CHECKPOINT);
+	for (unsigned level = 0; level < 8 && size >> (8 * level) > 0; level++) {
+		uint64_t n = size >> (8 * level);
+
+		for (uint64_t k = 0; k * TLOG_TILE_WIDTH < n; k++) {
+			unsigned width = tlog_tile_width(size, level, k);
+			struct tlog_tile tile = {
+				.level = (uint8_t)level, .index = k, .width = (uint16_t)width
+			};
+			struct tlog_tile bundle = { .entries = true, .index = k, .width = (uint16_t)width };
+
+			if (!explain_tile(j, &tile, set, e) ||
+			    (level == 0 && !explain_tile(j, &bundle, set, e)))
+				return false;
+		}
+	}
+	return true;
+}
+
 void journal_close(struct vault *v)
 {
 	if (!v->journal)

@@ -7,6 +7,7 @@
  * docs/protocol.md "The log". */
 #ifndef DAEMON_VAULT_JOURNAL_H
 #define DAEMON_VAULT_JOURNAL_H
+#include "daemon/vault/public.h"
 #include "daemon/vault/vault.h"
 
 /* At start: guard against rows (ERR_REFUSED with what to do if the guard is ahead of the store), tiles
@@ -23,6 +24,10 @@ void journal_signed(const struct vault *v, uint64_t *size, uint8_t root[32]);
 
 /* Wall time of the last checkpoint, 0 before the first: for `status` and the stall rule. */
 uint64_t journal_signed_at(const struct vault *v);
+
+/* Adds the paths of the log's files to set, so that a sweep spares them: checkpoint, tiles, bundles, and
+ * those shorter partial ones that still hold what the tree holds. */
+bool journal_explain(struct vault *v, struct public_set *set, struct err *e);
 
 void journal_close(struct vault *v); /* v->journal may be NULL */
 #endif

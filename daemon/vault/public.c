@@ -515,13 +515,16 @@ bool public_sweep(
 	return sweep_dir(&s, fd, 0, 0) || fail(e, "cannot clean", s.path[0] ? s.path : "public directory");
 }
 
-/* The mark says that we made what is here; without it only an empty directory is taken. */
+/* The mark says that we made what is here; without it only an empty directory is taken. A mark half written
+ * when we were killed is no content. */
 static bool take_directory(struct public_dir *p, const char *dir, struct err *e)
 {
 	struct stat st;
 
 	if (fstatat(p->dir, MARK, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode))
 		return true;
+	if (unlinkat(p->dir, ".tmp-" MARK, 0) < 0 && errno != ENOENT)
+		return fail(e, "cannot write", dir);
 	if (count_entries(p->dir) != 0)
 		return err_set(e, ERR_REFUSED,
 		    "%s: not empty and without the mark %s: not a directory of ours", dir, MARK);

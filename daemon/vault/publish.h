@@ -28,7 +28,7 @@ bool publish_greet(struct vault *v, struct err *e);
  * above the one held. Inside the caller's transaction; publish_files writes the files after it. */
 bool publish_take_keyset(struct vault *v, struct bytes note, struct err *e);
 
-/* Brings keyset, keysets/ and config/ below public/ up to the rows. */
+/* Brings key sets, configurations and the feeds below public/ up to the rows. */
 bool publish_files(struct vault *v, struct err *e);
 
 /* The key set in force and the root's public key; NULL while there is none. */

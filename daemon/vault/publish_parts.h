@@ -47,6 +47,10 @@ struct release_record {
 };
 /* The newest of the period; found false: none. */
 bool record_newest(struct vault *v, uint64_t period, struct release_record *out, bool *found, struct err *e);
+/* The one that stands published; the oldest that is sealed, or has steps left to do. */
+bool record_in_force(
+    struct vault *v, uint64_t period, struct release_record *out, bool *found, struct err *e);
+bool record_waiting(struct vault *v, uint64_t period, struct release_record *out, bool *found, struct err *e);
 /* Moves along an arrow of period.h; ERR_REFUSED if there is none. Needs a transaction. */
 bool record_move(
     struct vault *v, uint64_t period, const struct release_record *r, enum release_stage to, struct err *e);
@@ -79,6 +83,9 @@ const struct buf *built_file(const struct built *b, const char *name); /* NULL: 
 bool built_tell(
     struct vault *v, const struct period *p, const struct built *b, struct publish_report *r, struct err *e);
 void built_free(struct built *b);
+/* Why a hidden cell is hidden, for people; nothing where nothing is known. */
+void built_why(struct buf *out, const struct built *b, const struct config *config,
+    const struct release_table *table, const struct release_row *row);
 
 /* --- the feed: publish_feed.c --- */
 

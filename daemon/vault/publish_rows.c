@@ -83,29 +83,55 @@ bool seal_add(struct vault *v, const struct period *p, uint64_t revision, struct
 	       add_seal_leaf(v, p, out, e);
 }
 
+#define RECORD_COLUMNS "revision, stage, done, bytes, seq, leaf, published_s, object"
+
+static bool take_record(struct rows *r, struct release_record *out, bool *found, struct err *e)
+{
+	*out = (struct release_record){ 0 };
+	*found = rows_next(r);
+	if (*found) {
+		out->revision = rows_uint(r, 0);
+		out->stage = (enum release_stage)rows_uint(r, 1);
+		out->done = rows_uint(r, 2) != 0;
+		out->bytes = rows_uint(r, 3);
+		out->seq = rows_uint(r, 4);
+		out->leaf = rows_uint(r, 5);
+		out->published_s = rows_uint(r, 6);
+		if (rows_bytes(r, 7).len > 0)
+			rows_copy(r, 7, out->object, sizeof out->object);
+	}
+	return rows_close(r, e);
+}
+
 bool record_newest(struct vault *v, uint64_t period, struct release_record *out, bool *found, struct err *e)
 {
 	struct rows r;
 
-	*out = (struct release_record){ 0 };
 	rows_open(&r, v->store,
-	    "SELECT revision, stage, done, bytes, seq, leaf, published_s, object FROM release WHERE period = "
-	    "?"
-	    " ORDER BY revision DESC LIMIT 1",
-	    "i", period);
-	*found = rows_next(&r);
-	if (*found) {
-		out->revision = rows_uint(&r, 0);
-		out->stage = (enum release_stage)rows_uint(&r, 1);
-		out->done = rows_uint(&r, 2) != 0;
-		out->bytes = rows_uint(&r, 3);
-		out->seq = rows_uint(&r, 4);
-		out->leaf = rows_uint(&r, 5);
-		out->published_s = rows_uint(&r, 6);
-		if (rows_bytes(&r, 7).len > 0)
-			rows_copy(&r, 7, out->object, sizeof out->object);
-	}
-	return rows_close(&r, e);
+	    "SELECT " RECORD_COLUMNS " FROM release WHERE period = ? ORDER BY revision DESC LIMIT 1", "i",
+	    period);
+	return take_record(&r, out, found, e);
+}
+
+bool record_in_force(struct vault *v, uint64_t period, struct release_record *out, bool *found, struct err *e)
+{
+	struct rows r;
+
+	rows_open(&r, v->store, "SELECT " RECORD_COLUMNS " FROM release WHERE period = ? AND stage = ?", "ii",
+	    period, (uint64_t)STAGE_PUBLISHED);
+	return take_record(&r, out, found, e);
+}
+
+bool record_waiting(struct vault *v, uint64_t period, struct release_record *out, bool *found, struct err *e)
+{
+	struct rows r;
+
+	rows_open(&r, v->store,
+	    "SELECT " RECORD_COLUMNS " FROM release WHERE period = ?"
+	    " AND (stage IN (?, ?) OR (done = 0 AND stage IN (?, ?))) ORDER BY revision LIMIT 1",
+	    "iiiii", period, (uint64_t)STAGE_SEALED, (uint64_t)STAGE_PROTECTED, (uint64_t)STAGE_PUBLISHED,
+	    (uint64_t)STAGE_WITHDRAWN);
+	return take_record(&r, out, found, e);
 }
 
 bool record_move(

@@ -223,6 +223,25 @@ static void test_only_our_own_directory_is_taken(void **state)
 	assert_int_equal(e.code, ERR_REFUSED);
 }
 
+/* Killed while the mark was being written: the directory is still ours to take. */
+static void test_a_half_written_mark_is_no_content(void **state)
+{
+	struct fixture *f = *state;
+	struct public_dir p;
+	char path[128];
+	struct err e;
+
+	snprintf(path, sizeof path, "%s/.cellveil", f->dir);
+	assert_int_equal(unlink(path), 0);
+	snprintf(path, sizeof path, "%s/.tmp-.cellveil", f->dir);
+	int fd = open(path, O_CREAT | O_WRONLY, 0600);
+	assert_true(fd >= 0);
+	close(fd);
+	if (!public_open(&p, &test_os, f->p.dir, f->dir, 0644, &e))
+		fail_msg("%s", e.text);
+	public_close(&p);
+}
+
 static void test_bad_paths_are_refused(void **state)
 {
 	struct fixture *f = *state;
@@ -285,6 +304,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_release_is_whole_and_repeatable, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_sweep_removes_what_no_row_explains, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_only_our_own_directory_is_taken, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_a_half_written_mark_is_no_content, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_bad_paths_are_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_a_failed_call_leaves_nothing_half, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_remove_takes_a_whole_release, setup, teardown),

@@ -1,4 +1,4 @@
-/* grid - a table folder as the attacker and the certificate's verifier see it.
+/* lattice - a table folder as the attacker and the certificate's verifier see it.
  *
  * Written apart from policy/: the programs that judge the engine's work share no code with it. Here a table
  * is what docs/disclosure.md says and no more: codes, breakdowns, printed marks, and the relation "parent =
@@ -7,16 +7,16 @@
  *
  * Cells are numbered from 0, row-major in the order of the dimension columns of cells.csv, codes in order of
  * first appearance in hier_DIM.csv, the last dimension fastest. */
-#ifndef CLIENT_PROTECT_GRID_H
-#define CLIENT_PROTECT_GRID_H
+#ifndef CLIENT_PROTECT_LATTICE_H
+#define CLIENT_PROTECT_LATTICE_H
 #include <stddef.h>
 #include <stdint.h>
 
 #include "proto/bytes.h"
 #include "proto/err.h"
 
-#define GRID_DIMS_MAX  10
-#define GRID_CELLS_MAX (UINT64_C(1) << 26)
+#define LATTICE_DIMS_MAX  10
+#define LATTICE_CELLS_MAX (UINT64_C(1) << 26)
 
 struct breakdown {
 	uint32_t parent;
@@ -25,7 +25,7 @@ struct breakdown {
 	uint32_t *child;
 };
 
-struct griddim {
+struct latticedim {
 	char *name;
 	uint32_t n_codes;
 	char **code;
@@ -35,32 +35,32 @@ struct griddim {
 	bool synthetic;  /* the offices of a column `office`: below its total nothing is printed */
 };
 
-struct grid {
+struct lattice {
 	uint32_t n_dims;
-	struct griddim dim[GRID_DIMS_MAX];
-	uint64_t stride[GRID_DIMS_MAX];
+	struct latticedim dim[LATTICE_DIMS_MAX];
+	uint64_t stride[LATTICE_DIMS_MAX];
 	uint64_t n_cells;
 	uint8_t *mark;      /* P H Z N A as in RESULT.csv; '-' not printed */
 	int64_t *value;     /* printed value where P, 0 where Z; else -1 */
-	int64_t *truth;     /* NULL, or the true value of every cell (grid_truth) */
+	int64_t *truth;     /* NULL, or the true value of every cell (lattice_truth) */
 	uint8_t digest[32]; /* as in a certificate's line `grid` */
 	uint8_t result_digest[32];
 };
 
 /* Reads hier_*.csv, structural.csv and RESULT.csv. own_offices: where cells.csv has a column `office`, add
- * the dimension of contributors. The caller frees with grid_wipe, also after false. */
-bool grid_read(struct grid *g, const char *dir, const char *result, bool own_offices, struct err *e);
+ * the dimension of contributors. The caller frees with lattice_free, also after false. */
+bool lattice_read(struct lattice *g, const char *dir, const char *result, bool own_offices, struct err *e);
 /* Reads the counts of cells.csv and sums them into every cell. */
-bool grid_truth(struct grid *g, const char *dir, struct err *e);
-void grid_wipe(struct grid *g); /* wipes the counts */
+bool lattice_truth(struct lattice *g, const char *dir, struct err *e);
+void lattice_free(struct lattice *g); /* wipes the counts */
 
-uint32_t grid_place(
-    const struct grid *g, uint64_t cell, uint32_t dim);               /* code of the cell in that dimension */
-uint32_t grid_code(const struct griddim *d, const char *code);        /* UINT32_MAX: none */
-uint32_t grid_dim(const struct grid *g, const char *name);            /* UINT32_MAX: none */
-void grid_name(const struct grid *g, uint64_t cell, struct buf *out); /* codes joined by | */
-bool grid_is_leaf(const struct griddim *d, uint32_t code);
+uint32_t lattice_place(
+    const struct lattice *g, uint64_t cell, uint32_t dim);           /* code of the cell in that dimension */
+uint32_t lattice_code(const struct latticedim *d, const char *code); /* UINT32_MAX: none */
+uint32_t lattice_dim(const struct lattice *g, const char *name);     /* UINT32_MAX: none */
+void lattice_name(const struct lattice *g, uint64_t cell, struct buf *out); /* codes joined by | */
+bool lattice_is_leaf(const struct latticedim *d, uint32_t code);
 /* Leaves of below that no view of its own holds: true for each leaf at or under code. out has n_codes places.
  */
-void grid_leaves(const struct griddim *d, uint32_t code, bool *out);
+void lattice_leaves(const struct latticedim *d, uint32_t code, bool *out);
 #endif

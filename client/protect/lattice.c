@@ -1,4 +1,4 @@
-#include "client/protect/grid.h"
+#include "client/protect/lattice.h"
 
 #include <dirent.h>
 #include <sodium.h>
@@ -12,7 +12,7 @@
 
 #define DEPTH_MAX 32
 
-uint32_t grid_code(const struct griddim *d, const char *code)
+uint32_t lattice_code(const struct latticedim *d, const char *code)
 {
 	for (uint32_t i = 0; i < d->n_codes; i++)
 		if (strcmp(d->code[i], code) == 0)
@@ -20,7 +20,7 @@ uint32_t grid_code(const struct griddim *d, const char *code)
 	return UINT32_MAX;
 }
 
-uint32_t grid_dim(const struct grid *g, const char *name)
+uint32_t lattice_dim(const struct lattice *g, const char *name)
 {
 	for (uint32_t i = 0; i < g->n_dims; i++)
 		if (strcmp(g->dim[i].name, name) == 0)
@@ -28,23 +28,23 @@ uint32_t grid_dim(const struct grid *g, const char *name)
 	return UINT32_MAX;
 }
 
-uint32_t grid_place(const struct grid *g, uint64_t cell, uint32_t dim)
+uint32_t lattice_place(const struct lattice *g, uint64_t cell, uint32_t dim)
 {
 	return (uint32_t)(cell / g->stride[dim] % g->dim[dim].n_codes);
 }
 
-void grid_name(const struct grid *g, uint64_t cell, struct buf *out)
+void lattice_name(const struct lattice *g, uint64_t cell, struct buf *out)
 {
 	for (uint32_t i = 0; i < g->n_dims; i++) {
 		if (g->dim[i].synthetic)
 			continue;
 		if (i > 0)
 			buf_put_byte(out, '|');
-		buf_put_text(out, g->dim[i].code[grid_place(g, cell, i)]);
+		buf_put_text(out, g->dim[i].code[lattice_place(g, cell, i)]);
 	}
 }
 
-bool grid_is_leaf(const struct griddim *d, uint32_t code)
+bool lattice_is_leaf(const struct latticedim *d, uint32_t code)
 {
 	for (uint32_t i = 0; i < d->n_breakdowns; i++)
 		if (d->breakdown[i].parent == code)
@@ -52,7 +52,7 @@ bool grid_is_leaf(const struct griddim *d, uint32_t code)
 	return true;
 }
 
-void grid_leaves(const struct griddim *d, uint32_t code, bool *out)
+void lattice_leaves(const struct latticedim *d, uint32_t code, bool *out)
 {
 	/* order has children first: walk it backwards, from parents down */
 	bool *in = calloc(d->n_codes, sizeof *in);
@@ -64,7 +64,7 @@ void grid_leaves(const struct griddim *d, uint32_t code, bool *out)
 		uint32_t at = d->order[i];
 		if (!in[at])
 			continue;
-		out[at] = grid_is_leaf(d, at);
+		out[at] = lattice_is_leaf(d, at);
 		for (uint32_t b = 0; b < d->n_breakdowns; b++)
 			for (uint32_t c = 0; d->breakdown[b].parent == at && c < d->breakdown[b].n; c++)
 				in[d->breakdown[b].child[c]] = true;
@@ -74,9 +74,9 @@ void grid_leaves(const struct griddim *d, uint32_t code, bool *out)
 
 /* ---- dimensions ---- */
 
-static bool code_add(struct griddim *d, const char *code, uint32_t *place, struct err *e)
+static bool code_add(struct latticedim *d, const char *code, uint32_t *place, struct err *e)
 {
-	*place = grid_code(d, code);
+	*place = lattice_code(d, code);
 	if (*place != UINT32_MAX)
 		return true;
 	if ((d->n_codes & (d->n_codes - 1)) == 0) { /* room doubles at powers of two */
@@ -93,7 +93,7 @@ static bool code_add(struct griddim *d, const char *code, uint32_t *place, struc
 }
 
 /* A new breakdown of parent; children follow. */
-static bool breakdown_open(struct griddim *d, uint32_t parent, bool view, uint32_t *place, struct err *e)
+static bool breakdown_open(struct latticedim *d, uint32_t parent, bool view, uint32_t *place, struct err *e)
 {
 	struct breakdown *more = realloc(d->breakdown, (d->n_breakdowns + 1) * sizeof *more);
 	if (more == NULL)
@@ -128,7 +128,7 @@ struct hier_walk { /* the path from the top to the line before */
 	unsigned depth;
 };
 
-static bool hier_take(struct griddim *d, struct hier_walk *w, struct hier_line line, struct err *e)
+static bool hier_take(struct latticedim *d, struct hier_walk *w, struct hier_line line, struct err *e)
 {
 	if (line.level == 0 || line.level > DEPTH_MAX || line.level > w->depth + 1)
 		return err_set(e, ERR_MALFORMED, "level: one deeper than the line before at most");
@@ -145,7 +145,7 @@ static bool hier_take(struct griddim *d, struct hier_walk *w, struct hier_line l
 }
 
 /* Children before parents. A code that waits for itself is its own ancestor. */
-static bool order_make(struct griddim *d, struct err *e)
+static bool order_make(struct latticedim *d, struct err *e)
 {
 	bool *done = calloc(d->n_codes, sizeof *done);
 	d->order = calloc(d->n_codes, sizeof *d->order);
@@ -175,7 +175,7 @@ static bool order_make(struct griddim *d, struct err *e)
 	return n == d->n_codes || err_set(e, ERR_INVALID, "a code is its own ancestor");
 }
 
-static bool dim_read(struct griddim *d, const char *dir, const char *name, struct err *e)
+static bool dim_read(struct latticedim *d, const char *dir, const char *name, struct err *e)
 {
 	char file[128];
 	struct csvlines c;
@@ -212,11 +212,11 @@ done:
 
 /* ---- marks ---- */
 
-static bool cell_of(const struct grid *g, const char *const *code, uint64_t *cell, struct err *e)
+static bool cell_of(const struct lattice *g, const char *const *code, uint64_t *cell, struct err *e)
 {
 	uint64_t at = 0;
 	for (uint32_t i = 0; i < g->n_dims; i++) {
-		uint32_t place = g->dim[i].synthetic ? 0 : grid_code(&g->dim[i], code[i]);
+		uint32_t place = g->dim[i].synthetic ? 0 : lattice_code(&g->dim[i], code[i]);
 		if (place == UINT32_MAX)
 			return err_set(e, ERR_INVALID, "%s: a code that hier_%s.csv lacks", g->dim[i].name,
 			    g->dim[i].name);
@@ -240,9 +240,9 @@ static bool number(const char *text, int64_t *out)
 	return true;
 }
 
-static bool result_line(struct grid *g, const struct csvlines *c, const size_t *place, struct err *e)
+static bool result_line(struct lattice *g, const struct csvlines *c, const size_t *place, struct err *e)
 {
-	const char *code[GRID_DIMS_MAX];
+	const char *code[LATTICE_DIMS_MAX];
 	uint64_t cell = 0;
 	const char *status = c->field[c->n_columns - 1];
 	for (uint32_t i = 0; i < g->n_dims; i++)
@@ -261,11 +261,11 @@ static bool result_line(struct grid *g, const struct csvlines *c, const size_t *
 	return true;
 }
 
-static bool result_read(struct grid *g, const char *path, struct err *e)
+static bool result_read(struct lattice *g, const char *path, struct err *e)
 {
 	struct csvlines c;
 	struct err end = { 0 };
-	size_t place[GRID_DIMS_MAX];
+	size_t place[LATTICE_DIMS_MAX];
 	bool ok = false;
 	const char *slash = strrchr(path, '/');
 	char *dir = slash == NULL ? strdup(".") : strndup(path, (size_t)(slash - path) + 1);
@@ -339,7 +339,7 @@ static bool digest_file(crypto_hash_sha256_state *state, const char *dir, const 
 	return ok;
 }
 
-static bool grid_digest(struct grid *g, const char *dir, struct err *e)
+static bool lattice_digest(struct lattice *g, const char *dir, struct err *e)
 {
 	crypto_hash_sha256_state state;
 	char *name[64];
@@ -364,12 +364,12 @@ static bool grid_digest(struct grid *g, const char *dir, struct err *e)
 
 /* ---- the whole ---- */
 
-static bool shape(struct grid *g, struct err *e)
+static bool shape(struct lattice *g, struct err *e)
 {
 	g->n_cells = 1;
 	for (uint32_t i = g->n_dims; i-- > 0;) {
 		g->stride[i] = g->n_cells;
-		if (g->dim[i].n_codes == 0 || g->n_cells > GRID_CELLS_MAX / g->dim[i].n_codes)
+		if (g->dim[i].n_codes == 0 || g->n_cells > LATTICE_CELLS_MAX / g->dim[i].n_codes)
 			return err_set(e, ERR_LIMIT, "the table has no cell, or too many");
 		g->n_cells *= g->dim[i].n_codes;
 	}
@@ -383,13 +383,13 @@ static bool shape(struct grid *g, struct err *e)
 }
 
 /* Names of the dimensions, and the contributors if asked for, from cells.csv. */
-static bool header_read(struct grid *g, const char *dir, bool own_offices, struct err *e)
+static bool header_read(struct lattice *g, const char *dir, bool own_offices, struct err *e)
 {
 	struct csvlines c;
 	struct err end = { 0 };
 	bool ok = false;
 	size_t office = SIZE_MAX;
-	struct griddim *offices;
+	struct latticedim *offices;
 	if (!csvlines_open(&c, dir, "cells.csv", e))
 		goto done;
 	for (size_t i = 0; i < c.n_columns; i++) {
@@ -402,7 +402,7 @@ static bool header_read(struct grid *g, const char *dir, bool own_offices, struc
 			continue;
 		}
 		fclose(f);
-		if (g->n_dims == GRID_DIMS_MAX - 1) {
+		if (g->n_dims == LATTICE_DIMS_MAX - 1) {
 			err_set(e, ERR_LIMIT, "%s: too many dimensions", c.path);
 			goto done;
 		}
@@ -430,12 +430,12 @@ done:
 	return ok;
 }
 
-bool grid_read(struct grid *g, const char *dir, const char *result, bool own_offices, struct err *e)
+bool lattice_read(struct lattice *g, const char *dir, const char *result, bool own_offices, struct err *e)
 {
 	struct buf file = { 0 };
-	*g = (struct grid){ 0 };
+	*g = (struct lattice){ 0 };
 	if (!header_read(g, dir, own_offices, e) || !shape(g, e) || !result_read(g, result, e) ||
-	    !grid_digest(g, dir, e))
+	    !lattice_digest(g, dir, e))
 		return false;
 	bool ok = protectfiles_read(&file, result, CSVLINES_FILE_MAX, e);
 	if (ok)
@@ -445,10 +445,10 @@ bool grid_read(struct grid *g, const char *dir, const char *result, bool own_off
 }
 
 /* value[parent] = sum of the children of its first breakdown, one dimension after another. */
-static void sum_up(struct grid *g)
+static void sum_up(struct lattice *g)
 {
 	for (uint32_t d = 0; d < g->n_dims; d++) {
-		const struct griddim *dim = &g->dim[d];
+		const struct latticedim *dim = &g->dim[d];
 		uint64_t stride = g->stride[d];
 		for (uint32_t i = 0; i < dim->n_codes; i++) {
 			const struct breakdown *b = dim->breakdown;
@@ -468,11 +468,11 @@ static void sum_up(struct grid *g)
 	}
 }
 
-bool grid_truth(struct grid *g, const char *dir, struct err *e)
+bool lattice_truth(struct lattice *g, const char *dir, struct err *e)
 {
 	struct csvlines c;
 	struct err end = { 0 };
-	size_t place[GRID_DIMS_MAX];
+	size_t place[LATTICE_DIMS_MAX];
 	size_t freq = SIZE_MAX;
 	bool ok = false;
 	g->truth = calloc(g->n_cells, sizeof *g->truth);
@@ -481,7 +481,7 @@ bool grid_truth(struct grid *g, const char *dir, struct err *e)
 	if (!csvlines_open(&c, dir, "cells.csv", e))
 		goto done;
 	for (size_t i = 0; i < c.n_columns; i++) {
-		uint32_t dim = grid_dim(g, c.field[i]);
+		uint32_t dim = lattice_dim(g, c.field[i]);
 		if (dim != UINT32_MAX)
 			place[dim] = i;
 		else if (strcmp(c.field[i], "freq") == 0)
@@ -495,7 +495,7 @@ bool grid_truth(struct grid *g, const char *dir, struct err *e)
 		uint64_t cell = 0;
 		int64_t value = 0;
 		for (uint32_t i = 0; i < g->n_dims; i++) {
-			uint32_t code = grid_code(&g->dim[i], c.field[place[i]]);
+			uint32_t code = lattice_code(&g->dim[i], c.field[place[i]]);
 			if (code == UINT32_MAX) {
 				err_set(e, ERR_INVALID, "%s: unknown code", g->dim[i].name);
 				csvlines_at(&c, e);
@@ -520,10 +520,10 @@ done:
 	return ok;
 }
 
-void grid_wipe(struct grid *g)
+void lattice_free(struct lattice *g)
 {
 	for (uint32_t i = 0; i < g->n_dims; i++) {
-		struct griddim *d = &g->dim[i];
+		struct latticedim *d = &g->dim[i];
 		for (uint32_t k = 0; k < d->n_codes; k++)
 			free(d->code[k]);
 		for (uint32_t k = 0; k < d->n_breakdowns; k++)
@@ -538,5 +538,5 @@ void grid_wipe(struct grid *g)
 	free(g->truth);
 	free(g->value);
 	free(g->mark);
-	*g = (struct grid){ 0 };
+	*g = (struct lattice){ 0 };
 }
