@@ -217,7 +217,8 @@ static void put_payload(struct buf *out, struct bytes plaintext, const uint8_t k
 		crypto_aead_chacha20poly1305_ietf_encrypt(
 		    sealed, NULL, plaintext.at, len, NULL, 0, NULL, nonce, key);
 		buf_put(out, sealed, len + TAG_BYTES);
-		plaintext = bytes_of(plaintext.at + len, plaintext.len - len);
+		if (!last)
+			plaintext = bytes_of(plaintext.at + len, plaintext.len - len);
 	}
 }
 

@@ -67,8 +67,8 @@ static bool parse_trusted(struct minisign_claim *c, struct bytes in)
 	       take_text(&in, "\tdataset:", c->dataset, sizeof c->dataset, name_is_name) &&
 	       take_text(&in, "\tperiod:", c->period, sizeof c->period, name_is_period) &&
 	       take_number(&in, "\trev:", &c->revision) && take_number(&in, "\tseq:", &c->seq) &&
-	       take_field(&in, "\tfeed:", &feed) && hex_decode(c->feed_id, sizeof c->feed_id, feed) &&
-	       in.len == 0;
+	       c->seq > 0 && take_field(&in, "\tfeed:", &feed) &&
+	       hex_decode(c->feed_id, sizeof c->feed_id, feed) && in.len == 0;
 }
 
 static bool is_printable(struct bytes in)
