@@ -454,7 +454,7 @@ bool publish_release(
 	}
 	if (!(sealed ? seal_read(v, p->id, revision, &seal, e) : seal_now(v, p, revision, &seal, e)))
 		return false;
-	if (p->publish_s <= vault_now_s(v))
+	if (vault_reached(v, p->publish_s))
 		return publish_sealed(v, p, &seal, out, e);
 	out->revision = revision;
 	out->stage = STAGE_SEALED;
@@ -571,7 +571,7 @@ static bool publish_due(
 	struct seal_row seal;
 	struct err why = { 0 };
 
-	if (p->state != PERIOD_CLOSED || p->publish_s > vault_now_s(v) || p->id == v->publish->tried_period)
+	if (p->state != PERIOD_CLOSED || !vault_reached(v, p->publish_s) || p->id == v->publish->tried_period)
 		return true;
 	bool ok = seal_read(v, p->id, r->revision, &seal, &why) && publish_sealed(v, p, &seal, &report, &why);
 	publish_report_free(&report);

@@ -115,6 +115,12 @@ uint64_t vault_now_s(struct vault *v)
 	return now_s;
 }
 
+bool vault_reached(struct vault *v, uint64_t instant_s)
+{
+	uint64_t now_s = vault_now_s(v);
+	return instant_s <= now_s && vault_mode(v) != MODE_CLOCK_HOLD;
+}
+
 bool vault_begin(struct vault *v, struct err *e)
 {
 	return store_begin(v->store, e);

@@ -65,6 +65,8 @@ void vault_close(struct vault *v);
 /* Wall time; MODE_CLOCK_HOLD is set or cleared on the way. A step back holds until the clock has caught up, a
  * step forward until it is taken back or the vault is started again. */
 uint64_t vault_now_s(struct vault *v);
+/* Whether the instant has come, by a clock that is believed: false while windows are on hold. */
+bool vault_reached(struct vault *v, uint64_t instant_s);
 
 bool vault_begin(struct vault *v, struct err *e);
 bool vault_commit(struct vault *v, struct err *e); /* then pushes REGISTRY if it changed */
