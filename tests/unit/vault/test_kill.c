@@ -184,18 +184,13 @@ static bool ended(struct run *r, int *status)
 	return true;
 }
 
-/* Asks the daemon to stop. False: the killer got it on the way out. */
-static bool stop(struct run *r)
+/* Asks the daemon to stop. False: the fault got it on the way out; *status says how. */
+static bool stop(struct run *r, int *status)
 {
-	int status = 0;
 	assert_int_equal(kill(r->daemon, SIGTERM), 0);
-	assert_int_equal(waitpid(r->daemon, &status, 0), r->daemon);
+	assert_int_equal(waitpid(r->daemon, status, 0), r->daemon);
 	r->daemon = 0;
-	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
-		return false;
-	assert_true(WIFEXITED(status));
-	assert_int_equal(WEXITSTATUS(status), 0);
-	return true;
+	return WIFEXITED(*status) && WEXITSTATUS(*status) == 0;
 }
 
 /* --- the gate's end of the link --- */
@@ -394,19 +389,34 @@ static void end_run(struct run *r)
 	free(r);
 }
 
-/* Kills once, looks, starts again without the killer, goes on to the end, looks again. */
-static bool kill_once(const char *const *prefix, const char *crash)
+/* How a daemon may end that meets its fault: killed, or (a disk that fails) with exit code 74. */
+enum fate { KILLED, GIVES_UP };
+
+static void check_fate(int status, enum fate fate)
+{
+	if (fate == KILLED) {
+		assert_true(WIFSIGNALED(status));
+		assert_int_equal(WTERMSIG(status), SIGKILL);
+	} else {
+		assert_true(WIFEXITED(status));
+		assert_int_equal(WEXITSTATUS(status), 74);
+	}
+}
+
+/* One fault; looks, starts again without it, goes on to the end, looks again. False: it never struck. */
+static bool fail_once(const char *const *prefix, const char *crash, enum fate fate)
 {
 	struct run *r = new_run();
 	int status = 0;
 	start(r, prefix, crash);
-	bool survived = session(r, &status) && stop(r);
+	bool survived = session(r, &status) && stop(r, &status);
 	if (!survived) {
 		assert_int_equal(r->daemon, 0);
+		check_fate(status, fate);
 		check_store(r);
 		start(r, NULL, NULL);
 		assert_true(session(r, &status));
-		assert_true(stop(r));
+		assert_true(stop(r, &status));
 	}
 	check_store(r);
 	end_run(r);
@@ -416,7 +426,7 @@ static bool kill_once(const char *const *prefix, const char *crash)
 static void test_quiet(void **state)
 {
 	(void)state;
-	assert_false(kill_once(NULL, NULL));
+	assert_false(fail_once(NULL, NULL, KILLED));
 }
 
 /* The vault needs no network: the same in a namespace that has none. */
@@ -426,7 +436,7 @@ static void test_no_network(void **state)
 	(void)state;
 	if (system("unshare -rn true 2>/dev/null") != 0)
 		skip();
-	assert_false(kill_once(prefix, NULL));
+	assert_false(fail_once(prefix, NULL, KILLED));
 }
 
 static void test_crash_points(void **state)
@@ -437,44 +447,70 @@ static void test_crash_points(void **state)
 		"intake-after-commit", "intake-after-commit:2", "intake-after-reply", "intake-after-reply:7",
 		"journal-tiles", "journal-guard:2", "journal-checkpoint" };
 	for (size_t i = 0; i < sizeof points / sizeof *points; i++)
-		if (!kill_once(NULL, points[i]))
+		if (!fail_once(NULL, points[i], KILLED))
 			fail_msg("%s was never passed", points[i]);
 #else
 	skip();
 #endif
 }
 
-/* kill -9 at the N-th call of a kind, by a tracer that stands aside (-D) so that the daemon stays our child.
- */
+struct fault {
+	const char *call;
+	unsigned when;
+};
+
+/* One fault at the N-th call of a kind, by a tracer that stands aside (-D) so that the daemon stays our
+ * child. rest: what strace's inject= says after the call's name. Returns how many struck. */
+static unsigned inject(const struct fault *fault, size_t n, const char *rest, enum fate fate)
+{
+	unsigned struck = 0;
+	for (size_t i = 0; i < n; i++) {
+		char trace[64];
+		char what[96];
+		snprintf(trace, sizeof trace, "trace=%s", fault[i].call);
+		snprintf(what, sizeof what, "inject=%s:%s:when=%u", fault[i].call, rest, fault[i].when);
+		const char *prefix[] = { "strace", "-D", "-f", "-o", "/dev/null", "-e", trace, "-e", what,
+			NULL };
+		struck += fail_once(prefix, NULL, fate);
+	}
+	return struck;
+}
+
+static bool can_trace(void)
+{
+	return system("strace -o /dev/null true 2>/dev/null") == 0;
+}
+
+/* kill -9. Some calls come before the first form: the numbers are spread over start, intake and log. */
 static void test_system_calls(void **state)
 {
-	static const struct {
-		const char *call;
-		unsigned when[4];
-	} kills[] = { { "pwrite64", { 40, 75, 90, 0 } }, { "fdatasync", { 4, 7, 9, 0 } },
-		{ "fsync", { 5, 30, 0 } }, { "renameat,renameat2", { 3, 8, 0 } } };
+	static const struct fault faults[] = { { "pwrite64", 40 }, { "pwrite64", 75 }, { "pwrite64", 90 },
+		{ "fdatasync", 4 }, { "fdatasync", 7 }, { "fdatasync", 9 }, { "fsync", 5 }, { "fsync", 30 },
+		{ "renameat,renameat2", 3 }, { "renameat,renameat2", 8 } };
 	(void)state;
-	if (system("strace -o /dev/null true 2>/dev/null") != 0)
+	if (!can_trace())
 		skip();
-	unsigned killed = 0;
-	for (size_t i = 0; i < sizeof kills / sizeof *kills; i++) {
-		for (size_t k = 0; kills[i].when[k] != 0; k++) {
-			char trace[64];
-			char inject[96];
-			snprintf(trace, sizeof trace, "trace=%s", kills[i].call);
-			snprintf(inject, sizeof inject, "inject=%s:signal=KILL:when=%u", kills[i].call,
-			    kills[i].when[k]);
-			const char *prefix[] = { "strace", "-D", "-f", "-o", "/dev/null", "-e", trace, "-e",
-				inject, NULL };
-			killed += kill_once(prefix, NULL);
-		}
-	}
-	assert_true(killed >= 6);
+	assert_true(inject(faults, sizeof faults / sizeof *faults, "signal=KILL", KILLED) >= 7);
+}
+
+/* A disk that fails once: no receipt rests on it, the daemon gives up at once and never tries the sync again.
+ */
+static void test_failing_disk(void **state)
+{
+	static const struct fault io[] = { { "fdatasync", 5 }, { "fdatasync", 8 }, { "pwrite64", 60 },
+		{ "fsync", 12 } };
+	static const struct fault space[] = { { "pwrite64", 70 } };
+	(void)state;
+	if (!can_trace())
+		skip();
+	assert_true(inject(io, sizeof io / sizeof *io, "error=EIO", GIVES_UP) >= 3);
+	assert_true(inject(space, 1, "error=ENOSPC", GIVES_UP) == 1);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_quiet), cmocka_unit_test(test_no_network),
-		cmocka_unit_test(test_crash_points), cmocka_unit_test(test_system_calls) };
+		cmocka_unit_test(test_crash_points), cmocka_unit_test(test_system_calls),
+		cmocka_unit_test(test_failing_disk) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
