@@ -207,7 +207,7 @@ def test_malformed_bodies(gate, vault):
         "five bytes": b"\xdd\x10\x00\x00\x00",
         "not an array": pack({0: 1}),
         "rubbish": os.urandom(200),
-        "nested": b"\x91" * 10000 if False else b"\x91" * 4000,
+        "nested": b"\x91" * 4000,
         **{f"cut at {n}": pack(GOOD)[:n] for n in range(1, 20)},
     }
     c = town.connect("query", town.bad)
