@@ -245,9 +245,13 @@ class Gate:
         with open(at, "wb") as f:
             f.write(content)
 
-    def stop(self, sig=signal.SIGTERM, want=0):
+    def stop(self, want=0):
+        """Twice SIGTERM: what a test left under way is not waited for."""
         if self.process and self.process.poll() is None:
-            self.process.send_signal(sig)
+            self.process.send_signal(signal.SIGTERM)
+            self.wait_line("^stopping")
+            if self.process.poll() is None:
+                self.process.send_signal(signal.SIGTERM)
             code = self.process.wait(PATIENCE)
             self.reader.join(PATIENCE)
             assert want is None or code == want, f"gate ended with {code}:\n" + "\n".join(self.lines)

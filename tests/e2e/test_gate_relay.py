@@ -49,7 +49,7 @@ def test_four_in_flight_then_queue(gate, vault):
         c.send(body(SUBMIT, submission(), rid))
     kind, rid, fields = c.receive()
     assert (kind, rid, fields[2]) == (BUSY, rids[4], QUEUE)
-    assert len(vault.forwards) == 4
+    vault.wait(lambda: len(vault.forwards) == 4)
     vault.send(REPLY, {2: 2, 4: body(RECEIPT, {0: b"s", 1: False, 2: bytes(64)}, rids[1])})
     assert c.receive()[:2] == (RECEIPT, rids[1])
     c.send(body(SUBMIT, submission(), rids[4]))
