@@ -97,7 +97,7 @@ static bool adds_up(const struct checker *c, const struct move *m, bool *ok)
 static bool inner_is_fixed(const struct checker *c, uint32_t cell)
 {
 	return table_is_inner(c->t, cell) && c->t->status[cell] != CELL_VALUE &&
-	    c->t->status[cell] != CELL_BLANK;
+	       c->t->status[cell] != CELL_BLANK;
 }
 
 static bool check_move(const struct checker *c, const struct move *m)

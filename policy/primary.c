@@ -64,14 +64,14 @@ struct shares {
 	uint32_t contributors; /* offices with a count above 0 */
 	uint32_t sole;         /* the only live office, or NONE */
 	uint32_t whole;        /* the office that owns the whole value (> 0), or NONE */
-	int64_t least_rest;    /* smallest positive residual against one office, INT64_MAX if none */
+	int64_t least_rest;    /* smallest residual against one office that counts, INT64_MAX if none */
 	int64_t top;           /* sum of the `coalition` largest contributions */
 };
 
 #define TOP_MAX 8
 
-static void note_share(
-    struct shares *s, uint32_t office, int64_t own, int64_t value, int64_t top[TOP_MAX], uint32_t n_top)
+static void note_share(struct shares *s, const struct policy_params *p, uint32_t office, int64_t own,
+    int64_t value, int64_t top[TOP_MAX])
 {
 	s->sole = s->live == 0 ? office : NONE;
 	s->live++;
@@ -79,9 +79,9 @@ static void note_share(
 		s->contributors++;
 	if (own == value && value > 0)
 		s->whole = office;
-	if (value - own > 0 && value - own < s->least_rest)
+	if ((value > own || p->residual == RESIDUAL_ZEROS) && value - own < s->least_rest)
 		s->least_rest = value - own;
-	for (uint32_t i = 0; i < n_top; i++)
+	for (uint32_t i = 0; i < p->coalition; i++)
 		if (own > top[i]) {
 			int64_t swap = top[i];
 			top[i] = own;
@@ -102,10 +102,12 @@ static struct shares shares_of(const struct grid *g, const struct subject *s)
 		uint32_t office = list_at(&d->atoms, code)[i];
 		uint32_t shift = (office - code) * (uint32_t)g->t->stride[g->office_dim];
 		if (subject_is_live(g, s, shift))
-			note_share(&out, office, subject_value(g, s, shift), value, top, g->p->coalition);
+			note_share(&out, g->p, office, subject_value(g, s, shift), value, top);
 	}
 	for (uint32_t i = 0; i < TOP_MAX; i++)
 		out.top += top[i];
+	if (out.sole != NONE)
+		out.least_rest = INT64_MAX; /* it owns all there is: exempt */
 	return out;
 }
 

@@ -189,7 +189,8 @@ static bool add_cell(struct table_input *t, const char *const *code, const char 
 	if (freq >= LIMIT_VALUE)
 		return err_set(e, ERR_LIMIT, "a count is too large");
 	if (freq != 0 && status != CELL_VALUE && status != CELL_BLANK)
-		return err_set(e, ERR_INVALID, "a cell that is not reported, not asked or structural holds a count");
+		return err_set(
+		    e, ERR_INVALID, "a cell that is not reported, not asked or structural holds a count");
 	if (!grow(&t->cell, &t->room_given, t->n_given, sizeof *t->cell))
 		return no_memory(e);
 	t->cell[t->n_given++] = cell;
