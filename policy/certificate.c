@@ -32,124 +32,31 @@ void proof_seed(const struct grid *g, uint8_t seed[16])
 
 /* ---- grid digest ---- */
 
-static void put_file(crypto_hash_sha256_state *s, const char *name, const struct buf *text)
+static bool digest_file(void *state, const char *name, struct bytes text)
 {
 	struct buf b = { 0 };
 	buf_put_le64(&b, strlen(name));
 	buf_put_text(&b, name);
-	buf_put_le64(&b, text->size);
-	crypto_hash_sha256_update(s, b.data, b.size);
-	if (text->size > 0)
-		crypto_hash_sha256_update(s, text->data, text->size);
-	buf_free(&b);
-}
-
-static void put_header(const struct table_input *t, struct buf *b)
-{
-	for (size_t d = 0; d < t->n_dims; d++)
-		buf_printf(b, "%s%s", d == 0 ? "" : ",", t->dim[d].name);
-	buf_put_text(b, "\n");
-}
-
-static void put_patterns(
-    crypto_hash_sha256_state *s, const struct table_input *t, enum pattern_kind kind, const char *name)
-{
-	struct buf b = { 0 };
-	for (size_t i = 0; i < t->n_patterns; i++) {
-		if (t->pattern[i].kind != kind)
-			continue;
-		if (b.size == 0)
-			put_header(t, &b);
-		for (size_t d = 0; d < t->n_dims; d++)
-			buf_printf(&b, "%s%s", d == 0 ? "" : ",",
-			    t->pattern[i].code[d] == NONE ? "*" : t->dim[d].code[t->pattern[i].code[d]]);
-		buf_put_text(&b, "\n");
+	buf_put_le64(&b, text.len);
+	bool ok = !b.failed;
+	if (ok) {
+		crypto_hash_sha256_update(state, b.data, b.size);
+		if (text.len > 0)
+			crypto_hash_sha256_update(state, text.at, text.len);
 	}
-	if (b.size > 0)
-		put_file(s, name, &b);
 	buf_free(&b);
-}
-
-static void put_tables(crypto_hash_sha256_state *s, const struct table_input *t)
-{
-	struct buf b = { 0 };
-	if (t->n_printed == 0)
-		return;
-	buf_put_text(&b, "table,dim,codes\n");
-	for (size_t i = 0; i < t->n_printed; i++)
-		for (size_t d = 0; d < t->n_dims; d++) {
-			const char *between = "";
-			buf_printf(&b, "%s,%s,", t->printed[i].id, t->dim[d].name);
-			for (uint32_t c = 0; c < t->dim[d].n_codes; c++)
-				if (t->printed[i].set[d][c] != 0) {
-					buf_printf(&b, "%s%s", between, t->dim[d].code[c]);
-					between = "|";
-				}
-			buf_put_text(&b, "\n");
-		}
-	put_file(s, "tables.csv", &b);
-	buf_free(&b);
-}
-
-static void put_derived(crypto_hash_sha256_state *s, const struct table_input *t)
-{
-	struct buf b = { 0 };
-	if (t->n_derived == 0)
-		return;
-	buf_put_text(&b, "id,numerator,denominator,factor,digits\n");
-	for (size_t i = 0; i < t->n_derived; i++) {
-		const struct derived_figure *f = &t->derived[i];
-		buf_printf(&b, "%s,", f->id);
-		table_put_cell(t, f->numerator, '|', &b);
-		buf_put_text(&b, ",");
-		if (f->denominator == UINT64_MAX)
-			buf_printf(&b, "%" PRIu64, f->constant);
-		else
-			table_put_cell(t, f->denominator, '|', &b);
-		buf_printf(&b, ",%u,%u\n", f->factor, f->digits);
-	}
-	put_file(s, "derived.csv", &b);
-	buf_free(&b);
-}
-
-static int by_name(const void *a, const void *b, void *table)
-{
-	const struct table_input *t = table;
-	size_t x = 0;
-	size_t y = 0;
-	memcpy(&x, a, sizeof x);
-	memcpy(&y, b, sizeof y);
-	return strcmp(t->dim[x].name, t->dim[y].name);
+	return ok;
 }
 
 bool proof_grid_digest(const struct table_input *t, uint8_t out[32], struct err *e)
 {
 	crypto_hash_sha256_state s;
-	size_t order[TABLE_DIMS_MAX];
-	struct table_input *shared = NULL;
-	memcpy(&shared, &t, sizeof shared); /* qsort_r's argument is not const; it is only read */
-	for (size_t d = 0; d < t->n_dims; d++) {
-		order[d] = d;
-		if (t->dim[d].lines.failed)
-			return err_set(e, ERR_MEMORY, "no memory for the certificate");
-	}
-	qsort_r(order, t->n_dims, sizeof order[0], by_name, shared);
 	crypto_hash_sha256_init(&s);
-	put_derived(&s, t);
-	put_patterns(&s, t, PATTERN_FORCED, "forced.csv");
-	for (size_t i = 0; i < t->n_dims; i++) {
-		char name[TABLE_CODE_MAX + 16] = "hier_";
-		strcat(name, t->dim[order[i]].name);
-		strcat(name, ".csv");
-		put_file(&s, name, &t->dim[order[i]].lines);
-	}
-	put_patterns(&s, t, PATTERN_STRUCTURAL, "structural.csv");
-	put_tables(&s, t);
+	if (!table_files(t, false, digest_file, &s))
+		return err_set(e, ERR_MEMORY, "no memory for the certificate");
 	crypto_hash_sha256_final(&s, out);
 	return true;
 }
-
-/* ---- the public part ---- */
 
 static void put_hex_line(struct buf *b, const char *word, const uint8_t digest[32])
 {
@@ -178,7 +85,9 @@ bool certificate_write(const struct proof *p, struct buf *out, struct err *e)
 	const struct grid *g = p->plan->g;
 	uint8_t digest[32];
 	buf_put_text(out, "cellveil-certificate 1\n");
-	if (!proof_grid_digest(g->t, digest, e))
+	if (p->grid != NULL)
+		memcpy(digest, p->grid, sizeof digest);
+	else if (!proof_grid_digest(g->t, digest, e))
 		return false;
 	put_hex_line(out, "grid", digest);
 	pattern_digest(g, digest);

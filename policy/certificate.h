@@ -11,6 +11,7 @@ struct proof {
 	enum guarantee level;
 	const uint64_t *null[2]; /* modulo MODULAR_PRIME_1 and _2 */
 	uint8_t result[32];      /* sha256 of RESULT.csv */
+	const uint8_t *grid;     /* digest of the folder the table came from; NULL: of table_files() */
 };
 
 /* One letter a cell: P H Z N A, or - for a cell that is not printed. */

@@ -381,7 +381,10 @@ static void summarise(const struct attempt *a, struct release_summary *s)
 static bool finish(struct attempt *a, const struct release_options *o, const enum ladder_step *step,
     unsigned n_steps, struct release_result *r, struct err *e)
 {
-	struct proof proof = { .plan = &a->plan, .level = a->level, .null = { a->null[0], a->null[1] } };
+	struct proof proof = { .plan = &a->plan,
+		.level = a->level,
+		.null = { a->null[0], a->null[1] },
+		.grid = o->has_grid ? o->grid : NULL };
 	if (!check_result(&a->plan, a->level, e))
 		return false;
 	put_result(&a->g, o->truth, &r->result_csv);

@@ -36,6 +36,8 @@ struct release_options {
 	uint32_t revision;
 	uint8_t config[32];
 	uint8_t salt[32];
+	bool has_grid;     /* grid is the digest of the folder the table was read from; */
+	uint8_t grid[32];  /* else that of table_files() is taken */
 	uint64_t max_work; /* 0: no bound; work units, see summary. Reached: refused with REFUSAL_LIMIT */
 	bool truth;        /* RESULT.csv shows hidden counts and why: never for publication */
 };

@@ -92,6 +92,13 @@ bool table_add_earlier(struct table_input *t, struct table_input *earlier, const
  * are those that own at least one cell that is neither nr nor na. */
 bool table_finish(struct table_input *t, struct err *e);
 
+/* The table as the files of a folder (docs/disclosure.md "Files"), ascending by name, one spelling for each
+ * table: what a release publishes beside its certificate, and what the certificate's digest `grid` is over.
+ * counts: cells.csv too, which is confidential. emit is called once a file; false stops. False: emit said so,
+ * or no memory. */
+typedef bool table_file_emit(void *context, const char *name, struct bytes text);
+bool table_files(const struct table_input *t, bool counts, table_file_emit *emit, void *context);
+
 /* Looking up: for tests, form_table and the stand-alone commands. Valid after table_finish. */
 size_t table_dimensions(const struct table_input *t);
 const char *table_dimension_name(const struct table_input *t, size_t dim);

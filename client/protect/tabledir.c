@@ -418,7 +418,8 @@ struct table_input *tabledir_read(const char *dir, bool cells, struct err *e)
 		goto done;
 	if (!printed_read(t, dir, &k, e) || !patterns_read(t, dir, "forced.csv", &k, table_add_forced, e) ||
 	    !patterns_read(t, dir, "structural.csv", &k, table_add_structural, e) ||
-	    !derived_read(t, dir, &k, e))
+	    !patterns_read(t, dir, "absent.csv", &k, table_add_absent, e) ||
+	    !patterns_read(t, dir, "covered.csv", &k, table_add_covered, e) || !derived_read(t, dir, &k, e))
 		goto done;
 	ok = table_finish(t, e) || err_wrap(e, "%s", dir);
 done:
