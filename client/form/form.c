@@ -5,6 +5,7 @@
 #include "client/form/label.h"
 #include "client/form/number.h"
 #include "client/form/textcode.h"
+#include "client/form/workbook.h"
 #include "proto/name.h"
 
 #include <stdarg.h>
@@ -146,10 +147,11 @@ void formread_number(
 	char shown[64] = "";
 	uint64_t value = 0;
 	enum number_kind kind = number_read(cell->text, place.row == NULL ? NULL : place.row->unit,
-	    m->decimals, m->max, point || cell->kind == SHEET_NUMBER, &value);
-	if (cell->kind == SHEET_FORMULA)
+	    m->decimals, m->max, point || cell->kind == SHEET_NUMBER || cell->kind == SHEET_FORMULA, &value);
+	bool formula = cell->kind == SHEET_FORMULA;
+	if (formula && kind > NUMBER_WITH_DECIMALS)
 		kind = NUMBER_FORMULA;
-	if (cell->kind == SHEET_DATE)
+	if (cell->kind == SHEET_DATE && kind != NUMBER_BLANK)
 		kind = NUMBER_DATE;
 	box->line = place.line;
 	box->column = place.column;
@@ -161,9 +163,14 @@ void formread_number(
 		box->state = BOX_VALUE;
 		f->figures->state[i] = FIGURE_VALUE;
 		f->figures->value[i] = value;
-		if (kind == NUMBER_VALUE)
+		if (kind == NUMBER_VALUE && !formula)
 			return;
 		show_value(shown, sizeof shown, m, value);
+		if (formula) {
+			formread_tell(f, FINDING_FORMULA, SEVERITY_NOTE, place, "en formel; läses som %s",
+			    "a formula; read as %s", shown);
+			return;
+		}
 	} else {
 		box->state = kind == NUMBER_DASH ? BOX_DASH : BOX_BAD;
 	}
@@ -254,6 +261,19 @@ static void tell_file(
 	formread_tell_text(f, code, SEVERITY_ERROR, (struct place){ line, "", NULL, NULL }, sv, en);
 }
 
+/* A reader's error: memory is ours, the rest is a finding. */
+static bool tell_reader_error(struct formread *f, const char *sv, const char *en)
+{
+	if (f->e->code == ERR_MEMORY)
+		return false;
+	if (f->e->code == ERR_LIMIT)
+		tell_file(f, FINDING_TOO_LARGE_FILE, f->e->detail, "filen har för många rader eller kolumner",
+		    "the file has too many rows or columns");
+	else
+		tell_file(f, FINDING_STRUCTURE, f->e->detail, sv, en);
+	return true;
+}
+
 /* Bytes into a sheet. True with nothing told: go on. */
 static bool read_text(struct formread *f, struct bytes file, struct sheet *sheet, bool *usable)
 {
@@ -271,19 +291,41 @@ static bool read_text(struct formread *f, struct bytes file, struct sheet *sheet
 	} else if (textcode_is_double(buf_bytes(&text))) {
 		tell_file(
 		    f, FINDING_DOUBLE_ENCODED, 0, "texten är kodad två gånger", "the text is encoded twice");
-	} else if (csv_read(buf_bytes(&text), sheet, f->e)) {
-		*usable = true;
-	} else if (f->e->code == ERR_MEMORY) {
-		ok = false;
-	} else if (f->e->code == ERR_LIMIT) {
-		tell_file(f, FINDING_TOO_LARGE_FILE, f->e->detail, "filen har för många rader eller kolumner",
-		    "the file has too many rows or columns");
 	} else {
-		tell_file(f, FINDING_STRUCTURE, f->e->detail, "ett citattecken avslutas aldrig",
-		    "a quotation mark never ends");
+		*usable = csv_read(buf_bytes(&text), sheet, f->e);
+		if (!*usable)
+			ok = tell_reader_error(
+			    f, "ett citattecken avslutas aldrig", "a quotation mark never ends");
 	}
 	buf_free(&text);
 	return ok;
+}
+
+static bool read_workbook(struct formread *f, struct bytes file, struct sheet *sheet, bool *usable)
+{
+	*usable = workbook_read(file, sheet, f->e);
+	if (!*usable)
+		return tell_reader_error(f, "arbetsboken kan inte läsas", "the workbook cannot be read");
+	if (sheet->n_rows == 0) {
+		*usable = false;
+		tell_file(f, FINDING_EMPTY_FILE, 0, "bladet är tomt", "the sheet is empty");
+	}
+	return true;
+}
+
+static bool read_file(struct formread *f, struct bytes file, struct sheet *sheet, bool *usable)
+{
+	*usable = false;
+	if (file.len > SHEET_FILE_BYTES)
+		tell_file(f, FINDING_TOO_LARGE_FILE, 0, "filen är för stor", "the file is too large");
+	else if (workbook_is_old(file))
+		tell_file(f, FINDING_STRUCTURE, 0, "gammal arbetsbok (xls), eller skyddad med lösenord",
+		    "an old workbook (xls), or one with a password");
+	else if (workbook_is(file))
+		return read_workbook(f, file, sheet, usable);
+	else
+		return read_text(f, file, sheet, usable);
+	return true;
 }
 
 static bool read_sheet(struct formread *f, const char *office)
@@ -320,12 +362,7 @@ bool form_read(const char *path, struct bytes file, const struct config *config,
 	for (uint32_t i = 0; i < config->n_asked; i++)
 		f.box[i].column = "";
 	place_boxes(&f);
-	if (file.len > SHEET_FILE_BYTES) {
-		tell_file(&f, FINDING_TOO_LARGE_FILE, 0, "filen är för stor", "the file is too large");
-		ok = true;
-		goto done;
-	}
-	if (!read_text(&f, file, &sheet, &usable))
+	if (!read_file(&f, file, &sheet, &usable))
 		goto done;
 	ok = true;
 	if (!usable)

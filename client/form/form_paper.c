@@ -233,7 +233,8 @@ static enum tick read_tick(const struct sheet_cell *cell, const char *heading)
 		"\xe2\x98\x92", "\xe2\x98\x91", "true", "sant" };
 	char text[LABEL_ROOM];
 	char wanted[LABEL_ROOM];
-	if (cell->text[0] == '\0')
+	if (cell->text[0] == '\0' ||
+	    strcmp(cell->text, "false") == 0) /* an empty box, a check box not ticked */
 		return TICK_NONE;
 	if (strcmp(cell->text, "-") == 0 || strcmp(cell->text, "\xe2\x80\x93") == 0)
 		return TICK_DASH;

@@ -5,8 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SHEET_ARENA_BYTES (256u * 1024 * 1024) /* 16 MiB of separators are 16 million cells: stops earlier   \
-						*/
+#define SHEET_ARENA_BYTES                                                                                    \
+	(256u * 1024 * 1024) /* 16 MiB of separators are 16 million cells: stops earlier                     \
+			      */
 
 bool sheet_new(struct sheet *s, struct err *e)
 {

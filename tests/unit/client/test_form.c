@@ -1,5 +1,6 @@
 #include "client/form/csv.h"
 #include "client/form/form.h"
+#include "policy/params.h"
 #include "proto/config.h"
 #include "proto/content.h"
 
@@ -47,7 +48,7 @@ static void print_findings(const struct findings *f)
 {
 	struct buf out = { 0 };
 	findings_print(f, &out, LANGUAGE_SV);
-	print_message("%.*s", (int)out.size, (const char *)out.data);
+	fwrite(out.data, 1, out.size, stdout);
 	buf_free(&out);
 }
 
@@ -191,8 +192,13 @@ static void test_real_forms(void **state)
 	compare_form("2020", "forms/po-redovisning-2020-spanga-tensta.csv", "seeds/spanga-tensta-2020.csv");
 	compare_form("2020", "forms/po-redovisning-2020-spanga-tensta.txt", "seeds/spanga-tensta-2020.csv");
 	compare_form("2022", "forms/po-redovisning-2022-efh.csv", "seeds/efh-2022.csv");
+	compare_form("2022", "forms/po-redovisning-2022-efh.xlsx", "seeds/efh-2022.csv");
 	compare_form("2023", "forms/po-redovisning-2023-efh.csv", "seeds/efh-2023.csv");
+	compare_form("2023", "forms/po-redovisning-2023-efh.xlsx", "seeds/efh-2023.csv");
+	compare_form("2023", "forms/po-redovisning-2023-efh.ods", "seeds/efh-2023.csv");
 	compare_form("2024", "forms/po-redovisning-2024-exempel.csv", "seeds/exempel-2024.csv");
+	compare_form("2024", "forms/po-redovisning-2024-exempel.xlsx", "seeds/exempel-2024.csv");
+	compare_form("2024", "forms/po-redovisning-2024-exempel.ods", "seeds/exempel-2024.csv");
 }
 
 static unsigned count_code(const struct findings *f, enum finding_code code, enum severity severity)
@@ -201,6 +207,62 @@ static unsigned count_code(const struct findings *f, enum finding_code code, enu
 	for (uint32_t i = 0; i < f->n; i++)
 		n += f->at[i].code == code && f->at[i].severity == severity;
 	return n;
+}
+
+/* The same form as a workbook says the same, and nothing more. */
+static void test_workbooks(void **state)
+{
+	(void)state;
+	static const char *const names[] = { "forms/po-redovisning-2024-exempel.xlsx",
+		"forms/po-redovisning-2024-exempel.ods" };
+	struct config *c = preset("2024");
+	for (size_t i = 0; i < 2; i++) {
+		struct form_result r;
+		struct findings f;
+		read_form(names[i], c, NULL, (struct form_options){ 0 }, &r, &f);
+		if (f.n != 0)
+			print_findings(&f);
+		assert_int_equal(f.n, 0);
+		assert_string_equal(r.period, "2024");
+		end(&r, &f);
+	}
+	config_free(c);
+}
+
+/* An empty form (five boxes are ticked in print): every other box is told, nothing is read as 0. */
+static void test_empty_forms(void **state)
+{
+	(void)state;
+	static const char *const names[] = { "forms/po-redovisning-mall.csv",
+		"forms/po-redovisning-mall.xlsx", "forms/po-redovisning-mall.ods" };
+	struct config *c = preset("2024");
+	for (size_t i = 0; i < 3; i++) {
+		struct form_result r;
+		struct findings f;
+		read_form(names[i], c, NULL, (struct form_options){ .period = "2024" }, &r, &f);
+		unsigned n_values = 0;
+		for (uint32_t k = 0; k < r.figures.n; k++)
+			n_values += r.figures.state[k] == FIGURE_VALUE;
+		assert_int_equal(n_values, 5);
+		assert_int_equal(count_code(&f, FINDING_BLANK, SEVERITY_ERROR), f.n);
+		assert_true(f.n > 40);
+		end(&r, &f);
+	}
+	config_free(c);
+}
+
+static void test_preset_policies(void **state)
+{
+	(void)state;
+	static const char *const years[] = { "2020", "2022", "2023", "2024" };
+	for (size_t i = 0; i < 4; i++) {
+		struct err e = { 0 };
+		struct policy_params p;
+		struct config *c = preset(years[i]);
+		if (!policy_params_from_settings(&p, c->policy, c->n_policy, &e))
+			fail_msg("%s: %s", years[i], e.text);
+		config_free(c);
+	}
 }
 
 /* What the findings of a form with many blanks come to, without and with the office's word that they are
@@ -489,6 +551,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_variants),
 		cmocka_unit_test(test_real_forms),
+		cmocka_unit_test(test_workbooks),
+		cmocka_unit_test(test_empty_forms),
+		cmocka_unit_test(test_preset_policies),
 		cmocka_unit_test(test_open_boxes),
 		cmocka_unit_test(test_broken_base),
 		cmocka_unit_test(test_boxes),
