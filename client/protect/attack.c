@@ -49,7 +49,7 @@ static bool known(const struct attack *a, uint64_t cell, int64_t *value)
 /* A leaf that was not reported or not asked adds nothing to any printed sum. */
 static bool missing(const struct attack *a, uint64_t cell)
 {
-	if (a->g.mark[cell] != 'N' && a->g.mark[cell] != 'A')
+	if ((a->g.mark[cell] != 'N' && a->g.mark[cell] != 'A') || a->g.open[cell])
 		return false;
 	for (uint32_t d = 0; d < a->g.n_dims; d++)
 		if (!lattice_is_leaf(&a->g.dim[d], lattice_place(&a->g, cell, d)))

@@ -353,7 +353,7 @@ static bool relation_holds(
 			x = value[cell];
 		else if (k->g->value[cell] >= 0)
 			x = k->g->value[cell];
-		else if (k->g->mark[cell] == 'N' || k->g->mark[cell] == 'A')
+		else if ((k->g->mark[cell] == 'N' || k->g->mark[cell] == 'A') && !k->g->open[cell])
 			x = 0;
 		else
 			return false; /* an unknown cell the table does not tell */

@@ -303,6 +303,105 @@ done:
 	return ok;
 }
 
+/* ---- declared cells ---- */
+
+typedef void pattern_visit(struct lattice *g, uint64_t cell);
+
+static void set_structural(struct lattice *g, uint64_t cell)
+{
+	if (g->mark[cell] == '-')
+		g->value[cell] = 0;
+}
+
+/* Parts of a covered total that carry the mark of a blank. */
+static void set_open(struct lattice *g, uint64_t cell)
+{
+	bool *below[LATTICE_DIMS_MAX] = { 0 };
+	for (uint32_t d = 0; d < g->n_dims; d++) {
+		below[d] = calloc(g->dim[d].n_codes, sizeof **below);
+		if (below[d] != NULL)
+			lattice_leaves(&g->dim[d], lattice_place(g, cell, d), below[d]);
+	}
+	for (uint64_t c = 0; c < g->n_cells; c++) {
+		bool in = g->mark[c] == 'N';
+		for (uint32_t d = 0; in && d < g->n_dims; d++)
+			in = below[d] != NULL && below[d][lattice_place(g, c, d)];
+		g->open[c] = g->open[c] || in;
+	}
+	for (uint32_t d = 0; d < g->n_dims; d++)
+		free(below[d]);
+}
+
+/* Every cell a line of patterns names; `*` is any code. */
+static bool pattern_line(
+    struct lattice *g, const struct csvlines *c, const size_t *place, pattern_visit *visit, struct err *e)
+{
+	uint32_t from[LATTICE_DIMS_MAX];
+	uint32_t to[LATTICE_DIMS_MAX];
+	uint32_t at[LATTICE_DIMS_MAX];
+	for (uint32_t d = 0; d < g->n_dims; d++) {
+		const char *code = g->dim[d].synthetic ? "*" : c->field[place[d]];
+		bool any = strcmp(code, "*") == 0;
+		from[d] = any ? 0 : lattice_code(&g->dim[d], code);
+		if (from[d] == UINT32_MAX)
+			return err_set(e, ERR_INVALID, "%s: unknown code", g->dim[d].name);
+		to[d] = any ? g->dim[d].n_codes : from[d] + 1;
+		at[d] = from[d];
+	}
+	for (;;) {
+		uint64_t cell = 0;
+		uint32_t d = g->n_dims;
+		for (uint32_t i = 0; i < g->n_dims; i++)
+			cell += at[i] * g->stride[i];
+		visit(g, cell);
+		while (d > 0 && ++at[d - 1] == to[d - 1]) {
+			at[d - 1] = from[d - 1];
+			d--;
+		}
+		if (d == 0)
+			return true;
+	}
+}
+
+static bool patterns_read(
+    struct lattice *g, const char *dir, const char *name, pattern_visit *visit, struct err *e)
+{
+	struct csvlines c;
+	struct err end = { 0 };
+	size_t place[LATTICE_DIMS_MAX] = { 0 };
+	bool ok = false;
+	if (!csvlines_open(&c, dir, name, e)) {
+		ok = e->code == ERR_NOT_FOUND;
+		goto done;
+	}
+	for (size_t i = 0; i < c.n_columns; i++) {
+		uint32_t dim = lattice_dim(g, c.field[i]);
+		if (dim == UINT32_MAX) {
+			err_set(e, ERR_MALFORMED, "%s: no such dimension", c.field[i]);
+			csvlines_at(&c, e);
+			goto done;
+		}
+		place[dim] = i;
+	}
+	while (csvlines_next(&c, &end))
+		if (!pattern_line(g, &c, place, visit, e)) {
+			csvlines_at(&c, e);
+			goto done;
+		}
+	ok = end.code == ERR_NONE;
+	if (!ok)
+		*e = end;
+done:
+	csvlines_close(&c);
+	return ok;
+}
+
+static bool patterns_apply(struct lattice *g, const char *dir, struct err *e)
+{
+	return patterns_read(g, dir, "structural.csv", set_structural, e) &&
+	       patterns_read(g, dir, "covered.csv", set_open, e);
+}
+
 /* ---- digests ---- */
 
 static int by_name(const void *a, const void *b)
@@ -312,9 +411,10 @@ static int by_name(const void *a, const void *b)
 
 static bool digested(const char *name)
 {
-	static const char *const fixed[] = { "tables.csv", "structural.csv", "forced.csv", "derived.csv" };
+	static const char *const fixed[] = { "tables.csv", "structural.csv", "forced.csv", "derived.csv",
+		"absent.csv", "covered.csv" };
 	size_t len = strlen(name);
-	for (size_t i = 0; i < 4; i++)
+	for (size_t i = 0; i < sizeof fixed / sizeof fixed[0]; i++)
 		if (strcmp(name, fixed[i]) == 0)
 			return true;
 	return len > 9 && strncmp(name, "hier_", 5) == 0 && strcmp(name + len - 4, ".csv") == 0;
@@ -339,7 +439,7 @@ static bool digest_file(crypto_hash_sha256_state *state, const char *dir, const 
 	return ok;
 }
 
-static bool lattice_digest(struct lattice *g, const char *dir, struct err *e)
+bool lattice_folder_digest(const char *dir, uint8_t out[32], struct err *e)
 {
 	crypto_hash_sha256_state state;
 	char *name[64];
@@ -358,7 +458,7 @@ static bool lattice_digest(struct lattice *g, const char *dir, struct err *e)
 		ok = ok && digest_file(&state, dir, name[i], e);
 		free(name[i]);
 	}
-	crypto_hash_sha256_final(&state, g->digest);
+	crypto_hash_sha256_final(&state, out);
 	return ok;
 }
 
@@ -375,7 +475,8 @@ static bool shape(struct lattice *g, struct err *e)
 	}
 	g->mark = malloc(g->n_cells);
 	g->value = malloc(g->n_cells * sizeof *g->value);
-	if (g->mark == NULL || g->value == NULL)
+	g->open = calloc(g->n_cells, sizeof *g->open);
+	if (g->open == NULL || g->mark == NULL || g->value == NULL)
 		return err_set(e, ERR_MEMORY, "no memory");
 	memset(g->mark, '-', g->n_cells);
 	memset(g->value, 0xff, g->n_cells * sizeof *g->value);
@@ -435,7 +536,7 @@ bool lattice_read(struct lattice *g, const char *dir, const char *result, bool o
 	struct buf file = { 0 };
 	*g = (struct lattice){ 0 };
 	if (!header_read(g, dir, own_offices, e) || !shape(g, e) || !result_read(g, result, e) ||
-	    !lattice_digest(g, dir, e))
+	    !patterns_apply(g, dir, e) || !lattice_folder_digest(dir, g->digest, e))
 		return false;
 	bool ok = protectfiles_read(&file, result, CSVLINES_FILE_MAX, e);
 	if (ok)
@@ -537,6 +638,7 @@ void lattice_free(struct lattice *g)
 		sodium_memzero(g->truth, g->n_cells * sizeof *g->truth);
 	free(g->truth);
 	free(g->value);
+	free(g->open);
 	free(g->mark);
 	*g = (struct lattice){ 0 };
 }

@@ -42,6 +42,7 @@ struct lattice {
 	uint64_t n_cells;
 	uint8_t *mark;      /* P H Z N A as in RESULT.csv; '-' not printed */
 	int64_t *value;     /* printed value where P, 0 where Z; else -1 */
+	bool *open;         /* a part left blank under a total that was reported: it may hold some of it */
 	int64_t *truth;     /* NULL, or the true value of every cell (lattice_truth) */
 	uint8_t digest[32]; /* as in a certificate's line `grid` */
 	uint8_t result_digest[32];
@@ -50,6 +51,8 @@ struct lattice {
 /* Reads hier_*.csv, structural.csv and RESULT.csv. own_offices: where cells.csv has a column `office`, add
  * the dimension of contributors. The caller frees with lattice_free, also after false. */
 bool lattice_read(struct lattice *g, const char *dir, const char *result, bool own_offices, struct err *e);
+/* The digest of a folder's public files, as in a certificate's line `grid`. */
+bool lattice_folder_digest(const char *dir, uint8_t out[32], struct err *e);
 /* Reads the counts of cells.csv and sums them into every cell. */
 bool lattice_truth(struct lattice *g, const char *dir, struct err *e);
 void lattice_free(struct lattice *g); /* wipes the counts */

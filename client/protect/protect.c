@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "client/protect/lattice.h"
 #include "client/protect/protectfiles.h"
 #include "client/protect/tabledir.h"
 #include "client/text.h"
@@ -163,7 +164,9 @@ static int run(const struct args *args)
 	if (!args_number(args, "effort", 1000, p.effort, &effort))
 		return PROTECT_INPUT;
 	p.effort = (uint32_t)effort;
-	if ((key_path != NULL && !protectfiles_key(key, key_path, &e)) ||
+	o.has_grid = true;
+	if (!lattice_folder_digest(args->at[0], o.grid, &e) ||
+	    (key_path != NULL && !protectfiles_key(key, key_path, &e)) ||
 	    (t = tabledir_read(args->at[0], true, &e)) == NULL || !release_build(t, &p, key, &o, &r, &e)) {
 		code = exit_of(&e);
 		goto done;

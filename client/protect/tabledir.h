@@ -1,10 +1,13 @@
 /* tabledir - a table as a folder of CSV files, read into the engine's input.
  *
- *   cells.csv       dimension names, optional `office`, `freq`, optional `status` (nr, na, structural): inner
- * cells hier_DIM.csv    level,code[,from,to][,view] tables.csv      table,dim,codes              optional;
- * without it every cell is printed forced.csv, structural.csv                   optional; dimension columns,
- * `*` is any derived.csv     id,numerator,denominator,factor,digits       optional; cells as codes joined by
- * `|`
+ *   cells.csv       dimension names, optional `office`, `freq`, optional `status` (nr, na, structural)
+ *   hier_DIM.csv    level,code[,from,to][,view]
+ *   tables.csv      table,dim,codes; without it every cell is printed
+ *   forced.csv structural.csv absent.csv covered.csv     dimension columns, `*` is any
+ *   derived.csv     id,numerator,denominator,factor,digits; cells as codes joined by `|`
+ *
+ * All but the first two are optional. absent: not printed whatever tables.csv says. covered: totals that were
+ * reported although parts of them were not (rule R12).
  *
  * The dimensions' order is that of cells.csv's columns. Formats: docs/disclosure.md "Files". Every error
  * reads "path:line: ...", and never tells a count. */
