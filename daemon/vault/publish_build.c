@@ -12,6 +12,7 @@
 /* Options of the engine looked at in a second: turns the time limit into one that every machine keeps alike.
  */
 #define WORK_PER_SECOND 2000000u
+#define MANIFEST_BLOCK  4096u
 
 /* --- the set in the clear: for as long as the table takes to build --- */
 
@@ -319,6 +320,13 @@ static bool add_manifest(
 	return ok;
 }
 
+/* Spaces and a line feed up to whole blocks: the size of the sealed file tells little of what was hidden. */
+static void pad_manifest(struct buf *manifest)
+{
+	while (!manifest->failed && manifest->size % MANIFEST_BLOCK != 0)
+		buf_put_byte(manifest, (manifest->size + 1) % MANIFEST_BLOCK == 0 ? '\n' : ' ');
+}
+
 bool built_make(
     struct vault *v, const struct period *p, const struct seal_row *seal, struct built *b, struct err *e)
 {
@@ -327,6 +335,9 @@ bool built_make(
 	*b = (struct built){ 0 };
 	if (!config || !protect(v, p, config, seal, b, e))
 		return false;
+	pad_manifest(&b->result->manifest);
+	if (b->result->manifest.failed)
+		return err_set(e, ERR_MEMORY, "release: no memory for the auditors' manifest");
 	keys_file_digest(b->man, buf_bytes(&b->result->manifest));
 	if (b->result->refusal != REFUSAL_NONE)
 		return true;
