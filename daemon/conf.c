@@ -50,6 +50,7 @@ static const struct option options[] = {
 	NUMBER("vault", "stall_s", stall_s, 900, 10, 86400),
 	NUMBER("vault", "space_low_mib", space_low_mib, 256, 0, 1048576),
 	NUMBER("vault", "space_critical_mib", space_critical_mib, 64, 0, 1048576),
+	NUMBER("vault", "ballast_mib", ballast_mib, 64, 0, 4096),
 	NUMBER("vault", "key_epoch", key_epoch, 1, 1, UINT32_MAX),
 	NUMBER("vault", "release_seconds", release_seconds, 600, 1, 86400),
 	ENDPOINTS("gate", "submit", submit),

@@ -41,6 +41,7 @@ struct conf {
 	uint64_t stall_s;            /* 900: audit_stall_limit */
 	uint64_t space_low_mib;      /* 256: below, no submissions */
 	uint64_t space_critical_mib; /* 64: below, no sealing */
+	uint64_t ballast_mib;        /* 64: a file to give up when space is critical; 0: none */
 	uint64_t key_epoch;          /* 1: number of the CVatrest subkey that wraps new period keys */
 	uint64_t release_seconds;    /* 600: time limit of the disclosure engine for one release */
 

@@ -7,13 +7,13 @@
 #include "daemon/vault/journal.h"
 #include "daemon/vault/link.h"
 #include "daemon/vault/publish.h"
+#include "daemon/vault/space.h"
 
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 #include <zmq.h>
 
@@ -57,15 +57,6 @@ static bool due(uint64_t *at_ms, uint64_t now_ms, uint64_t every_ms)
 
 /* --- what is done by the clock --- */
 
-static void check_space(struct vault *v)
-{
-	struct statvfs fs;
-	if (fstatvfs(v->vault_dir, &fs) != 0)
-		return;
-	uint64_t free_mib = (uint64_t)fs.f_bavail * fs.f_frsize >> 20;
-	vault_set_mode(v, MODE_STORAGE_LOW, free_mib < v->conf->space_low_mib);
-}
-
 static void check_stall(struct vault *v)
 {
 	uint64_t signed_at_s = journal_signed_at(v);
@@ -98,7 +89,7 @@ static bool every_second(struct loop *l, struct err *e)
 	struct vault *v = l->v;
 	if (!intake_commit(v, e) || !vault_tick_periods(v, e))
 		return false;
-	check_space(v);
+	space_check(v);
 	check_stall(v);
 	if (publish_tick(v, e))
 		return true;

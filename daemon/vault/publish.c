@@ -100,6 +100,8 @@ bool publish_may(const struct period *p, struct err *e)
 static bool seal_now(
     struct vault *v, const struct period *p, uint64_t revision, struct seal_row *seal, struct err *e)
 {
+	if (v->space_critical)
+		return err_set(e, ERR_REFUSED, "the disk is nearly full: nothing is sealed");
 	if (!vault_begin(v, e))
 		return false;
 	if (!seal_add(v, p, revision, seal, e) || !vault_commit(v, e))

@@ -44,6 +44,7 @@ struct vault {
 	bool registry_changed; /* in this transaction: push after commit */
 	bool keys_changed;     /* in this transaction: read the intake keys again after a rollback */
 	int lock;              /* descriptor of vault/lock; flock keeps a second vault out */
+	bool space_critical;   /* nothing may be sealed: space.c */
 	unsigned modes;        /* bit 1 << enum link_mode for each reason that holds */
 	uint64_t high_water_s; /* latest wall time seen; stored with each commit */
 	uint64_t clock_s, clock_boot_ms; /* both clocks when last looked at; 0: not yet */

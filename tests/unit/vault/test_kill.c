@@ -151,7 +151,7 @@ static void start(struct run *r, const char *const *prefix, const char *crash)
 	assert_non_null(f);
 	fprintf(f,
 	    "[authority]\nname = test\norigin = stats.example/log1\n[paths]\nstate = %s/state\nrun = %s/run\n"
-	    "keys = %s/keys\n[vault]\ncheckpoint_ms = 10\nspace_low_mib = 0\n",
+	    "keys = %s/keys\n[vault]\ncheckpoint_ms = 10\nspace_low_mib = 0\nballast_mib = 0\n",
 	    r->w.dir, r->w.dir, r->w.dir);
 	fclose(f);
 	while (prefix != NULL && prefix[n] != NULL) {

@@ -1,0 +1,11 @@
+/* space - room on the vault's disk: two marks, and a ballast file to throw overboard.
+ *
+ * Below `space_low_mib` no submissions are taken (MODE_STORAGE_LOW); below `space_critical_mib` nothing is
+ * sealed either, and the ballast goes, so that what is under way still fits. Reads go on throughout. */
+#ifndef DAEMON_VAULT_SPACE_H
+#define DAEMON_VAULT_SPACE_H
+#include "daemon/vault/vault.h"
+
+/* Looks at the disk and sets mode, v->space_critical and ballast. About once a second. */
+void space_check(struct vault *v);
+#endif
