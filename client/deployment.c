@@ -63,6 +63,7 @@ int deployment_open(struct deployment *d, const char *dir, struct err *e)
 	d->curve = keyfile_read(d->settings.dir, KEY_CURVE, e);
 	if (d->curve == NULL || !settings_root(&d->settings, &d->root, e))
 		return EXIT_KEY;
+	file_sweep(d->settings.dir);
 	load_keyset(d);
 	return EXIT_OK;
 }

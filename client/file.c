@@ -1,7 +1,9 @@
 #include "client/file.h"
 #include "client/crash.h"
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -106,7 +108,7 @@ static bool write_all(int fd, struct bytes content, const char *path, struct err
 			return fail(e, path);
 		content = bytes_of(content.at + n, content.len - (size_t)n);
 	}
-	CV_CRASH("outbox-part");
+	CV_CRASH("file-written");
 	return fsync(fd) == 0 || fail(e, path);
 }
 
@@ -132,7 +134,7 @@ static bool replace(
 
 	if (!file_path(path, dir, name, e))
 		return false;
-	if (snprintf(part, sizeof part, "%s.part", path) >= (int)sizeof part)
+	if (snprintf(part, sizeof part, "%s.%ld.part", path, (long)getpid()) >= (int)sizeof part)
 		return err_set(e, ERR_LIMIT, "path is longer than %d bytes", FILE_PATH - 1);
 	(void)unlink(part);
 	fd = open(part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
@@ -141,10 +143,10 @@ static bool replace(
 	ok = (fchmod(fd, mode) == 0 || fail(e, part)) && write_all(fd, content, part, e);
 	if (close(fd) != 0 && ok)
 		ok = fail(e, part);
-	CV_CRASH("outbox-synced");
+	CV_CRASH("file-synced");
 	if (ok && renameat2(AT_FDCWD, part, AT_FDCWD, path, flags) != 0)
 		ok = errno == EEXIST ? err_set(e, ERR_REFUSED, "%s: exists already", path) : fail(e, path);
-	CV_CRASH("outbox-renamed");
+	CV_CRASH("file-renamed");
 	if (!ok)
 		(void)unlink(part);
 	return ok && file_sync_dir(dir, e);
@@ -158,6 +160,35 @@ bool file_write(const char *dir, const char *name, mode_t mode, struct bytes con
 bool file_write_new(const char *dir, const char *name, mode_t mode, struct bytes content, struct err *e)
 {
 	return replace(dir, name, mode, content, RENAME_NOREPLACE, e);
+}
+
+/* The process number in "name.123.part"; 0 if it is no such name. */
+static long part_owner(const char *name)
+{
+	size_t len = strlen(name);
+	const char *at;
+
+	if (len < 7 || strcmp(name + len - 5, ".part") != 0)
+		return 0;
+	for (at = name + len - 5; at > name && at[-1] >= '0' && at[-1] <= '9'; at--)
+		;
+	return at > name && at[-1] == '.' ? strtol(at, NULL, 10) : 0;
+}
+
+void file_sweep(const char *dir)
+{
+	DIR *d = opendir(dir);
+	struct dirent *entry;
+	char path[FILE_PATH];
+
+	while (d != NULL && (entry = readdir(d)) != NULL) {
+		long owner = part_owner(entry->d_name);
+		if (owner > 0 && kill((pid_t)owner, 0) != 0 && errno == ESRCH &&
+		    file_path(path, dir, entry->d_name, NULL))
+			(void)unlink(path);
+	}
+	if (d != NULL)
+		(void)closedir(d);
 }
 
 bool file_exists(const char *dir, const char *name)

@@ -16,10 +16,12 @@ bool file_path(char *out, const char *dir, const char *name, struct err *e);
 bool file_read(struct buf *out, const char *path, size_t max, struct err *e);
 /* A secret: regular, ours, nobody else may read it, not a link; else ERR_REFUSED. */
 bool file_read_secret(struct buf *out, const char *path, size_t max, struct err *e);
-/* dir/name becomes content: `name.part`, sync, rename, sync of dir. */
+/* dir/name becomes content: `name.<pid>.part`, sync, rename, sync of dir. */
 bool file_write(const char *dir, const char *name, mode_t mode, struct bytes content, struct err *e);
 /* The same, but an existing file is refused (ERR_REFUSED): for secrets. */
 bool file_write_new(const char *dir, const char *name, mode_t mode, struct bytes content, struct err *e);
+/* Removes part files whose process is gone: what a killed run left. */
+void file_sweep(const char *dir);
 bool file_exists(const char *dir, const char *name);
 bool file_make_dir(const char *path, mode_t mode, struct err *e); /* parents too; an existing one is fine */
 bool file_sync_dir(const char *path, struct err *e);

@@ -183,23 +183,6 @@ void outbox_unlock(int lock)
 		(void)close(lock);
 }
 
-/* Under the lock nobody else writes, so a part file is what a killed run left. */
-static void sweep(const struct outbox *o)
-{
-	DIR *d = opendir(o->dir);
-	struct dirent *entry;
-	char path[FILE_PATH];
-
-	while (d != NULL && (entry = readdir(d)) != NULL) {
-		size_t len = strlen(entry->d_name);
-		if (len > 5 && strcmp(entry->d_name + len - 5, ".part") == 0 &&
-		    file_path(path, o->dir, entry->d_name, NULL))
-			(void)unlink(path);
-	}
-	if (d != NULL)
-		(void)closedir(d);
-}
-
 bool outbox_open(struct outbox *o, const char *dir, struct err *e)
 {
 	int lock;
@@ -211,7 +194,7 @@ bool outbox_open(struct outbox *o, const char *dir, struct err *e)
 	lock = outbox_lock(o, e);
 	if (lock < 0)
 		return false;
-	sweep(o);
+	file_sweep(o->dir);
 	ok = outbox_reload(o, e);
 	outbox_unlock(lock);
 	if (!ok)

@@ -120,7 +120,8 @@ static void test_states(void **state)
 	outbox_item_free(&item);
 }
 
-/* What a killed run leaves: a part file is swept, a file with another item's name is refused by name. */
+/* What a killed run leaves (no process has that number): a part file is swept, a file with another item's
+ * name is refused by name. */
 static void test_leftovers(void **state)
 {
 	struct world *w = *state;
@@ -128,11 +129,11 @@ static void test_leftovers(void **state)
 	struct outbox_item item;
 	struct buf file = { 0 };
 
-	assert_true(
-	    file_write(w->outbox.dir, "0123456789abcdef0123456789abcdef.part", 0600, bytes_text("x"), &e));
+	assert_true(file_write(
+	    w->outbox.dir, "0123456789abcdef0123456789abcdef.4194305.part", 0600, bytes_text("x"), &e));
 	outbox_close(&w->outbox);
 	assert_true(outbox_open(&w->outbox, w->dir, &e));
-	assert_false(file_exists(w->outbox.dir, "0123456789abcdef0123456789abcdef.part"));
+	assert_false(file_exists(w->outbox.dir, "0123456789abcdef0123456789abcdef.4194305.part"));
 
 	compose(w, &item, 0);
 	assert_true(outbox_item_encode(&file, &item, &e));
