@@ -236,25 +236,16 @@ enum exit_code ctl_exit_code(enum admin_outcome outcome)
 	return outcome == ADMIN_FAILED ? EXIT_OTHER : EXIT_REFUSED;
 }
 
-/* The word in the user's language if it is one we know; else as it came. Room for one word at a time. */
-static const char *word(struct bytes text, char *room, size_t size)
-{
-	if (text.len == 0 || text.len >= size)
-		return "";
-	memcpy(room, text.at, text.len);
-	room[text.len] = '\0';
-	return gettext(room);
-}
-
+/* The word in the user's language if it is one of ours; else as it came. */
 static void put_word(struct buf *out, struct bytes text)
 {
-	char room[256];
-	const char *known = word(text, room, sizeof room);
-
-	if (*known)
-		buf_put_text(out, known);
-	else
-		buf_put_bytes(out, text);
+	for (size_t i = 0; i < ctl_n_words; i++) {
+		if (bytes_equal(text, bytes_text(ctl_words[i]))) {
+			buf_put_text(out, gettext(ctl_words[i]));
+			return;
+		}
+	}
+	buf_put_bytes(out, text);
 }
 
 static size_t width_of(struct bytes text)

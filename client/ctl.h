@@ -30,6 +30,10 @@ void ctl_print_json(struct buf *out, const struct admin_reply *reply);
 enum exit_code ctl_exit_code(enum admin_outcome outcome);
 const char *ctl_outcome_name(enum admin_outcome outcome); /* "ok", "refused", ... */
 
+/* Words and sentences of the vault's that are translated: ctl_words.c. */
+extern const char *const ctl_words[];
+extern const size_t ctl_n_words;
+
 /* The sub-commands; main_ctl.c puts them into its table. */
 int ctl_init(const struct args *args);
 int ctl_keyset_sign(const struct args *args);
