@@ -403,7 +403,8 @@ static bool index_needs(struct grid *g, struct needs *n, struct err *e)
 	memset(n->first, 0xff, (size_t)g->n_cells * sizeof *n->first);
 	for (uint32_t i = 0; i < n->n; i++)
 		n->need[i].move = i;
-	qsort_r(n->need, n->n, sizeof *n->need, by_weight, g);
+	if (n->n > 0) /* qsort_r wants a place even for nothing */
+		qsort_r(n->need, n->n, sizeof *n->need, by_weight, g);
 	for (uint32_t i = n->n; i-- > 0;) {
 		n->need[i].move = NONE;
 		if (n->need[i].virt != NONE)
