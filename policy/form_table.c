@@ -494,39 +494,61 @@ static void find_least(struct forms *f)
 	}
 }
 
-/* Splits a reported total over the inner cells that have no value yet: first what is needed, then in order as
- * far as the base allows. */
+__extension__ typedef unsigned __int128 wide;
+
+/* How much more an inner cell can take. */
+static uint64_t room_at(const struct node *n, const struct node *base, uint32_t cell, uint64_t rest)
+{
+	return base == NULL ? rest : base->x[cell] - n->x[cell];
+}
+
+/* Deals rest out over the open inner cells of `in`, each as far as its room goes: in proportion to the room,
+ * or in order. Answers what is left. */
+static uint64_t deal_out(const struct forms *f, struct node *n, const struct node *base, const uint8_t *in,
+    uint64_t rest, bool even)
+{
+	wide all = 0;
+	uint64_t share = rest;
+	for (uint32_t c = 0; c < f->n_cells; c++)
+		all += in[c] != 0 && n->fill[c] == FILL_NONE ? room_at(n, base, c, share) : 0;
+	for (uint32_t c = 0; c < f->n_cells && all > 0; c++) {
+		if (in[c] == 0 || n->fill[c] != FILL_NONE)
+			continue;
+		uint64_t room = room_at(n, base, c, share);
+		uint64_t more = even ? (uint64_t)((wide)share * room / all) : rest;
+		more = more < room ? more : room;
+		more = more < rest ? more : rest;
+		n->x[c] += more;
+		rest -= more;
+	}
+	return rest;
+}
+
+/* Splits a reported total over the inner cells that have no value yet: first what is needed, then as far as
+ * the base allows. Any split that fits is as true as any other; an even one leaves most room for moves. */
 static bool split_total(
     struct forms *f, struct node *n, uint32_t cell, const uint8_t *holds, const char *office, struct err *e)
 {
 	const struct node *base = n->parent == UINT32_MAX ? NULL : &f->node[n->parent];
 	const uint8_t *in = holds + (size_t)cell * f->n_cells;
 	uint64_t rest = n->value[cell];
-	bool open = false;
 	for (uint32_t c = 0; c < f->n_cells; c++) {
 		if (in[c] == 0)
 			continue;
-		uint64_t part = n->fill[c] != FILL_NONE ? n->x[c] : n->least[c];
-		if (part > rest)
-			return misfit(f, office, n, "the parts are larger than a total", e);
-		rest -= part;
-		open = open || n->fill[c] == FILL_NONE;
-	}
-	for (uint32_t c = 0; c < f->n_cells; c++) {
-		if (in[c] == 0 || n->fill[c] != FILL_NONE)
-			continue;
-		uint64_t room = base == NULL ? rest : base->x[c] - n->least[c];
-		uint64_t more = rest < room ? rest : room;
-		if (base != NULL && base->x[c] < n->least[c])
+		if (n->fill[c] == FILL_NONE)
+			n->x[c] = n->least[c];
+		if (base != NULL && base->x[c] < n->x[c])
 			return misfit(f, office, n, "larger than what it is a part of", e);
-		n->x[c] = n->least[c] + more;
-		rest -= more;
-		n->fill[c] = n->asked[c] != 0 ? FILL_SPLIT : FILL_UNASKED;
+		if (n->x[c] > rest)
+			return misfit(f, office, n, "the parts are larger than a total", e);
+		rest -= n->x[c];
 	}
-	if (rest > 0)
-		return misfit(
-		    f, office, n, open ? "larger than what it is a part of" : "parts and total differ", e);
-	return true;
+	rest = deal_out(f, n, base, in, rest, true);
+	rest = deal_out(f, n, base, in, rest, false);
+	for (uint32_t c = 0; c < f->n_cells; c++)
+		if (in[c] != 0 && n->fill[c] == FILL_NONE)
+			n->fill[c] = n->asked[c] != 0 ? FILL_SPLIT : FILL_UNASKED;
+	return rest == 0 || misfit(f, office, n, "parts and total do not fit together", e);
 }
 
 static uint32_t count_held(const struct forms *f, const uint8_t *holds, uint32_t cell)

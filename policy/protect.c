@@ -459,7 +459,8 @@ static bool pay(struct plan *p, const struct need *n, int64_t amp)
 	       search_take(&p->s, n->dir, amp);
 }
 
-/* Serves one need; may_pay: visible cells may be hidden for it. */
+/* Serves one need; may_pay: visible cells may be hidden for it. Where several slots must touch different
+ * offices, a sum of moves keeps to as few offices as it can, and only then to any. */
 static bool serve(struct plan *p, uint32_t need, bool may_pay)
 {
 	const struct need *n = &p->n->need[need];
@@ -467,17 +468,21 @@ static bool serve(struct plan *p, uint32_t need, bool may_pay)
 	bool ok = false;
 	set_avoid(p, need, 1);
 	p->s.any_room = n->amp == 0;
-	search_reset(&p->s);
-	if (gather(p, n, amp)) {
-		ok = commit(p, need);
-		p->by_free += ok && !may_pay;
-		p->by_gather += ok && may_pay;
-	}
-	if (!ok && may_pay) {
+	for (int free_choice = n->slots > 1 ? 0 : 1; !ok && free_choice < 2; free_choice++) {
+		p->s.confined = free_choice == 0;
 		search_reset(&p->s);
-		ok = pay(p, n, amp) && commit(p, need);
-		p->by_pay += ok;
+		if (gather(p, n, amp)) {
+			ok = commit(p, need);
+			p->by_free += ok && !may_pay;
+			p->by_gather += ok && may_pay;
+		}
+		if (!ok && may_pay) {
+			search_reset(&p->s);
+			ok = pay(p, n, amp) && commit(p, need);
+			p->by_pay += ok;
+		}
 	}
+	p->s.confined = false;
 	search_reset(&p->s);
 	set_avoid(p, need, 0);
 	return ok;

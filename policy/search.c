@@ -22,6 +22,8 @@ static bool init_dimension(struct search *s, size_t d)
 	s->stamp[d] = calloc(n, sizeof *s->stamp[d]);
 	s->stamp_minus[d] = calloc(n, sizeof *s->stamp_minus[d]);
 	s->option[d] = calloc(OPTIONS_MAX, sizeof *s->option[d]);
+	for (uint32_t i = 0; i < s->g->t->dim[d].n_breakdowns; i++)
+		s->has_views[d] = s->has_views[d] || s->g->t->dim[d].breakdown[i].view;
 	if (s->stamp[d] == NULL || s->stamp_minus[d] == NULL || s->option[d] == NULL)
 		return false;
 	for (uint32_t i = 0; i < OPTIONS_MAX; i++) {
@@ -41,11 +43,12 @@ bool search_init(struct search *s, const struct grid *g, struct err *e)
 	s->bought = calloc(g->n_cells, 1);
 	s->banned = calloc(g->n_cells, 1);
 	s->avoid = calloc(g->office_dim == SIZE_MAX ? 1 : g->t->dim[g->office_dim].n_codes, 1);
+	s->used = calloc(g->office_dim == SIZE_MAX ? 1 : g->t->dim[g->office_dim].n_codes, 1);
 	s->term = malloc(TERMS_MAX * sizeof *s->term);
 	s->scratch_code = malloc(OPTION_CODES_MAX * sizeof *s->scratch_code);
 	s->scratch_sign = malloc(OPTION_CODES_MAX);
 	bool ok = s->delta != NULL && s->bought != NULL && s->banned != NULL && s->avoid != NULL &&
-		  s->term != NULL && s->scratch_code != NULL && s->scratch_sign != NULL;
+		  s->used != NULL && s->term != NULL && s->scratch_code != NULL && s->scratch_sign != NULL;
 	for (size_t d = 0; ok && d <= g->t->n_dims; d++) {
 		s->level[d] = malloc(TERMS_MAX * sizeof *s->level[d]);
 		ok = s->level[d] != NULL && (d == g->t->n_dims || init_dimension(s, d));
@@ -62,6 +65,7 @@ void search_free(struct search *s)
 	free(s->bought);
 	free(s->banned);
 	free(s->avoid);
+	free(s->used);
 	free(s->term);
 	free(s->scratch_code);
 	free(s->scratch_sign);
@@ -119,10 +123,17 @@ struct axis { /* one dimension of the cell under search */
 	uint32_t n_base;
 };
 
+static bool office_barred(const struct search *s, const struct dim *d, uint32_t code)
+{
+	if (s->avoid[code] != 0)
+		return true;
+	return s->confined && s->any_used && s->used[code] == 0 && dim_is_leaf(d, code);
+}
+
 static float axis_price(const struct axis *a, uint32_t code, int sign)
 {
 	struct search *s = a->s;
-	if (a->k == s->g->office_dim && s->avoid[code] != 0)
+	if (a->k == s->g->office_dim && office_barred(s, a->d, code))
 		return NEVER;
 	return price_of(s, s->cell + (code - a->own) * (uint32_t)s->g->t->stride[a->k], sign);
 }
@@ -176,43 +187,6 @@ static void bundle_add(const struct axis *a, struct bundle *o, uint32_t code, in
 	o->price = plus(o->price, axis_price(a, code, sign));
 }
 
-static void bundle_add_atom(const struct axis *a, struct bundle *o, uint32_t atom, int sign)
-{
-	const uint32_t *above = list_at(&a->d->above, atom);
-	for (uint32_t i = 0; i < list_size(&a->d->above, atom); i++)
-		bundle_add(a, o, above[i], sign);
-}
-
-/* One child of a view: the cheaper, or the other one when flipped. */
-static bool bundle_view(
-    const struct axis *a, struct bundle *o, const struct breakdown *view, int sign, bool flip)
-{
-	uint32_t one = a->d->child[view->first];
-	uint32_t two = a->d->child[view->first + 1];
-	if (a->s->stamp[a->k][one] == a->s->serial || a->s->stamp[a->k][two] == a->s->serial)
-		return false;
-	bool second = axis_price(a, two, sign) < axis_price(a, one, sign);
-	uint32_t atom = descend(a, second != flip ? two : one, sign);
-	if (atom == NONE)
-		o->price = NEVER;
-	else
-		bundle_add_atom(a, o, atom, sign);
-	return true;
-}
-
-/* Every code that changes takes one child of each of its views along. Answers how many choices there were. */
-static uint32_t bundle_views(const struct axis *a, struct bundle *o, uint32_t flip)
-{
-	uint32_t choices = 0;
-	for (uint32_t i = 0; i < o->n && o->price < NEVER; i++) {
-		uint32_t code = a->s->scratch_code[i];
-		for (uint32_t v = a->d->n_plain[code]; v < list_size(&a->d->down, code); v++)
-			choices += bundle_view(a, o, dim_down(a->d, code, v), a->s->scratch_sign[i],
-			    flip != 0 && choices + 1 == flip);
-	}
-	return choices;
-}
-
 /* With a virtual sum, an option must raise the sum itself, not shift it about inside. */
 static bool raises_virt(const struct axis *a, uint32_t n)
 {
@@ -257,31 +231,27 @@ static void keep_option(struct axis *a, const struct bundle *o)
 }
 
 /* One option: up with the base codes and the atom `up`, down with the atom `down` (NONE: nobody goes down).
- */
+ * Views are not settled here: which child goes along depends on the other dimensions (expand_views). */
 static void emit(struct axis *a, uint32_t up, uint32_t down)
 {
 	struct search *s = a->s;
-	uint32_t choices = 1;
-	for (uint32_t flip = 0; flip <= choices && flip <= FLIPS_MAX; flip++) {
-		struct bundle o = { 0 };
-		const uint32_t *above = list_at(&a->d->above, up);
-		s->serial++;
-		for (uint32_t i = 0; down != NONE && i < list_size(&a->d->above, down); i++)
-			s->stamp_minus[a->k][list_at(&a->d->above, down)[i]] = s->serial;
-		bundle_add(a, &o, a->own, 1);
-		for (uint32_t i = 0; i < a->n_base; i++)
-			bundle_add(a, &o, a->base[i], 1);
-		for (uint32_t i = 0; i < list_size(&a->d->above, up); i++) {
-			if (down != NONE && s->stamp_minus[a->k][above[i]] == s->serial)
-				s->stamp[a->k][above[i]] = s->serial; /* both: no change */
-			else
-				bundle_add(a, &o, above[i], 1);
-		}
-		for (uint32_t i = 0; down != NONE && i < list_size(&a->d->above, down); i++)
-			bundle_add(a, &o, list_at(&a->d->above, down)[i], -1);
-		choices = o.price < NEVER ? bundle_views(a, &o, flip) : 0;
-		keep_option(a, &o);
+	struct bundle o = { 0 };
+	const uint32_t *above = list_at(&a->d->above, up);
+	s->serial++;
+	for (uint32_t i = 0; down != NONE && i < list_size(&a->d->above, down); i++)
+		s->stamp_minus[a->k][list_at(&a->d->above, down)[i]] = s->serial;
+	bundle_add(a, &o, a->own, 1);
+	for (uint32_t i = 0; i < a->n_base; i++)
+		bundle_add(a, &o, a->base[i], 1);
+	for (uint32_t i = 0; i < list_size(&a->d->above, up); i++) {
+		if (down != NONE && s->stamp_minus[a->k][above[i]] == s->serial)
+			s->stamp[a->k][above[i]] = s->serial; /* both: no change */
+		else
+			bundle_add(a, &o, above[i], 1);
 	}
+	for (uint32_t i = 0; down != NONE && i < list_size(&a->d->above, down); i++)
+		bundle_add(a, &o, list_at(&a->d->above, down)[i], -1);
+	keep_option(a, &o);
 }
 
 /* Atoms below the code: all if there are few, else the greedy ends of its cheapest children. */
@@ -411,29 +381,153 @@ static void find_options(struct search *s, size_t k, uint64_t turn)
 	}
 }
 
-/* Multiplies the terms so far with an option; the price of the new cells, NEVER if barred or too dear. */
-static float multiply(
-    struct search *s, uint32_t level, uint32_t n, const struct option *o, size_t k, float left)
+/* Adds the terms so far times one code of dimension k; their price, NEVER if barred or too dear. */
+static float multiply_code(
+    struct search *s, uint32_t level, uint32_t n, uint32_t *at, uint32_t shift, int sign, float left)
 {
-	uint32_t stride = (uint32_t)s->g->t->stride[k];
-	struct term *from = s->level[level];
+	const struct term *from = s->level[level];
 	struct term *to = s->level[level + 1];
 	float price = 0.0f;
-	if ((uint64_t)n * o->n > TERMS_MAX)
+	if (*at + n > TERMS_MAX)
 		return NEVER;
-	memcpy(to, from, n * sizeof *to);
-	uint32_t at = n;
-	for (uint32_t i = 1; i < o->n; i++) {
-		uint32_t shift = (o->code[i] - o->code[0]) * stride;
-		for (uint32_t j = 0; j < n; j++) {
-			int32_t sign = from[j].sign * o->sign[i];
-			price = plus(price, price_of(s, from[j].cell + shift, sign));
-			if (price >= left)
-				return NEVER;
-			to[at++] = (struct term){ from[j].cell + shift, sign };
-		}
+	for (uint32_t j = 0; j < n; j++) {
+		uint32_t cell = from[j].cell + shift;
+		price = plus(price, price_of(s, cell, from[j].sign * sign));
+		if (price >= left)
+			return NEVER;
+		to[(*at)++] = (struct term){ cell, from[j].sign * sign };
 	}
 	return price;
+}
+
+/* What one code would cost along all terms so far. */
+static float weigh_code(struct search *s, uint32_t level, uint32_t n, uint32_t shift, int sign)
+{
+	const struct term *from = s->level[level];
+	float price = 0.0f;
+	for (uint32_t j = 0; j < n && price < NEVER; j++)
+		price = plus(price, price_of(s, from[j].cell + shift, from[j].sign * sign));
+	return price;
+}
+
+struct expansion { /* of an option by the views of its codes */
+	struct search *s;
+	const struct dim *d;
+	size_t k;
+	uint32_t own, level, n_from; /* the option's own code; the terms multiplied */
+	uint32_t n;                  /* codes in scratch */
+};
+
+static uint32_t shift_to(const struct expansion *x, uint32_t code)
+{
+	return (code - x->own) * (uint32_t)x->s->g->t->stride[x->k];
+}
+
+/* The view's child that costs least over all terms; among equals the one with fewer views of its own. */
+static uint32_t choose_child(const struct expansion *x, const struct breakdown *view, int sign)
+{
+	uint32_t best = NONE;
+	float least = NEVER;
+	uint32_t views = UINT32_MAX;
+	for (uint32_t j = 0; j < view->n; j++) {
+		uint32_t child = x->d->child[view->first + j];
+		if (x->s->stamp[x->k][child] == x->s->serial)
+			return NONE;
+		float price = weigh_code(x->s, x->level, x->n_from, shift_to(x, child), sign);
+		uint32_t n = list_size(&x->d->down, child) - x->d->n_plain[child];
+		if (price < least || (price == least && price < NEVER && n < views)) {
+			least = price;
+			views = n;
+			best = child;
+		}
+	}
+	return best == NONE ? UINT32_MAX - 1 : best;
+}
+
+static bool add_scratch(struct expansion *x, uint32_t code, int sign)
+{
+	if (x->n == OPTION_CODES_MAX)
+		return false;
+	x->s->stamp[x->k][code] = x->s->serial;
+	x->s->scratch_code[x->n] = code;
+	x->s->scratch_sign[x->n++] = (int8_t)sign;
+	return true;
+}
+
+/* A child with breakdowns of its own goes down to an atom, cheapest first. */
+static bool go_down(struct expansion *x, uint32_t code, int sign)
+{
+	while (!dim_is_atom(x->d, code)) {
+		const struct breakdown *b = dim_down(x->d, code, 0);
+		uint32_t best = NONE;
+		float least = NEVER;
+		for (uint32_t j = 0; j < b->n && least > 0.0f; j++) {
+			uint32_t child = x->d->child[b->first + j];
+			float price = weigh_code(x->s, x->level, x->n_from, shift_to(x, child), sign);
+			if (price < least) {
+				least = price;
+				best = child;
+			}
+		}
+		if (best == NONE || x->d->n_plain[code] > 1)
+			return false; /* several groupings inside a view: not searched */
+		code = best;
+		if (!add_scratch(x, code, sign))
+			return false;
+	}
+	return true;
+}
+
+/* Every code that changes takes one child of each of its views along: chosen now that the other signs are
+ * known. */
+static float expand_views(
+    struct search *s, uint32_t level, uint32_t n, const struct option *o, size_t k, uint32_t *at, float left)
+{
+	struct expansion x = {
+		.s = s, .d = &s->g->t->dim[k], .k = k, .own = o->code[0], .level = level, .n_from = n
+	};
+	float price = 0.0f;
+	s->serial++;
+	for (uint32_t i = 0; i < o->n; i++)
+		if (!add_scratch(&x, o->code[i], o->sign[i]))
+			return NEVER;
+	for (uint32_t i = 0; i < x.n; i++) {
+		uint32_t code = s->scratch_code[i];
+		int sign = s->scratch_sign[i];
+		for (uint32_t v = x.d->n_plain[code]; v < list_size(&x.d->down, code); v++) {
+			uint32_t child = choose_child(&x, dim_down(x.d, code, v), sign);
+			if (child == NONE)
+				continue; /* the option decides this view itself */
+			if (child == UINT32_MAX - 1 || !add_scratch(&x, child, sign) ||
+			    !go_down(&x, child, sign))
+				return NEVER;
+		}
+	}
+	for (uint32_t i = o->n; i < x.n; i++) {
+		price = plus(price, multiply_code(s, level, n, at, shift_to(&x, s->scratch_code[i]),
+					s->scratch_sign[i], left - price));
+		if (price >= left)
+			return NEVER;
+	}
+	return price;
+}
+
+/* Multiplies the terms so far with an option; the price of the new cells, NEVER if barred or too dear.
+ * *count: how many terms there are then. */
+static float multiply(struct search *s, uint32_t level, uint32_t n, const struct option *o, size_t k,
+    float left, uint32_t *count)
+{
+	uint32_t stride = (uint32_t)s->g->t->stride[k];
+	float price = 0.0f;
+	memcpy(s->level[level + 1], s->level[level], n * sizeof *s->level[level]);
+	*count = n;
+	for (uint32_t i = 1; i < o->n; i++) {
+		price = plus(price, multiply_code(s, level, n, count, (o->code[i] - o->code[0]) * stride,
+					o->sign[i], left - price));
+		if (price >= left)
+			return NEVER;
+	}
+	return s->has_views[k] ? plus(price, expand_views(s, level, n, o, k, count, left - price)) : price;
 }
 
 static int by_price(const void *a, const void *b)
@@ -454,14 +548,25 @@ static void multiply_all(
 		return;
 	}
 	size_t k = order[level];
-	for (uint32_t i = 0; i < s->n_options[k] && s->price > 0.0f && s->work < s->budget; i++) {
+	for (uint32_t i = 0; i < s->n_options[k] && s->price > 0.0f &&
+			     (s->work < s->budget || (s->n_terms == 0 && s->work < s->budget + 10 * BUDGET));
+	     i++) {
 		const struct option *o = &s->option[k][i];
 		if (so_far + o->price - own >= s->price)
 			break;
-		float price = multiply(s, level, n, o, k, s->price - so_far);
+		uint32_t count = 0;
+		float price = multiply(s, level, n, o, k, s->price - so_far, &count);
 		if (price < NEVER)
-			multiply_all(s, order, level + 1, n * o->n, so_far + price, own);
+			multiply_all(s, order, level + 1, count, so_far + price, own);
 	}
+}
+
+/* Views come last, dimensions with few options first. */
+static bool later(const struct search *s, size_t a, size_t b)
+{
+	if (s->has_views[a] != s->has_views[b])
+		return s->has_views[a];
+	return s->n_options[a] > s->n_options[b];
 }
 
 /* Product moves through one cell; improves s->price if it finds a cheaper one. */
@@ -479,7 +584,7 @@ static void find_at(struct search *s, uint32_t cell)
 			return;
 		qsort(s->option[k], s->n_options[k], sizeof *s->option[k], by_price);
 		size_t at = k;
-		for (; at > 0 && s->n_options[order[at - 1]] > s->n_options[k]; at--)
+		for (; at > 0 && later(s, order[at - 1], k); at--)
 			order[at] = order[at - 1];
 		order[at] = k;
 	}
@@ -531,6 +636,11 @@ bool search_take(struct search *s, int dir, int64_t amp)
 		if (!touch(s, c))
 			return false;
 		s->delta[c] += s->term[i].sign * dir * amp;
+		uint32_t office = grid_office(g, c);
+		if (office != NONE) {
+			s->used[office] = 1;
+			s->any_used = true;
+		}
 		if (g->kind[c] == KIND_OPEN && !grid_hidden(g, c))
 			s->bought[c] = 1;
 		else if (s->delta[c] == 0 && s->bought[c] == 0)
@@ -542,8 +652,12 @@ bool search_take(struct search *s, int dir, int64_t amp)
 void search_reset(struct search *s)
 {
 	for (uint32_t i = 0; i < s->n_touched; i++) {
+		uint32_t office = grid_office(s->g, s->touched[i]);
+		if (office != NONE)
+			s->used[office] = 0;
 		s->delta[s->touched[i]] = 0;
 		s->bought[s->touched[i]] = 0;
 	}
 	s->n_touched = 0;
+	s->any_used = false;
 }

@@ -31,9 +31,12 @@ struct search {
 	uint8_t *bought; /* to be hidden by the moves put together so far */
 	uint8_t *banned; /* must not be bought now */
 	uint8_t *avoid;  /* by code of the office dimension */
-	bool any_room;   /* L1: how much a cell holds does not matter */
-	bool pay;        /* visible cells may be bought */
-	float noise;     /* prices times 1 .. 1 + noise */
+	uint8_t *used;   /* likewise: offices that the moves put together so far touch */
+	bool confined;   /* only offices used already, once there are any */
+	bool any_used;
+	bool any_room; /* L1: how much a cell holds does not matter */
+	bool pay;      /* visible cells may be bought */
+	float noise;   /* prices times 1 .. 1 + noise */
 	uint64_t seed;
 	uint64_t work; /* cells priced */
 	/* the move found */
@@ -45,6 +48,7 @@ struct search {
 	uint32_t n_options[TABLE_DIMS_MAX];
 	uint32_t *stamp[TABLE_DIMS_MAX], *stamp_minus[TABLE_DIMS_MAX];
 	uint32_t serial;
+	bool has_views[TABLE_DIMS_MAX];
 	struct term *level[TABLE_DIMS_MAX + 1];
 	uint32_t *scratch_code;
 	int8_t *scratch_sign;

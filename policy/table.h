@@ -69,7 +69,8 @@ bool table_add_forced(struct table_input *t, const char *const *code, unsigned l
 bool table_add_structural(struct table_input *t, const char *const *code, unsigned line, struct err *e);
 bool table_add_absent(struct table_input *t, const char *const *code, unsigned line, struct err *e);
 
-/* A total that was reported although parts of it are CELL_BLANK (rule R12): its value stands and is printable. */
+/* A total that was reported although parts of it are CELL_BLANK (rule R12): its value stands and is
+ * printable. */
 bool table_add_covered(struct table_input *t, const char *const *code, unsigned line, struct err *e);
 
 /* A derived figure: numerator / denominator * factor, rounded to digits. denominator NULL: constant is used.
