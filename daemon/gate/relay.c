@@ -96,13 +96,14 @@ static void let_go(struct relay *r, enum busy_reason reason)
 }
 
 /* The session is over; nothing of it is kept (a retry fetches the stored receipt). */
-static void lose(struct relay *r, const char *why)
+static void lose(struct relay *r, const char *why, uint64_t now_ms)
 {
 	if (r->state == OPEN) {
 		stats_add(STAT_LINK_LOST, 1);
 		say(SAY_WARNING, "link-lost", "%s", why);
 	}
 	r->state = AWAY;
+	r->next_open_ms = now_ms + RELAY_OPEN_EVERY_MS;
 	let_go(r, BUSY_VAULT_AWAY);
 }
 
@@ -143,7 +144,7 @@ static void try_open(struct relay *r, uint64_t now_ms)
 static void ping(struct relay *r, uint64_t now_ms)
 {
 	if (r->pings_open >= RELAY_PINGS_LOST) {
-		lose(r, "three pings without an answer");
+		lose(r, "three pings without an answer", now_ms);
 		return;
 	}
 	r->ping_ms = now_ms;
@@ -306,10 +307,10 @@ static void take_registry(struct relay *r)
 	send_out(r, LINK_APPLIED);
 }
 
-static void take_pong(struct relay *r)
+static void take_pong(struct relay *r, uint64_t now_ms)
 {
 	if (memcmp(r->in.pong.boot_id, r->boot_id, sizeof r->boot_id) != 0)
-		lose(r, "the vault restarted");
+		lose(r, "the vault restarted", now_ms);
 	else if (r->in.pong.counter == r->ping_counter)
 		r->pings_open = 0;
 }
@@ -321,10 +322,10 @@ static void take_closed(struct relay *r, uint64_t now_ms)
 	unsigned reason = r->in.closed < sizeof why / sizeof *why ? r->in.closed : 0;
 	if (r->state == OPENING)
 		say(SAY_WARNING, "link-refused", "%s", why[reason]);
+	lose(r, why[reason], now_ms);
 	/* Two gates, or two versions: trying four times a second would only make noise. */
-	bool hopeless = r->in.closed != CLOSED_STOPPING && r->in.closed != CLOSED_UNKNOWN_SESSION;
-	r->next_open_ms = now_ms + (hopeless ? RELAY_OPEN_PATIENCE_MS : 0);
-	lose(r, why[reason]);
+	if (r->in.closed != CLOSED_STOPPING && r->in.closed != CLOSED_UNKNOWN_SESSION)
+		r->next_open_ms = now_ms + RELAY_OPEN_PATIENCE_MS;
 }
 
 static void dispatch(struct relay *r, uint64_t now_ms)
@@ -346,7 +347,7 @@ static void dispatch(struct relay *r, uint64_t now_ms)
 		r->io.feed(r->io.arg, &r->in.feed);
 		return;
 	case LINK_PONG:
-		take_pong(r);
+		take_pong(r, now_ms);
 		return;
 	case LINK_MODE:
 		r->mode = r->in.mode.mode;
@@ -365,7 +366,7 @@ void relay_take(struct relay *r, struct bytes frame, uint64_t now_ms)
 	if (!link_decode(&r->in, frame, LINK_FROM_VAULT, &e)) {
 		stats_add(STAT_LINK_BROKEN, 1);
 		say(SAY_ERROR, "link-malformed", "%s", e.text);
-		lose(r, "a frame of the vault is malformed");
+		lose(r, "a frame of the vault is malformed", now_ms);
 		return;
 	}
 	bool ours = r->state != AWAY && memcmp(r->in.session, r->session, sizeof r->session) == 0;
@@ -383,8 +384,7 @@ void relay_take(struct relay *r, struct bytes frame, uint64_t now_ms)
 
 void relay_cut(struct relay *r, uint64_t now_ms)
 {
-	lose(r, "the line was cut");
-	r->next_open_ms = now_ms + RELAY_OPEN_EVERY_MS;
+	lose(r, "the line was cut", now_ms);
 }
 
 bool relay_is_open(const struct relay *r)
