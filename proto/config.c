@@ -31,7 +31,10 @@ bool configread_text(
 	if (len == 0 || len > max)
 		return yamlnode_error(node, r->e, "%s: 1 to %zu bytes are expected", name, max);
 	*out = arena_text(r->arena, node->text, len);
-	return *out != NULL || err_set(r->e, ERR_MEMORY, "out of memory");
+	if (*out != NULL)
+		return true;
+	err_set(r->e, ERR_MEMORY, "out of memory");
+	return false;
 }
 
 bool configread_id(struct configread *r, const struct yamlnode *node, const char *name, const char **out)
@@ -224,7 +227,7 @@ static bool refuse_idle_checks(struct configread *r, const struct yamlnode *list
 	if (!figures_new(&blank, r->config, r->e))
 		goto done;
 	const struct yamlnode *node = list == NULL ? NULL : list->first;
-	for (uint16_t i = 0; i < r->config->n_checks; i++, node = node->next) {
+	for (uint16_t i = 0; node != NULL && i < r->config->n_checks; i++, node = node->next) {
 		comparisons_free(&c);
 		if (!content_compare(r->config, &r->config->check[i], &blank, &c, r->e))
 			goto done;

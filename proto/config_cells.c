@@ -155,7 +155,7 @@ static bool read_within(struct configread *r, const struct yamlnode *node, struc
 static bool refuse_within_circle(struct configread *r, const struct yamlnode *list)
 {
 	const struct yamlnode *node = list->first;
-	for (uint16_t i = 0; i < r->config->n_measures; i++, node = node->next) {
+	for (uint16_t i = 0; node != NULL && i < r->config->n_measures; i++, node = node->next) {
 		uint16_t at = i;
 		for (uint16_t steps = 0; at != NO_PLACE; steps++) {
 			if (steps > LIMIT_DIMS)

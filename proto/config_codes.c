@@ -163,7 +163,7 @@ static bool refuse_second_root(struct configread *r, const struct yamlnode *node
 {
 	const struct yamlnode *item = node->first;
 	const char *root = NULL;
-	for (uint16_t i = 0; i < list->n_codes; i++, item = item->next) {
+	for (uint16_t i = 0; item != NULL && i < list->n_codes; i++, item = item->next) {
 		if (list->code[i].n_parents > 0)
 			continue;
 		if (root != NULL)
@@ -211,7 +211,7 @@ bool configread_codes(struct configread *r, const struct yamlnode *codes)
 	if (codes->n > 256)
 		return yamlnode_error(codes, r->e, "codes: more than 256 lists");
 	struct codelist *list = configread_alloc(r, codes->n, sizeof *list);
-	r->by_name = configread_alloc(r, codes->n, sizeof *r->by_name);
+	r->by_name = configread_alloc(r, codes->n, sizeof(void *));
 	if (list == NULL || r->by_name == NULL)
 		return false;
 	uint16_t i = 0;

@@ -3,6 +3,7 @@
 #include "proto/arena.h"
 #include "proto/limits.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -143,6 +144,7 @@ static bool refuse_repeated(struct builder *b, const struct yamlnode *map)
 static bool close_container(struct builder *b)
 {
 	const struct yamlnode *node = b->stack[--b->depth].node;
+	assert(node != NULL);
 	return node->kind != YAML_MAP || refuse_repeated(b, node);
 }
 

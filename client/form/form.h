@@ -20,6 +20,10 @@ struct form_result {
 	struct figures figures;        /* parallel to config.asked; free with figures_free */
 };
 
+/* The empty form of a layout as CSV for a spreadsheet program: UTF-8 with a mark, semicolons, CRLF. What
+ * form_read reads back has every box blank. period may be NULL. */
+bool form_template(const struct config *config, const char *period, struct buf *out, struct err *e);
+
 /* Reads file. path is only for messages and for telling XLSX and ODS from text by content, never by name.
  * office picks the office's lines of a tidy table; NULL if the table may hold only one.
  * True: the file was read; *f says whether it may be sent (findings_worst). False with e only for memory and

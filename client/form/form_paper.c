@@ -348,13 +348,13 @@ static void read_tick_row(struct paper *p, const struct sheet_row *sheet_row, ui
 
 static bool read_iso_date(const char *text, uint32_t *month)
 {
-	unsigned year;
-	unsigned m;
-	unsigned day;
-	if (strlen(text) < 10 || sscanf(text, "%4u-%2u-%2u", &year, &m, &day) != 3 || m < 1 || m > 12)
+	char period[8]; /* 2024-01 */
+	uint32_t n;
+	if (strlen(text) < 10 || text[7] != '-')
 		return false;
-	*month = 12 * year + m - 1;
-	return true;
+	memcpy(period, text, 7);
+	period[7] = '\0';
+	return model_period_months(period, month, &n) && n == 1;
 }
 
 /* Signed in a month of the period or before it: the figures cannot be final. */

@@ -59,6 +59,23 @@ static char small(unsigned char c, unsigned char before)
 	return ' ';
 }
 
+/* Letter and combining mark (as some systems store them) to the one letter of Latin-1: out[n-1] and the mark
+ * at text become two bytes. True if it did; the mark is two bytes long. */
+static bool join_mark(char *out, size_t *n, const char *text)
+{
+	static const char *const pairs[] = { "a\x8a\xa5", "a\x88\xa4", "o\x88\xb6", "e\x81\xa9",
+		"u\x88\xbc" };
+	if (*n == 0 || text[0] != '\xcc')
+		return false;
+	for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++)
+		if (out[*n - 1] == pairs[i][0] && text[1] == pairs[i][1]) {
+			out[*n - 1] = '\xc3';
+			out[(*n)++] = pairs[i][2];
+			return true;
+		}
+	return false;
+}
+
 /* Drops a year at the end of out[0..n), and "under" before it. Called when a word has ended. */
 static size_t drop_year(const char *out, size_t n)
 {
@@ -87,6 +104,10 @@ void label_normal(char out[LABEL_ROOM], const char *text)
 	if (label_is_numbered(text))
 		text += strspn(text, "0123456789") + 1;
 	for (; *text != '\0' && n + 2 < LABEL_ROOM; text++) {
+		if (join_mark(out, &n, text)) {
+			text++;
+			continue;
+		}
 		struct bytes rest = bytes_text(text);
 		size_t space = label_space(rest);
 		if (*text == '(')

@@ -5,9 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SHEET_ARENA_BYTES                                                                                    \
-	(256u * 1024 * 1024) /* 16 MiB of separators are 16 million cells: stops earlier                     \
-			      */
+#define SHEET_ARENA_BYTES (256u * 1024 * 1024) /* SHEET_CELLS, with texts */
 
 bool sheet_new(struct sheet *s, struct err *e)
 {
@@ -41,12 +39,15 @@ bool sheet_add(struct sheet *s, uint32_t line, const struct sheet_cell *cell, ui
 		return true;
 	if (s->n_rows == SHEET_ROWS)
 		return err_set(e, ERR_LIMIT, "more than %u rows", SHEET_ROWS);
+	if (n > SHEET_CELLS - s->n_cells)
+		return err_set(e, ERR_LIMIT, "more than %u cells", SHEET_CELLS);
 	if (s->n_rows == s->room && !grow(s))
 		return err_set(e, ERR_MEMORY, "out of memory");
 	struct sheet_cell *copy = arena_alloc(s->arena, n, sizeof *copy);
 	if (copy == NULL)
 		return err_set(e, ERR_MEMORY, "out of memory");
 	memcpy(copy, cell, n * sizeof *copy);
+	s->n_cells += n;
 	s->row[s->n_rows++] = (struct sheet_row){ copy, line, n };
 	return true;
 }

@@ -10,6 +10,7 @@
 
 #define SHEET_FILE_BYTES (16u * 1024 * 1024) /* 200,000 cells as a tidy table are 12 MB */
 #define SHEET_ROWS       300000u
+#define SHEET_CELLS      2000000u
 #define SHEET_COLUMNS    256u
 
 enum sheet_kind {
@@ -33,7 +34,7 @@ struct sheet_row {
 
 struct sheet {
 	struct sheet_row *row;
-	uint32_t n_rows, room;
+	uint32_t n_rows, room, n_cells;
 	struct arena *arena;
 };
 

@@ -251,6 +251,33 @@ static void test_empty_forms(void **state)
 	config_free(c);
 }
 
+/* What we write as an empty form we read as one. */
+static void test_template(void **state)
+{
+	(void)state;
+	static const char *const years[] = { "2020", "2022", "2023", "2024" };
+	for (size_t i = 0; i < 4; i++) {
+		struct err e = { 0 };
+		struct buf out = { 0 };
+		struct form_result r;
+		struct findings f;
+		struct config *c = preset(years[i]);
+		assert_true(form_template(c, years[i], &out, &e));
+		read_bytes("mall.csv", buf_bytes(&out), c, NULL, (struct form_options){ 0 }, &r, &f);
+		assert_string_equal(r.period, years[i]);
+		unsigned blanks = count_code(&f, FINDING_BLANK, SEVERITY_ERROR) +
+				  count_code(&f, FINDING_BLANK, SEVERITY_WARNING);
+		if (blanks != f.n)
+			print_findings(&f);
+		assert_int_equal(blanks, f.n);
+		for (uint32_t k = 0; k < r.figures.n; k++)
+			assert_int_equal(r.figures.state[k], FIGURE_BLANK);
+		end(&r, &f);
+		buf_free(&out);
+		config_free(c);
+	}
+}
+
 static void test_preset_policies(void **state)
 {
 	(void)state;
@@ -392,6 +419,8 @@ static void test_harmless(void **state)
 		{ 76, "Om ja, uppskatta hur lång väntetiden har varit under 2024.;30 dagar;;" },
 		{ 69, "\"Om annan orsak, ange vilken.\";\"första\nandra \"\"raden\"\"\";;" },
 		{ 10, "Kontaktperson;någon;;" },
+		{ 58, "Kontaktorsak;Kvinnor;Ma\xcc\x88n;" },
+		{ 36, "da\xcc\x88rav mellan 18 och 29 a\xcc\x8ar;6;5;" },
 		{ 4, NULL },
 	};
 	struct config *c = preset("2024");
@@ -553,6 +582,7 @@ int main(void)
 		cmocka_unit_test(test_real_forms),
 		cmocka_unit_test(test_workbooks),
 		cmocka_unit_test(test_empty_forms),
+		cmocka_unit_test(test_template),
 		cmocka_unit_test(test_preset_policies),
 		cmocka_unit_test(test_open_boxes),
 		cmocka_unit_test(test_broken_base),
