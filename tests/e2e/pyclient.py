@@ -374,7 +374,7 @@ def value_of(line, word):
 
 
 class KeySet:
-    STATES = ("pending", "active", "accept-only", "revoked")
+    STATES = ("active", "pending", "accept-only", "revoked")  # in the order of the lines
 
     def __init__(self, note, origin, root, held=None):
         """Believes the note if the root key signed it, or says why not. held: the key set known before."""
@@ -394,6 +394,9 @@ class KeySet:
         self.endpoints, self.keys = [], []
         for line in lines[5:]:
             self._line(line.split(" "))
+        lines_of = [key[0:1] + (key[3], self.STATES.index(key[1])) for key in self.keys]
+        if self.endpoints != sorted(self.endpoints) or lines_of != sorted(lines_of):
+            raise Malformed("lines of the key set out of order")
         ids = [key[2] for key in self.keys]
         active = [key[0] for key in self.keys if key[1] == "active" and key[0] != "curve"]
         if len(set(ids)) != len(ids) or len(set(active)) != len(active):
@@ -773,7 +776,7 @@ PUBLISHED, SUPPRESSED, NOT_REPORTED, NOT_ASKED, STRUCTURAL_ZERO = 1, 2, 3, 4, 5
 
 
 def tables(data, manifest):
-    """release.msgpack: {table id: (dimension places, {cell: (state, value)})}."""
+    """release.msgpack: {table id: (names of its dimensions, {cell: (state, value)})}."""
     f = fields(unpack(data, NODES_FILE), {0: name, 2: period_name, 4: number, 6: binary(32), 8: array})
     if (f[0], f[2], f[4], f[6]) != (manifest.dataset, manifest.period, manifest.revision, manifest.config):
         raise Untrusted("the tables of another release")
@@ -870,12 +873,35 @@ def pair(data, nodes=NODES_MESSAGE):
 
 # --- the configuration, as far as a form needs it ---------------------------------------------------------------
 
+MONTHS = {"Q": 3, "S": 6}
+
+
+def months(period):
+    """First and last month of a period, counted from year 0."""
+    year, _, part = period.partition("-")
+    if not part:
+        return int(year) * 12, int(year) * 12 + 11
+    width = MONTHS.get(part[0], 1)
+    first = int(year) * 12 + (int(part.lstrip("QS")) - 1) * width
+    return first, first + width - 1
+
+
+def valid_in(valid, period):
+    """Whether something is valid in any month of the period; valid: "A..B", an end may be missing."""
+    if valid is None:
+        return True
+    begins, dots, ends = valid.partition("..")
+    ends = ends if dots else begins
+    first, last = months(period)
+    return (not begins or months(begins)[0] <= last) and (not ends or months(ends)[1] >= first)
+
+
 class Configuration:
     def __init__(self, data):
         self.digest = blake2b(data)
-        self.tree = yaml.safe_load(data.decode("utf-8"))
-        self.lists = {code_list: [entry["code"] for entry in entries]
-                      for code_list, entries in self.tree["codes"].items()}
+        self.tree = yaml.load(data.decode("utf-8"), Loader=yaml.BaseLoader)  # every value is text
+        self.lists = {dim: [entry["code"] for entry in entries] for dim, entries in self.tree["codes"].items()}
+        self.valid = {dim: [entry.get("valid") for entry in entries] for dim, entries in self.tree["codes"].items()}
         self.measures = {m["id"]: (place, m) for place, m in enumerate(self.tree["measures"])}
 
     def cell(self, measure, *codes):
@@ -888,22 +914,23 @@ class Configuration:
 
     def value(self, measure, text):
         """A value as it travels: a whole number of the measure's smallest part."""
-        decimals = self.measures[measure][1].get("decimals", 0)
+        decimals = int(self.measures[measure][1].get("decimals", 0))
         whole, _, part = text.partition(".")
-        return int(whole) * 10 ** decimals + (int(part.ljust(decimals, "0")) if part else 0)
+        return int(whole + part.ljust(decimals, "0"))
 
-    def asked(self):
-        """Every asked cell, as places. Takes the patterns `measure|codes|codes`; * is the whole list."""
-        cells = set()
-        for pattern in self.tree["asked"]:
+    def asked(self, period):
+        """The cells of a form for this period, as names."""
+        cells = {}
+        for pattern in self.tree.get("asked", self.measures):
             measure, *parts = pattern.split("|")
-            place, m = self.measures[measure]
-            found = [(place,)]
-            for dim, part in zip(m.get("dims", []), parts):
-                codes = self.lists[dim] if part == "*" else part.split(",")
-                found = [cell + (self.lists[dim].index(code),) for cell in found for code in codes]
-            cells.update(found)
-        return cells
+            m = self.measures[measure][1]
+            found = [(measure,)] if valid_in(m.get("valid"), period) else []
+            for place, dim in enumerate(m.get("dims", [])):
+                codes = self.lists[dim] if not parts or parts[place] == "*" else parts[place].split(",")
+                codes = [c for c in codes if valid_in(self.valid[dim][self.lists[dim].index(c)], period)]
+                found = [cell + (code,) for cell in found for code in codes]
+            cells.update(dict.fromkeys(found))
+        return list(cells)
 
 
 # --- 3, 5. transport and messages -------------------------------------------------------------------------------
@@ -1134,12 +1161,17 @@ class Client:
         return self.submit(self.keep(statement))
 
     def keep(self, statement):
-        """Seals the statement and writes it to the outbox. Nothing is ever sent that does not lie there."""
+        """Seals the statement to the intake key in use and writes it to the outbox."""
         if self.key_set.expired():
             raise Untrusted("the key set is out of date")
         sealed = Sealed.make(statement, self.key_set)
-        save(self.path("outbox", statement.id.hex()), sealed.encode())
+        self._keep(sealed)
         return sealed
+
+    def _keep(self, sealed):
+        path, data = self.path("outbox", sealed.statement.id.hex()), sealed.encode()
+        if not os.path.exists(path) or load(path) != data:
+            save(path, data)
 
     def outbox(self):
         return [Sealed.decode(load(self.path("outbox", entry))) for entry in sorted(os.listdir(self.path("outbox")))
@@ -1150,7 +1182,7 @@ class Client:
         until, pause = time.monotonic() + seconds, 1.0
         while True:
             try:
-                return self._submit_once(sealed, min(30.0, max(1.0, until - time.monotonic())))
+                return self.submit_once(sealed, min(30.0, max(1.0, until - time.monotonic())))
             except Refused as e:
                 if e.name == "UNKNOWN_INTAKE_KEY":
                     self.fetch_keys()
@@ -1169,7 +1201,9 @@ class Client:
             time.sleep(wait)
             pause = min(600.0, pause * 2)
 
-    def _submit_once(self, sealed, seconds):
+    def submit_once(self, sealed, seconds=30.0):
+        """One attempt. Nothing is ever sent that does not lie in the outbox."""
+        self._keep(sealed)
         rid, body = message(SUBMIT, sealed.body_fields())
         kind, answer = self.door("submit").request(body, rid, seconds)
         if kind == RECEIPT:
