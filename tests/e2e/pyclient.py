@@ -152,9 +152,15 @@ def unpack(data, nodes=NODES_MESSAGE):
     return value
 
 
+def _rising(value):
+    if isinstance(value, dict):
+        return {key: _rising(value[key]) for key in sorted(value)}
+    return [_rising(item) for item in value] if isinstance(value, (list, tuple)) else value
+
+
 def pack(value):
-    """msgpack's own packer writes shortest forms; maps must be given with rising keys."""
-    return msgpack.packb(value, use_bin_type=True)
+    """The one encoding: msgpack's own packer writes the shortest forms, map keys are put in order here."""
+    return msgpack.packb(_rising(value), use_bin_type=True)
 
 
 NAME = re.compile(r"[a-z0-9-]{1,48}", re.ASCII)
@@ -990,27 +996,30 @@ class Door:
             self.socket.close(0)
             self.socket = None
 
-    def receive(self, seconds):
-        """The frames of the next message; None after this many seconds."""
+    def wait(self, event, seconds):
+        """Whether the socket is ready in time for POLLIN or POLLOUT; a refused key is told at once."""
         poller = zmq.Poller()
-        poller.register(self.socket, zmq.POLLIN)
+        poller.register(self.socket, event)
         poller.register(self.monitor, zmq.POLLIN)
         until = time.monotonic() + seconds
         while True:
             ready = dict(poller.poll(max(0, until - time.monotonic()) * 1000))
             if self.socket in ready:
-                return self.socket.recv_multipart()
+                return True
             if self.monitor in ready:
-                status = recv_monitor_message(self.monitor)["value"]
-                if status == 400:
+                if recv_monitor_message(self.monitor)["value"] == 400:
                     raise Untrusted("the gate does not know our CURVE key " + self.curve.id.hex())
             elif time.monotonic() >= until:
-                return None
+                return False
+
+    def receive(self, seconds):
+        """The frames of the next message; None after this many seconds."""
+        return self.socket.recv_multipart() if self.wait(zmq.POLLIN, seconds) else None
 
     def request(self, body, rid, seconds=30.0):
         """(kind, fields) of the answer to this body; whatever answers another question is left aside."""
         until = time.monotonic() + seconds
-        if not self.socket.poll(seconds * 1000, zmq.POLLOUT):
+        if not self.wait(zmq.POLLOUT, seconds):
             raise NoAnswer("nobody listens at " + self.address)
         self.socket.send(body)
         while True:
