@@ -91,7 +91,7 @@ size_t keyset_verifiers(const struct keyset *set, enum key_purpose purpose, uint
 	size_t n = 0;
 	for (size_t i = 0; i < set->n_keys && n < n_max; i++) {
 		const struct keyset_key *k = &set->key[i];
-		if (k->purpose == purpose && (k->state == KEYSET_ACTIVE || k->state == KEYSET_ACCEPT_ONLY))
+		if (k->purpose == purpose && k->state != KEYSET_REVOKED)
 			memcpy(key[n++], k->key, sizeof k->key);
 	}
 	return n;

@@ -64,6 +64,7 @@ bool keyset_warns(const struct keyset *set, uint64_t now_s);   /* less than 30 d
 const struct keyset_key *keyset_find(const struct keyset *set, enum key_purpose purpose, const uint8_t id[8]);
 const struct keyset_key *keyset_active(const struct keyset *set, enum key_purpose purpose);
 const struct keyset_endpoint *keyset_serves(const struct keyset *set, enum keyset_service service);
-/* Copies the keys of purpose that signatures may be by (active and accept-only), at most n_max; how many. */
+/* Copies the keys of purpose that signatures may be by, at most n_max; how many. As keyset_find, any state but
+ * revoked: a reader whose set is a little old meets the next key as pending. */
 size_t keyset_verifiers(const struct keyset *set, enum key_purpose purpose, uint8_t (*key)[32], size_t n_max);
 #endif

@@ -76,6 +76,17 @@ static void the_text_is_written_back(void **state)
 	uint8_t key[4][32];
 	assert_int_equal(keyset_verifiers(&set, KEY_INTAKE, key, 4), 2);
 	assert_int_equal(keyset_verifiers(&set, KEY_FEED, key, 4), 1);
+	for (size_t i = 0; i < set.n_keys; i++) {
+		struct keyset_key *k = &set.key[i];
+		if (k->purpose == KEY_FEED) {
+			k->state = KEYSET_PENDING;
+			assert_int_equal(keyset_verifiers(&set, KEY_FEED, key, 4), 1);
+			assert_ptr_equal(keyset_find(&set, KEY_FEED, k->id), k);
+			k->state = KEYSET_REVOKED;
+			assert_int_equal(keyset_verifiers(&set, KEY_FEED, key, 4), 0);
+			assert_null(keyset_find(&set, KEY_FEED, k->id));
+		}
+	}
 	assert_false(keyset_warns(&set, set.valid_until - KEYSET_WARN_S));
 	assert_true(keyset_warns(&set, set.valid_until - KEYSET_WARN_S + 1));
 	buf_free(&again);
