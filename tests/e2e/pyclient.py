@@ -436,14 +436,14 @@ class KeySet:
         raise Untrusted("no active %s key" % purpose)
 
     def public(self, purpose, ident):
-        """A key that may have signed something older: any that is not pending or revoked."""
+        """A key that may have signed something: any that is not revoked."""
         for found, state, known, _, _, public in self.keys:
-            if found == purpose and known == ident and state in ("active", "accept-only"):
+            if found == purpose and known == ident and state != "revoked":
                 return public
         raise Untrusted("unknown %s key" % purpose)
 
     def publics(self, purpose):
-        return [key[5] for key in self.keys if key[0] == purpose and key[1] in ("active", "accept-only")]
+        return [key[5] for key in self.keys if key[0] == purpose and key[1] != "revoked"]
 
     def expired(self, now=None):
         return (time.time() if now is None else now) > self.valid_until
@@ -818,13 +818,21 @@ def link(envelope):
     return blake2b(label("link") + envelope)
 
 
-def envelope_fields(envelope):
+def common_fields(envelope):
+    """What every envelope has, also one of a future kind."""
     found = unpack(envelope)
-    if not isinstance(found, dict) or not number(found.get(8)):
-        raise Malformed("an envelope without kind")
-    if found[8] in BY_KIND:
-        return fields(found, {**COMMON, **BY_KIND[found[8]]})
-    return fields({k: v for k, v in found.items() if k in COMMON}, COMMON)  # a kind of the future
+    if not isinstance(found, dict):
+        raise Malformed("not an envelope")
+    return fields({key: value for key, value in found.items() if key in COMMON}, COMMON)
+
+
+def envelope_fields(envelope):
+    f = common_fields(envelope)
+    if f[8] in BY_KIND:
+        return fields(unpack(envelope), {**COMMON, **BY_KIND[f[8]]})
+    if f[8] % 2 == 0:
+        raise Unsupported("an envelope of a kind we must know")
+    return f
 
 
 class Position:
@@ -843,10 +851,10 @@ class Position:
         raise Untrusted("not signed by the feed's key")
 
     def judge(self, envelope, signature):
-        """(verdict, fields): REFUSE, RESTART, DROP, RANGE, STOP, CURRENT (a beat where we stand), APPLY, ALERT.
-        After APPLY and ALERT the position has moved."""
+        """(verdict, fields): REFUSE, RESTART, DROP, RANGE, STOP, ALERT (we are too old for it), CURRENT (a beat where
+        we stand) or APPLY, after which the position has moved."""
         try:
-            f = envelope_fields(envelope)
+            f = common_fields(envelope)
             self.signed(envelope, signature, "beat" if f[8] == BEAT else "feed")
         except (Malformed, Untrusted):
             return "REFUSE", None
@@ -854,19 +862,29 @@ class Position:
             return "REFUSE", None
         if f[2] != self.feed_id:
             return "RESTART", f
-        if f[8] == BEAT:
-            return self._judge_beat(f), f
-        if f[4] <= self.seq:
-            return ("STOP" if f[4] == self.seq and link(envelope) != self.link else "DROP"), f
-        if f[4] != self.seq + 1 or f[6] != self.link:
-            return "RANGE", f
-        self.seq, self.link = f[4], link(envelope)
-        return ("ALERT" if f[8] % 2 == 0 and f[8] not in BY_KIND else "APPLY"), f
+        verdict = self._judge_beat(f) if f[8] == BEAT else self._judge_place(f, link(envelope))
+        if verdict in ("APPLY", "CURRENT"):
+            try:
+                f = envelope_fields(envelope)
+            except Unsupported:
+                return "ALERT", f
+            except Malformed:
+                return "REFUSE", None
+        if verdict == "APPLY":
+            self.seq, self.link = f[4], link(envelope)
+        return verdict, f
 
     def _judge_beat(self, f):
         if f[4] == self.seq:
             return "CURRENT" if f[6] == self.link else "STOP"
         return "RANGE" if f[4] > self.seq else "DROP"
+
+    def _judge_place(self, f, its_link):
+        if f[4] == self.seq and its_link != self.link:
+            return "STOP"
+        if f[4] <= self.seq:
+            return "DROP"
+        return "APPLY" if f[4] == self.seq + 1 and f[6] == self.link else "RANGE"
 
 
 def pair(data, nodes=NODES_MESSAGE):
@@ -1158,15 +1176,22 @@ class Client:
 
     # submissions
 
+    def next_revision(self, dataset, period, stored):
+        """One more than the highest of ours; after a lost disk, at least as many as the vault says it has."""
+        ours = [s.field[14] + 1 for s, _ in self.receipts() if (s.field[2], s.field[6]) == (dataset, period)]
+        return max(ours + [stored])
+
     def push(self, dataset, period, cells, act=FIGURES, revision=None, **change):
         """Signs, keeps, sends. cells: {(measure, code, ...): value or None}, as names."""
         known = self.periods(dataset)[period]
+        if revision is None:
+            revision = self.next_revision(dataset, period, known["stored"])
         payload = withdrawal()
         if act == FIGURES:
             config = self.configuration(known["config"])
             payload = figures({config.cell(*cell): value for cell, value in cells.items()})
         statement = Statement.make(self.signing, dataset, known["config"], period, self.join_line.name, act,
-                                   known["stored"] if revision is None else revision, payload, **change)
+                                   revision, payload, **change)
         return self.submit(self.keep(statement))
 
     def keep(self, statement):
@@ -1350,7 +1375,7 @@ class Follower:
         self.client, self.dataset = client, dataset
         self.file = client.path("feed", dataset)
         self.position = Position(dataset, client.key_set.publics("feed"))
-        self.news, self.beat = [], None
+        self.news, self.beat, self.restarts = [], None, []
         # 1. The socket keeps what comes; 1,000 messages at most, what is lost then shows as a gap.
         self.door = Door(client.join_line.endpoints["feed"], client.join_line.server, client.curve, zmq.SUB,
                          "cellveil1|%s|" % dataset)
@@ -1364,6 +1389,10 @@ class Follower:
 
     def catch_up(self):
         """2-4: HEAD, STATE if there is no position, RANGE until the newest."""
+        now = time.monotonic()
+        self.restarts = [t for t in self.restarts if now - t < 600] + [now]
+        if len(self.restarts) > 4:
+            raise Untrusted("the feed began anew too often")
         p = self.position
         f = self.client.ask(HEAD, {0: self.dataset}, HEAD_R)
         p.signed(f[0], f[2], "beat")
@@ -1418,16 +1447,14 @@ class Follower:
             f = self.client.ask(RANGE, {0: self.dataset, 2: p.feed_id, 4: p.seq + 1, 6: 256}, RANGE_R)
             for envelope, signature in f[0]:
                 verdict, e = p.judge(envelope, signature)
-                if verdict not in ("APPLY", "ALERT"):
-                    raise Untrusted("the stored feed is broken: " + verdict)
-                self._apply(verdict, e)
+                if verdict != "APPLY":
+                    raise Untrusted("the stored feed does not fit together: " + verdict)
+                self._apply(e)
             if p.seq >= f[4] or not f[0]:
                 return
 
-    def _apply(self, verdict, e):
-        if verdict == "ALERT":
-            self.news.append(("unknown", e, None))
-        elif e[8] == RELEASE:
+    def _apply(self, e):
+        if e[8] == RELEASE:
             self._release(e)
         elif e[8] == NOTICE:
             self.news.append(("notice", e[14], None))
@@ -1448,8 +1475,8 @@ class Follower:
         return self.beat is None or (time.time() if now is None else now) - self.beat > STALE
 
     def next(self, seconds):
-        """The next ("release", manifest, files), ("withdrawn", (period, revision), None), ("notice", text, None) or
-        ("unknown", fields, None); None if there was none for so long."""
+        """The next ("release", manifest, files), ("withdrawn", (period, revision), None) or ("notice", text, None);
+        None if there was none for so long."""
         until = time.monotonic() + seconds
         while not self.news:
             frames = self.door.receive(max(0, until - time.monotonic()))
@@ -1466,14 +1493,18 @@ class Follower:
         except Malformed:
             return
         verdict, e = self.position.judge(envelope, signature)
-        if verdict in ("APPLY", "ALERT"):
-            self._apply(verdict, e)
-        elif verdict in ("RANGE", "RESTART"):
+        if verdict == "CURRENT":
+            self.beat = e[10]
+        elif verdict == "APPLY":
+            self._apply(e)
+        elif verdict == "RANGE":
+            self._range()
+        elif verdict == "RESTART":
             self.catch_up()
         elif verdict == "STOP":
             raise Equivocation([envelope, signature])
-        if e is not None and e[8] == BEAT:
-            self.beat = e[10]
+        elif verdict == "ALERT":
+            raise Unsupported("this program is too old for the feed")
 
 
 # --- the command line -------------------------------------------------------------------------------------------

@@ -212,9 +212,9 @@ def test_future(bench):
 def test_withdrawal(bench):
     client = bench.client
     assert client.push(DATASET, PERIOD, None, act=cv.WITHDRAWAL, revision=6).outcome == 1
-    receipt = client.push(DATASET, PERIOD, FIGURES[client.join_line.name], revision=7)
-    assert receipt.outcome == 1
-    return client.receipts()
+    refused("REVISION_STALE", 0, client.push, DATASET, PERIOD, FIGURES[client.join_line.name], revision=6)
+    assert client.push(DATASET, PERIOD, FIGURES[client.join_line.name]).outcome == 1
+    assert newest(client).field[14] == 7
 
 
 def test_stranger(d, north):
@@ -232,8 +232,8 @@ def test_stranger(d, north):
 
 
 def newest(client):
-    """The statement of highest revision of an office's own."""
-    return max((s for s, _ in client.receipts()), key=lambda s: s.field[14])
+    """The statement of an office that counts when the period is sealed."""
+    return max((s for s, r in client.receipts() if r.outcome == 1), key=lambda s: s.field[14])
 
 
 def see_release(follower, values):
@@ -279,8 +279,8 @@ def main():
         early = reader.follow(DATASET)
         assert early.next(0) is None
         d.close_period(PERIOD)
-        late_form = north.push(DATASET, PERIOD, cells(41, 35))
-        assert late_form.outcome == 2, "kept for a later revision"
+        assert north.push(DATASET, PERIOD, cells(41, 35)).outcome == 2, "kept for a later revision"
+        late_statement = [s for s, r in north.receipts() if r.outcome == 2][0]
         d.publish(PERIOD)
 
         manifest, files = see_release(early, true_value)
@@ -289,10 +289,10 @@ def main():
         again, files_again = see_release(late, true_value)
         assert (manifest.digest, files) == (again.digest, files_again)
 
-        for who, client in clients.items():
-            statement = client.receipts()[0][0] if who == "north" else newest(client)
-            n, seal = client.set_proof(statement)
-            assert (n, seal) == (len(FIGURES), manifest.seal)
+        for client in clients.values():
+            assert client.set_proof(newest(client)) == (len(FIGURES), manifest.seal)
+        refused("NOT_FOUND", 0, north.set_proof, late_statement)
+        refused("NOT_FOUND", 0, north.set_proof, newest(clients["south"]))
         entries = other.read_log()
         release = [e for e in entries if e["k"] == "release"]
         assert [e["obj"] for e in release] == [manifest.digest.hex()]
@@ -301,11 +301,22 @@ def main():
             for statement, receipt in client.receipts():
                 assert entries[receipt.log_index]["stmt"] == statement.digest.hex() and statement.digest.hex() in logged
 
+        late.close()
         d.ctl("release", "withdraw", PERIOD, "--dataset", DATASET, "--reason", "error")
+        late = other.follow(DATASET)  # takes up where it stood
         for follower in (early, late):
             kind, what, _ = follower.next(60.0)
             assert (kind, what) == ("withdrawn", (PERIOD, 0))
+        for _ in range(60):  # beats come, whatever else does
+            assert early.next(1.0) is None
+            if not early.stale():
+                break
+        assert not early.stale()
+        for follower in (early, late):
             follower.close()
+        after = enrol(d, "researcher", "after").follow(DATASET)
+        assert after.next(0) is None and after.position.seq == 2, "what was withdrawn is gone"
+        after.close()
         for client in (*clients.values(), reader, other):
             client.close()
     print("ok")
