@@ -313,10 +313,10 @@ static bool pair_up(struct axis *a, uint32_t code, uint32_t up)
 					emit(a, up, down);
 			}
 		}
-		if (a->n_free >= OPTIONS_MAX)
+		if (a->n_free >= OPTIONS_MAX && !a->s->wide)
 			return false;
 		float price = a->tree ? axis_price(a, p, 1) : 0.0f;
-		if (price == NEVER || (price > 0.0f && a->s->n_options[a->k] >= 2))
+		if (price == NEVER || (price > 0.0f && a->s->n_options[a->k] >= 2 && !a->s->wide))
 			return false;
 	}
 	return true;
@@ -593,6 +593,17 @@ static void find_at(struct search *s, uint32_t cell)
 	multiply_all(s, order, 0, 1, own, own);
 }
 
+static void find_anywhere(struct search *s, uint32_t cell, const struct virt *virt)
+{
+	if (virt == NULL)
+		find_at(s, cell);
+	for (uint32_t j = 0; virt != NULL && j < virt->r.b->n && s->price > 0.0f; j++) {
+		uint32_t child = relation_child(s->g, &virt->r, j);
+		if (virt_holds(s->g, virt, j) && s->g->kind[child] != KIND_DEAD)
+			find_at(s, child);
+	}
+}
+
 bool search_find(struct search *s, uint32_t cell, const struct virt *virt, int dir, int64_t amp)
 {
 	s->price = NEVER;
@@ -600,14 +611,11 @@ bool search_find(struct search *s, uint32_t cell, const struct virt *virt, int d
 	s->dir = dir;
 	s->amp = amp;
 	s->n_terms = 0;
-	if (virt == NULL) {
-		find_at(s, cell);
-		return s->price < NEVER;
-	}
-	for (uint32_t j = 0; j < virt->r.b->n && s->price > 0.0f; j++) {
-		uint32_t child = relation_child(s->g, &virt->r, j);
-		if (virt_holds(s->g, virt, j) && s->g->kind[child] != KIND_DEAD)
-			find_at(s, child);
+	find_anywhere(s, cell, virt);
+	if (s->price == NEVER && s->pay) {
+		s->wide = true;
+		find_anywhere(s, cell, virt);
+		s->wide = false;
 	}
 	return s->price < NEVER;
 }

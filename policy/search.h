@@ -33,6 +33,7 @@ struct search {
 	uint8_t *avoid;  /* by code of the office dimension */
 	uint8_t *used;   /* likewise: offices that the moves put together so far touch */
 	bool confined;   /* only offices used already, once there are any */
+	bool wide;       /* all ancestors are tried, whatever they cost */
 	bool any_used;
 	bool any_room; /* L1: how much a cell holds does not matter */
 	bool pay;      /* visible cells may be bought */
