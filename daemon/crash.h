@@ -4,7 +4,8 @@
  * Only builds with CELLVEIL_CRASH_POINTS know them; elsewhere the macro is nothing. The names:
  *     intake-before-commit  intake-after-commit  intake-after-reply
  *     journal-tiles  journal-guard  journal-checkpoint     after each of them is in place
- *     release-commit  release-files  release-checkpoint    after each step of publishing
+ *     release-sealed  release-protected  release-before-commit  release-commit
+ *     release-files  release-checkpoint  release-feed      after each step of publishing
  *     period-before-commit  period-after-commit */
 #ifndef DAEMON_CRASH_H
 #define DAEMON_CRASH_H

@@ -1,0 +1,195 @@
+#!/usr/bin/python3
+"""The vault is killed at each step of publishing, with real programs and real forms.
+
+Whatever the step: nothing half published is ever under public/, a restart ends in exactly one release, its bytes
+are those that were decided, earlier releases stay as they were, and the log leads to its signed root (oracles iv, v
+of the fault list). One period for each step, all in one deployment.
+"""
+import base64
+import contextlib
+import hashlib
+import json
+import os
+import sqlite3
+import struct
+import subprocess
+import time
+
+from harness import BIN, DATASET, ORIGIN, PATIENCE, Deployment, run
+
+CONFIG = """cellveil-config: 1
+origin: %s
+dataset: %s
+form: {id: small, version: "1", valid: "2024.."}
+period: YYYY
+codes:
+  sex: [{code: _T, en: Total}, {code: F, of: [_T], en: Women}, {code: M, of: [_T], en: Men}]
+  office: [{code: _T}, {code: o0, of: [_T]}, {code: o1, of: [_T]}, {code: o2, of: [_T]}, {code: o3, of: [_T]}]
+measures:
+  - {id: clients, dims: [sex], max: 100000, unit: person, about: client, sv: Klienter, en: Clients}
+asked: ["clients|F,M"]
+release: {office_dim: office, tables: [{id: clients, measures: [clients], dims: [office, sex]}]}
+policy: {threshold: 5, width: 2, zeros: camouflage}
+""" % (ORIGIN, DATASET)
+OFFICES = ["o0", "o1", "o2", "o3"]
+POINTS = ["release-sealed", "release-protected", "release-before-commit", "release-commit", "release-files",
+          "release-checkpoint", "release-feed"]
+
+
+def has_crash_points():
+    with open(os.path.join(BIN, "cellveild"), "rb") as f:
+        return b"release-before-commit" in f.read()
+
+
+def push_all(d, period):
+    for i, code in enumerate(OFFICES):
+        path = os.path.join(d.folder, "form.csv")
+        small = 3 if i == 0 else 40 + 5 * i  # one small count: something is hidden in every release
+        with open(path, "w", encoding="ascii") as f:
+            f.write("office,year,measure,sex,value\n%s,%s,clients,F,%d\n%s,%s,clients,M,%d\n" %
+                    (code, period, small, code, period, 50 + 3 * i))
+        assert d.office(code).push(path, "--period", period)["state"] == "received"
+
+
+def release_dir(d, period):
+    return os.path.join(d.public, "release", DATASET, period, "0")
+
+
+def read(path):
+    with open(path, "rb") as f:
+        return f.read()
+
+
+def files_of(folder):
+    return {name: read(os.path.join(folder, name)) for name in sorted(os.listdir(folder))}
+
+
+def rows_of(d, period):
+    """Files of the release as committed; the vault is not running."""
+    with contextlib.closing(sqlite3.connect(os.path.join(d.state, "vault/store"))) as db:
+        return dict(db.execute("SELECT f.name, f.data FROM release_file f JOIN period p ON p.id = f.period"
+                               " WHERE p.name = ?", (period,)))
+
+
+def check_whole(d, period):
+    """The release directory is absent, or complete and what its manifest says."""
+    folder = release_dir(d, period)
+    if not os.path.exists(folder):
+        return None
+    files = files_of(folder)
+    named = {}
+    for line in files["manifest.txt"].decode("ascii").splitlines():
+        if line.startswith("BLAKE2b-256 ("):
+            name, digest = line[len("BLAKE2b-256 ("):].split(") = ")
+            named[name] = digest
+    assert set(files) == set(named) | {"manifest.txt", "manifest.txt.minisig"}, files.keys()
+    for name, digest in named.items():
+        assert hashlib.blake2b(files[name], digest_size=32).hexdigest() == digest, name
+    return files
+
+
+def node(level):
+    """RFC 6962 root over leaf hashes."""
+    if not level:
+        return hashlib.sha256(b"").digest()
+    if len(level) == 1:
+        return level[0]
+    k = 1
+    while k * 2 < len(level):
+        k *= 2
+    return hashlib.sha256(b"\x01" + node(level[:k]) + node(level[k:])).digest()
+
+
+def tile_name(n):
+    parts = ["%03d" % (n % 1000)]
+    while n >= 1000:
+        n //= 1000
+        parts.insert(0, "x%03d" % (n % 1000))
+    return "/".join(parts)
+
+
+def check_log(d):
+    origin, size, root = read(os.path.join(d.public, "log/checkpoint")).decode("utf-8").splitlines()[:3]
+    assert origin == ORIGIN
+    entries, size = [], int(size)
+    for k in range((size + 255) // 256):
+        width = min(256, size - 256 * k)
+        name = tile_name(k) + ("" if width == 256 else ".p/%d" % width)
+        bundle = read(os.path.join(d.public, "log/tile/entries", name))
+        while bundle:
+            (length,) = struct.unpack(">H", bundle[:2])
+            entries.append(bundle[2:2 + length])
+            bundle = bundle[2 + length:]
+    assert len(entries) == size, (len(entries), size)
+    assert node([hashlib.sha256(b"\x00" + e).digest() for e in entries]) == base64.b64decode(root)
+    return entries
+
+
+def crash_once(d, period, point, before):
+    push_all(d, period)
+    d.close_period(period)
+    d.vault.stop()
+    d.vault.start(CELLVEIL_CRASH=point)
+    d.publish(period, want=1)  # the connection breaks
+    assert d.vault.process.wait(60) == -9, point
+    d.vault.process = None
+    half = check_whole(d, period)
+    committed = rows_of(d, period)
+    assert half is None or committed, "files that no row explains"
+    assert bool(committed) == (POINTS.index(point) >= POINTS.index("release-commit")), point
+    d.vault.start()  # seals that were asked for and releases that were decided are carried to their end
+    after = check_whole(d, period)
+    assert after is not None, point
+    if committed:
+        assert after == committed, point
+    for earlier, files in before.items():
+        assert check_whole(d, earlier) == files, (point, earlier)
+    entries = check_log(d)
+    assert sum(b'"k":"release"' in e and ('"p":"%s"' % period).encode() in e for e in entries) == 1, point
+    assert sum(b'"k":"period-seal"' in e and ('"p":"%s"' % period).encode() in e for e in entries) == 1, point
+    d.publish(period, want=6)  # it is out; nobody has sent anything new
+    d.ctl("release", "show", period)  # made again from the forms: the same object, or it would fail
+    return after
+
+
+def await_gate(d):
+    """The gate has found the restarted vault and has its newest envelopes."""
+    end = time.monotonic() + PATIENCE
+    while json.loads(d.ctl("status", "--json").stdout)["facts"]["gate"] != "connected":
+        assert time.monotonic() < end
+    while d.ctl("status", "--json").stdout.count('"registry at the gate":"0"'):
+        assert time.monotonic() < end
+
+
+def main():
+    if not has_crash_points():
+        print("skipped: this build has no crash points")
+        return
+    with Deployment(config=CONFIG, offices=OFFICES) as d:
+        reader = d.reader()
+        done = {}
+        for i, point in enumerate(POINTS):
+            period = str(2024 + i)
+            d.open_period(period)
+            done[period] = crash_once(d, period, point, done)
+            print("ok", point)
+        await_gate(d)
+        for period in done:
+            reader.run("get", period)
+            assert b",suppressed" in done[period]["release.csv"]
+        shown = d.ctl("release", "show", "2024").stdout
+        assert "small count (R1)" in shown and "else this could be computed" in shown, shown
+        d.ctl("release", "withdraw", "2024", "--reason", "error")
+        assert not os.path.exists(release_dir(d, "2024"))
+        reader.run("get", "2024", want={1})
+        for name in ("manifest.txt.minisig",):
+            p = subprocess.run(["minisign", "-V", "-q", "-p", os.path.join(d.home, "release.pub"), "-m",
+                                os.path.join(release_dir(d, "2025"), "manifest.txt")], check=False)
+            assert p.returncode == 0, name
+        run(["b2sum", "--quiet", "-c", "manifest.txt"], cwd=release_dir(d, "2025"))
+        assert d.vault.stop() == 0
+    print("ok")
+
+
+if __name__ == "__main__":
+    main()
