@@ -19,7 +19,8 @@ static const struct {
 } door_is[DOORS] = {
 	[DOOR_SUBMIT] = { "submit", ZAP_DOMAIN_SUBMIT, ZMQ_ROUTER, 200, LIMIT_MESSAGE_BYTES },
 	[DOOR_QUERY] = { "query", ZAP_DOMAIN_QUERY, ZMQ_ROUTER, 100, LIMIT_QUERY_BYTES },
-	[DOOR_FEED] = { "feed", ZAP_DOMAIN_FEED, ZMQ_PUB, 1000, LIMIT_FEED_INBOUND },
+	/* XPUB, not PUB: the same to subscribers, but it tells us who subscribes to what */
+	[DOOR_FEED] = { "feed", ZAP_DOMAIN_FEED, ZMQ_XPUB, 1000, LIMIT_FEED_INBOUND },
 };
 
 const char *door_name(enum door_kind kind)
@@ -144,7 +145,6 @@ void door_close(struct door *d, int linger_ms)
 	if (d->monitor != NULL)
 		zmq_close(d->monitor);
 	d->socket = d->monitor = NULL;
-	d->n_bound = 0;
 }
 
 /* ---- messages ---- */
@@ -244,6 +244,24 @@ bool door_send(struct door *d, const uint8_t route[ROUTE_BYTES], struct bytes bo
 {
 	return zmq_send(d->socket, route, ROUTE_BYTES, ZMQ_SNDMORE | ZMQ_DONTWAIT) >= 0 &&
 	       zmq_send(d->socket, body.at, body.len, ZMQ_DONTWAIT) >= 0;
+}
+
+bool door_subscription(struct door *d, struct subscription *out)
+{
+	zmq_msg_t in;
+	struct inbox rest = { 0 };
+	*out = (struct subscription){ 0 };
+	zmq_msg_init(&in);
+	bool got = zmq_msg_recv(&in, d->socket, ZMQ_DONTWAIT) >= 0;
+	if (got && zmq_msg_more(&in)) {
+		drain(d->socket, &rest);
+	} else if (got && zmq_msg_size(&in) > 0) {
+		out->added = *(const uint8_t *)zmq_msg_data(&in) == 1;
+		out->size = zmq_msg_size(&in) - 1;
+		out->has_principal = principal_of(&in, out->principal);
+	}
+	zmq_msg_close(&in);
+	return got;
 }
 
 void door_publish(struct door *d, const char *topic, struct bytes frame)

@@ -30,7 +30,7 @@ bool door_open(struct door *d, void *zmq_context, enum door_kind kind, struct er
 /* Binds one address with a server key of its own: the key set last counts for the bind that follows, so two
  * ports of one socket can have different keys while a key is rotated. */
 bool door_bind(struct door *d, const char *address, const uint8_t secret[KEY_BYTES], struct err *e);
-/* linger_ms: Z16. d may be zeroed. */
+/* linger_ms: Z16. d may be zeroed. The addresses stay in d->bound, for opening again. */
 void door_close(struct door *d, int linger_ms);
 
 /* One message, read whole. Its body is a libzmq message: release it with inbox_clear. */
@@ -57,6 +57,14 @@ void inbox_free(struct inbox *in);
 bool door_receive(struct door *d, struct inbox *in);
 /* Sends body to the peer; never waits. False: gone, or its queue is full (Z7). */
 bool door_send(struct door *d, const uint8_t route[ROUTE_BYTES], struct bytes body);
+/* Feed: one subscription, withdrawal or other message from a subscriber; false if none waits. size is the
+ * topic's. Topics that somebody holds already are not told, and cost next to nothing. */
+struct subscription {
+	bool added, has_principal;
+	uint8_t principal[KEY_ID_BYTES];
+	size_t size;
+};
+bool door_subscription(struct door *d, struct subscription *out);
 /* Feed: one message to all subscribers. */
 void door_publish(struct door *d, const char *topic, struct bytes frame);
 

@@ -21,13 +21,18 @@
 #include <unistd.h>
 #include <zmq.h>
 
-#define TURN_MESSAGES   64u  /* of one socket before the others have their turn */
-#define TURN_EVENTS     256u /* of one monitor */
-#define DRAIN_MS        10000u
-#define ZAP_PATIENCE_MS 5000u
-#define KEY_FILE_BYTES  4096u
-#define LINK_MONITOR    "inproc://monitor.link"
-#define STOP_LINGER_MS  2000 /* Z16 */
+#define TURN_MESSAGES       64u /* of one socket before the others have their turn */
+#define FEED_RETRY_MS       50u
+#define TURN_SUBSCRIPTIONS  1024u
+#define TURN_EVENTS         256u /* of one monitor */
+#define DRAIN_MS            10000u
+#define ZAP_PATIENCE_MS     5000u
+#define KEY_FILE_BYTES      4096u
+#define SUBSCRIPTIONS_S     1u /* of topics nobody holds yet, by one principal; one for each dataset is usual */
+#define SUBSCRIPTIONS_BURST 1024u
+#define SUBSCRIPTION_BAR_MS 600000u
+#define LINK_MONITOR        "inproc://monitor.link"
+#define STOP_LINGER_MS      2000 /* Z16 */
 
 struct gate {
 	const struct conf *conf;
@@ -37,7 +42,7 @@ struct gate {
 	struct door door[DOORS];
 	void *link, *link_monitor;
 	struct tree public, audit;
-	struct throttle *throttle;
+	struct throttle *throttle, *subscriptions;
 	struct peers *peers;
 	struct feeds *feeds;
 	struct query *query;
@@ -46,7 +51,7 @@ struct gate {
 	struct message message;
 	struct buf reply;
 	uint64_t now_ms, watchdog_ms, watchdog_at_ms, stop_at_ms;
-	bool ready, selftest_due, stopping, stop_now;
+	bool ready, selftest_due, stopping, stop_now, feed_down;
 };
 
 /* ---- making it ---- */
@@ -191,7 +196,8 @@ static void fill_random(void *arg, uint8_t *out, size_t len)
 static void publish(void *arg, const char *topic, struct bytes frame)
 {
 	struct gate *g = arg;
-	door_publish(&g->door[DOOR_FEED], topic, frame);
+	if (!g->feed_down)
+		door_publish(&g->door[DOOR_FEED], topic, frame);
 }
 
 static bool make_parts(struct gate *g, struct err *e)
@@ -204,14 +210,18 @@ static bool make_parts(struct gate *g, struct err *e)
 	struct query_from from = { &g->public, &g->audit, NULL };
 	g->registry = registry_new();
 	g->throttle = throttle_new(&rates);
+	g->subscriptions = throttle_new(&(struct throttle_rates){ .messages_s = SUBSCRIPTIONS_S,
+	    .burst = SUBSCRIPTIONS_BURST,
+	    .bytes_s = UINT32_MAX,
+	    .bytes_burst = UINT32_MAX });
 	g->peers = peers_new();
 	g->inbox = inbox_new();
 	from.feeds = g->feeds = feeds_new(&g->public, publish, g);
 	g->query = query_new(&from);
 	g->relay = relay_new(&io, &limits, g->now_ms);
 	g->reply.max = LIMIT_REPLY_BYTES;
-	return (g->registry != NULL && g->throttle != NULL && g->peers != NULL && g->inbox != NULL &&
-		   g->feeds != NULL && g->query != NULL && g->relay != NULL) ||
+	return (g->registry != NULL && g->throttle != NULL && g->subscriptions != NULL && g->peers != NULL &&
+		   g->inbox != NULL && g->feeds != NULL && g->query != NULL && g->relay != NULL) ||
 	       err_set(e, ERR_MEMORY, "out of memory");
 }
 
@@ -274,6 +284,7 @@ void gate_free(struct gate *g)
 	feeds_free(g->feeds);
 	peers_free(g->peers);
 	throttle_free(g->throttle);
+	throttle_free(g->subscriptions);
 	registry_free(g->registry);
 	tree_close(&g->public);
 	tree_close(&g->audit);
@@ -391,6 +402,44 @@ static void door_turn(struct gate *g, enum door_kind kind)
 		take_message(g, kind);
 }
 
+/* A topic costs some 30 bytes of memory for each of its own, and libzmq neither bounds their number nor lets go
+ * of one peer. Who overdoes it is kept off the feed for a while, and the socket is made anew: the other
+ * subscribers connect again by themselves and ask for what they missed. */
+static void feed_turn(struct gate *g)
+{
+	struct subscription s;
+	uint64_t retry;
+	for (unsigned i = 0; i < TURN_SUBSCRIPTIONS && door_subscription(&g->door[DOOR_FEED], &s); i++) {
+		if (!s.added || (s.size <= LIMIT_SUBSCRIPTION_BYTES && s.has_principal &&
+				    throttle_take(g->subscriptions, s.principal, g->now_ms, 0, &retry)))
+			continue;
+		if (s.has_principal)
+			registry_bar(g->registry, s.principal, g->now_ms + SUBSCRIPTION_BAR_MS);
+		stats_add(STAT_FEED_FLOODS, 1);
+		say(SAY_WARNING, "feed-flood", "too many or too long subscriptions: the feed is opened anew");
+		door_close(&g->door[DOOR_FEED], 0);
+		g->feed_down = true;
+		return;
+	}
+}
+
+/* The old listener lets go of its port a moment after its socket was closed: until then, again next turn. */
+static void reopen_feed(struct gate *g)
+{
+	struct door *d = &g->door[DOOR_FEED], old = *d;
+	struct conf_endpoints at = g->conf->feed;
+	struct err e;
+	for (unsigned i = 0; i < at.n && i < old.n_bound; i++)
+		memcpy(at.address[i], old.bound[i].address, sizeof at.address[i]);
+	if (open_door(g, DOOR_FEED, &at, &e)) {
+		g->feed_down = false;
+		return;
+	}
+	say(SAY_WARNING, "feed-closed", "%s", e.text);
+	door_close(d, 0);
+	*d = old;
+}
+
 static void link_turn(struct gate *g)
 {
 	for (unsigned i = 0; i < TURN_MESSAGES; i++) {
@@ -482,21 +531,55 @@ static long wait_ms(struct gate *g)
 	uint64_t due = g->now_ms + 1000, relay_due = relay_tick(g->relay, g->now_ms);
 	if (relay_due < due)
 		due = relay_due;
+	if (g->feed_down && g->now_ms + FEED_RETRY_MS < due)
+		due = g->now_ms + FEED_RETRY_MS;
 	return due > g->now_ms ? (long)(due - g->now_ms) : 0;
 }
 
-static void turn(struct gate *g, zmq_pollitem_t *items)
+/* What the loop waits for; the last ones are the monitors, which the feed lacks while it is made anew. */
+enum {
+	AT_SUBMIT,
+	AT_QUERY,
+	AT_FEED,
+	AT_LINK,
+	AT_SIGNAL,
+	AT_LINK_MONITOR,
+	AT_MONITOR,
+	AT_END = AT_MONITOR + DOORS
+};
+
+static int fill_items(const struct gate *g, int signal_fd, zmq_pollitem_t items[AT_END])
+{
+	int nobody = -1; /* poll ignores it */
+	for (int i = 0; i < DOORS; i++) {
+		bool down = i == DOOR_FEED && g->feed_down;
+		items[i] = (zmq_pollitem_t){ g->door[i].socket, down ? nobody : 0, ZMQ_POLLIN, 0 };
+		items[AT_MONITOR + i] =
+		    (zmq_pollitem_t){ g->door[i].monitor, down ? nobody : 0, ZMQ_POLLIN, 0 };
+	}
+	items[AT_LINK] = (zmq_pollitem_t){ g->link, 0, ZMQ_POLLIN, 0 };
+	items[AT_SIGNAL] = (zmq_pollitem_t){ NULL, signal_fd, ZMQ_POLLIN, 0 };
+	items[AT_LINK_MONITOR] = (zmq_pollitem_t){ g->link_monitor, 0, ZMQ_POLLIN, 0 };
+	return AT_END;
+}
+
+static void turn(struct gate *g, const zmq_pollitem_t *items)
 {
 	g->now_ms = os_boot_ms(os_real());
-	if (items[2].revents != 0)
+	if (items[AT_LINK].revents != 0)
 		link_turn(g);
-	for (int i = DOOR_SUBMIT; i <= DOOR_QUERY; i++)
-		if (items[i].revents != 0)
-			door_turn(g, (enum door_kind)i);
+	if (items[AT_SUBMIT].revents != 0)
+		door_turn(g, DOOR_SUBMIT);
+	if (items[AT_QUERY].revents != 0)
+		door_turn(g, DOOR_QUERY);
 	for (int i = 0; i < DOORS; i++)
-		if (items[4 + i].revents != 0)
+		if (g->door[i].monitor != NULL && items[AT_MONITOR + i].revents != 0)
 			door_watch(&g->door[i], TURN_EVENTS);
-	if (items[7].revents != 0)
+	if (g->feed_down)
+		reopen_feed(g);
+	else if (items[AT_FEED].revents != 0)
+		feed_turn(g);
+	if (items[AT_LINK_MONITOR].revents != 0)
 		watch_link(g);
 	age_registry(g);
 	ping_watchdog(g);
@@ -504,21 +587,18 @@ static void turn(struct gate *g, zmq_pollitem_t *items)
 
 enum gate_exit gate_run(struct gate *g, int signal_fd)
 {
-	zmq_pollitem_t items[] = { { g->door[DOOR_SUBMIT].socket, 0, ZMQ_POLLIN, 0 },
-		{ g->door[DOOR_QUERY].socket, 0, ZMQ_POLLIN, 0 }, { g->link, 0, ZMQ_POLLIN, 0 },
-		{ NULL, signal_fd, ZMQ_POLLIN, 0 }, { g->door[DOOR_SUBMIT].monitor, 0, ZMQ_POLLIN, 0 },
-		{ g->door[DOOR_QUERY].monitor, 0, ZMQ_POLLIN, 0 },
-		{ g->door[DOOR_FEED].monitor, 0, ZMQ_POLLIN, 0 }, { g->link_monitor, 0, ZMQ_POLLIN, 0 } };
+	zmq_pollitem_t items[AT_END];
 	notify_status("waiting for the vault");
 	for (;;) {
-		if (zmq_poll(items, sizeof items / sizeof *items, wait_ms(g)) < 0 && errno != EINTR) {
+		int n = fill_items(g, signal_fd, items);
+		if (zmq_poll(items, n, wait_ms(g)) < 0 && errno != EINTR) {
 			say(SAY_ERROR, "poll", "%s", zmq_strerror(errno));
 			return GATE_EXIT_SOFTWARE;
 		}
 		turn(g, items);
-		if (items[3].revents != 0)
+		if (items[AT_SIGNAL].revents != 0)
 			signal_turn(g, signal_fd);
-		if (g->selftest_due && !pass_selftest(g))
+		if (g->selftest_due && !g->feed_down && !pass_selftest(g))
 			return GATE_EXIT_SOFTWARE;
 		if (g->stop_now ||
 		    (g->stopping && (relay_waiting(g->relay) == 0 || g->now_ms >= g->stop_at_ms)))

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define BARS        64u
 #define ROLES_KNOWN (ROLE_OFFICE | ROLE_RESEARCHER | ROLE_AUDITOR)
 
 struct snapshot {
@@ -15,6 +16,11 @@ struct snapshot {
 struct registry {
 	pthread_mutex_t lock; /* guards the pointer and the step from it to a count, nothing longer */
 	struct snapshot *now;
+	unsigned n_bars; /* ever; the place of the next one */
+	struct {
+		uint8_t key_id[KEY_ID_BYTES];
+		uint64_t until_ms;
+	} bar[BARS];
 };
 
 struct registry *registry_new(void)
@@ -125,6 +131,24 @@ bool registry_offer(struct registry *r, struct link_registry *from, struct err *
 void registry_drop(struct registry *r)
 {
 	swap(r, NULL);
+}
+
+void registry_bar(struct registry *r, const uint8_t key_id[KEY_ID_BYTES], uint64_t until_ms)
+{
+	pthread_mutex_lock(&r->lock);
+	memcpy(r->bar[r->n_bars % BARS].key_id, key_id, KEY_ID_BYTES);
+	r->bar[r->n_bars++ % BARS].until_ms = until_ms;
+	pthread_mutex_unlock(&r->lock);
+}
+
+bool registry_barred(struct registry *r, const uint8_t key_id[KEY_ID_BYTES], uint64_t now_ms)
+{
+	bool barred = false;
+	pthread_mutex_lock(&r->lock);
+	for (unsigned i = 0; i < BARS && !barred; i++)
+		barred = r->bar[i].until_ms > now_ms && memcmp(r->bar[i].key_id, key_id, KEY_ID_BYTES) == 0;
+	pthread_mutex_unlock(&r->lock);
+	return barred;
 }
 
 const struct snapshot *registry_acquire(struct registry *r)

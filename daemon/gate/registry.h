@@ -19,6 +19,10 @@ void registry_free(struct registry *r);
 bool registry_offer(struct registry *r, struct link_registry *from, struct err *e);
 void registry_drop(struct registry *r);
 
+/* Keeps a principal off the feed until until_ms (CLOCK_BOOTTIME). Any thread. The last 64 are remembered. */
+void registry_bar(struct registry *r, const uint8_t key_id[KEY_ID_BYTES], uint64_t until_ms);
+bool registry_barred(struct registry *r, const uint8_t key_id[KEY_ID_BYTES], uint64_t now_ms);
+
 /* The snapshot in force, or NULL. Any thread. Each acquired one is released once; NULL may be released. */
 const struct snapshot *registry_acquire(struct registry *r);
 void registry_release(const struct snapshot *s);

@@ -47,6 +47,7 @@
 	X(PUBLISHED, "feed_total", "what=\"published\"")                                                     \
 	X(FEED_FILLED, "feed_total", "what=\"filled-from-files\"")                                           \
 	X(FEED_REPEATED, "feed_total", "what=\"repeated\"")                                                  \
+	X(FEED_FLOODS, "feed_total", "what=\"subscription-flood\"")                                          \
 	X(FEED_HOLES, "feed_total", "what=\"missing-file\"")
 
 enum gate_stat {

@@ -105,6 +105,9 @@ static enum zap_status decide(
 	const struct snapshot *s = registry_acquire(registry);
 	enum zap_status status = zap_decide(&request, s, key_id);
 	registry_release(s);
+	if (status == ZAP_ALLOWED && is_text(request.domain, ZAP_DOMAIN_FEED) &&
+	    registry_barred(registry, key_id, clock_ms()))
+		return ZAP_LATER;
 	return status;
 }
 
