@@ -1,11 +1,16 @@
 #include "policy/protect.h"
 
+#include "policy/exact.h"
+
+#include <math.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define GATHER_STEPS 24u
 #define RETRIES      24u
+#define EXACT_CELLS  20000u /* grid cells up to which the program is asked before the last resort */
+#define EXACT_PRICE  40.0   /* paid more than this: perhaps it finds cheaper */
 
 static bool grow(void *array, uint32_t *room, uint32_t n, size_t size)
 {
@@ -459,6 +464,51 @@ static bool pay(struct plan *p, const struct need *n, int64_t amp)
 	       search_take(&p->s, n->dir, amp);
 }
 
+/* What the delta buys. */
+static double delta_price(const struct plan *p)
+{
+	double price = 0.0;
+	for (uint32_t i = 0; i < p->s.n_touched; i++)
+		if (p->s.delta[p->s.touched[i]] != 0 && p->s.bought[p->s.touched[i]] == 1)
+			price += (double)p->g->price[p->s.touched[i]];
+	return price;
+}
+
+/* A copy of the delta, to come back to. Caller frees; NULL without memory. */
+static struct entry *delta_copy(const struct plan *p, uint32_t *n)
+{
+	struct entry *e = malloc(((size_t)p->s.n_touched + 1) * sizeof *e);
+	*n = 0;
+	for (uint32_t i = 0; e != NULL && i < p->s.n_touched; i++)
+		if (p->s.delta[p->s.touched[i]] != 0)
+			e[(*n)++] = (struct entry){ p->s.touched[i], (int32_t)p->s.delta[p->s.touched[i]] };
+	return e;
+}
+
+/* Where product moves found nothing, or nothing cheap, asks the program on small tables; the cheaper one stays
+ * in the delta. */
+static bool pay_exact(struct plan *p, uint32_t need, int64_t amp, bool paid)
+{
+	const struct need *n = &p->n->need[need];
+	uint32_t count = 0;
+	double price = paid ? delta_price(p) : HUGE_VAL;
+	if (p->g->n_cells > EXACT_CELLS || price < EXACT_PRICE)
+		return paid;
+	struct entry *kept = delta_copy(p, &count);
+	if (kept == NULL)
+		return paid;
+	p->s.pay = true;
+	bool found = exact_find(&p->s, n, need_virt(p, n), amp);
+	if (paid && (!found || delta_price(p) > price)) {
+		search_reset(&p->s);
+		found = true;
+		for (uint32_t i = 0; i < count; i++)
+			found = search_put(&p->s, kept[i].cell, kept[i].by) && found;
+	}
+	free(kept);
+	return found;
+}
+
 /* Serves one need; may_pay: visible cells may be hidden for it. Where several slots must touch different
  * offices, a sum of moves keeps to as few offices as it can, and only then to any. */
 static bool serve(struct plan *p, uint32_t need, bool may_pay)
@@ -478,7 +528,7 @@ static bool serve(struct plan *p, uint32_t need, bool may_pay)
 		}
 		if (!ok && may_pay) {
 			search_reset(&p->s);
-			ok = pay(p, n, amp) && commit(p, need);
+			ok = pay_exact(p, need, amp, pay(p, n, amp)) && commit(p, need);
 			p->by_pay += ok;
 		}
 	}
@@ -511,6 +561,29 @@ static bool retry(struct plan *p, uint32_t need)
 	return ok;
 }
 
+/* The last resort: programs on the neighbourhood, free cells first. */
+static bool serve_exact(struct plan *p, uint32_t need)
+{
+	const struct need *n = &p->n->need[need];
+	bool ok = false;
+	for (uint32_t j = need - n->slot; j < need - n->slot + n->slots; j++) {
+		if (p->n->need[j].move != NONE)
+			continue;
+		set_avoid(p, j, 1);
+		p->s.any_room = n->amp == 0;
+		p->s.pay = true;
+		search_reset(&p->s);
+		ok = exact_find(&p->s, &p->n->need[j], need_virt(p, n), n->amp == 0 ? 1 : n->amp) &&
+		     commit(p, j);
+		search_reset(&p->s);
+		set_avoid(p, j, 0);
+		if (!ok)
+			return false;
+		p->by_exact++;
+	}
+	return ok;
+}
+
 bool plan_serve_all(struct plan *p)
 {
 	p->unserved = NONE;
@@ -518,7 +591,7 @@ bool plan_serve_all(struct plan *p)
 		if (p->n->need[i].move == NONE)
 			serve(p, i, false);
 	for (uint32_t i = 0; i < p->n->n && !p->memory_failed; i++) {
-		if (p->n->need[i].move != NONE || serve(p, i, true) || retry(p, i))
+		if (p->n->need[i].move != NONE || serve(p, i, true) || retry(p, i) || serve_exact(p, i))
 			continue;
 		p->unserved = i;
 		return false;

@@ -47,7 +47,7 @@ struct plan {
 	bool trial;
 	bool memory_failed;
 	uint32_t unserved; /* a need that could not be served, or NONE */
-	uint64_t by_free, by_gather, by_pay, by_retry;
+	uint64_t by_free, by_gather, by_pay, by_retry, by_exact;
 	uint64_t max_work;
 };
 

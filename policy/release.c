@@ -368,6 +368,7 @@ static void summarise(const struct attempt *a, struct release_summary *s)
 	s->served_gather = a->plan.by_gather;
 	s->served_pay = a->plan.by_pay;
 	s->served_chain = a->plan.by_retry;
+	s->served_exact = a->plan.by_exact;
 	s->work = a->plan.s.work;
 	s->level = a->level;
 	s->floor = a->g.floor;

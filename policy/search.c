@@ -636,24 +636,29 @@ static bool touch(struct search *s, uint32_t cell)
 	return true;
 }
 
-bool search_take(struct search *s, int dir, int64_t amp)
+bool search_put(struct search *s, uint32_t cell, int64_t by)
 {
 	const struct grid *g = s->g;
-	for (uint32_t i = 0; i < s->n_terms; i++) {
-		uint32_t c = s->term[i].cell;
-		if (!touch(s, c))
-			return false;
-		s->delta[c] += s->term[i].sign * dir * amp;
-		uint32_t office = grid_office(g, c);
-		if (office != NONE) {
-			s->used[office] = 1;
-			s->any_used = true;
-		}
-		if (g->kind[c] == KIND_OPEN && !grid_hidden(g, c))
-			s->bought[c] = 1;
-		else if (s->delta[c] == 0 && s->bought[c] == 0)
-			s->bought[c] = 2; /* stays on the list of touched cells; it is loose anyway */
+	if (!touch(s, cell))
+		return false;
+	s->delta[cell] += by;
+	uint32_t office = grid_office(g, cell);
+	if (office != NONE) {
+		s->used[office] = 1;
+		s->any_used = true;
 	}
+	if (g->kind[cell] == KIND_OPEN && !grid_hidden(g, cell))
+		s->bought[cell] = 1;
+	else if (s->delta[cell] == 0 && s->bought[cell] == 0)
+		s->bought[cell] = 2; /* stays on the list of touched cells; it is loose anyway */
+	return true;
+}
+
+bool search_take(struct search *s, int dir, int64_t amp)
+{
+	for (uint32_t i = 0; i < s->n_terms; i++)
+		if (!search_put(s, s->term[i].cell, s->term[i].sign * dir * amp))
+			return false;
 	return true;
 }
 

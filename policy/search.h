@@ -70,6 +70,8 @@ bool search_find(struct search *s, uint32_t cell, const struct virt *virt, int d
 
 /* Puts the move found, times amp * dir, onto delta and marks what it bought. */
 bool search_take(struct search *s, int dir, int64_t amp);
+/* Adds a change of one cell to delta; buys it if it is visible. False: no memory. */
+bool search_put(struct search *s, uint32_t cell, int64_t by);
 void search_reset(struct search *s); /* delta and bought are nothing again */
 
 float search_price(const struct search *s, uint32_t cell);

@@ -89,7 +89,7 @@ static bool emit_derived(const struct emitter *m)
 /* Inner cells in order of arrival; an added office dimension is written as the column it came from. */
 static bool emit_cells(const struct emitter *m)
 {
-	static const char *const status[] = { "", "nr", "na", "structural" };
+	static const char *const status[] = { "", "nr", "na", "structural", "blank" };
 	const struct table_input *t = m->t;
 	size_t n_dims = t->n_dims - (t->added_office ? 1 : 0);
 	struct buf b = { 0 };

@@ -173,13 +173,13 @@ done:
 
 static bool status_read(const char *text, enum cell_status *out, struct err *e)
 {
-	static const char *const word[] = { "", "nr", "na", "structural" };
-	for (unsigned i = 0; i < 4; i++)
+	static const char *const word[] = { "", "nr", "na", "structural", "blank" };
+	for (unsigned i = 0; i < 5; i++)
 		if (strcmp(text, word[i]) == 0) {
 			*out = (enum cell_status)i;
 			return true;
 		}
-	return err_set(e, ERR_MALFORMED, "status: nr, na, structural or nothing is expected");
+	return err_set(e, ERR_MALFORMED, "status: nr, na, structural, blank or nothing is expected");
 }
 
 static bool cell_line(struct table_input *t, const struct csvlines *c, const struct columns *k, struct err *e)

@@ -1,0 +1,450 @@
+#include "policy/exact.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BALL_MAX    900u /* cells of the largest neighbourhood */
+#define ROUNDS      3u   /* neighbourhoods tried, each three times the one before */
+#define NOISE_TRIES 4u   /* other prices, where a solution is not whole */
+#define PIVOTS_MAX  20000u
+#define STALL_MAX   200u /* steps without progress before Bland's rule takes over */
+#define SMALL       1e-9
+#define WHOLE       1e-6
+
+/* ---- a dense bounded simplex: minimise cost over rows = 0, low <= x <= high ---- */
+
+struct simplex {
+	uint32_t m, n;      /* rows, columns */
+	double *a;          /* m * n, row by row: the tableau */
+	double *low, *high; /* of columns */
+	double *cost;
+	double *x;        /* values of all columns */
+	double *reduced;  /* reduced costs */
+	uint32_t *basic;  /* of each row; NONE: the row is empty */
+	uint32_t *filled; /* columns of the pivot row that are not zero */
+	uint32_t *count;  /* entries of each column at the start */
+	bool *in_basis;
+	uint64_t work;
+};
+
+static double *row_of(const struct simplex *s, uint32_t i)
+{
+	return s->a + (size_t)i * s->n;
+}
+
+static void simplex_free(struct simplex *s)
+{
+	free(s->a);
+	free(s->low);
+	free(s->high);
+	free(s->cost);
+	free(s->x);
+	free(s->reduced);
+	free(s->basic);
+	free(s->filled);
+	free(s->count);
+	free(s->in_basis);
+}
+
+static bool simplex_init(struct simplex *s, uint32_t m, uint32_t n)
+{
+	*s = (struct simplex){ .m = m, .n = n };
+	s->a = calloc((size_t)m * n + 1, sizeof *s->a);
+	s->low = calloc(n, sizeof *s->low);
+	s->high = calloc(n, sizeof *s->high);
+	s->cost = calloc(n, sizeof *s->cost);
+	s->x = calloc(n, sizeof *s->x);
+	s->reduced = calloc(n, sizeof *s->reduced);
+	s->basic = malloc(((size_t)m + 1) * sizeof *s->basic);
+	s->filled = malloc(n * sizeof *s->filled);
+	s->count = calloc(n, sizeof *s->count);
+	s->in_basis = calloc(n, sizeof *s->in_basis);
+	return s->a != NULL && s->low != NULL && s->high != NULL && s->cost != NULL && s->x != NULL &&
+	       s->reduced != NULL && s->basic != NULL && s->filled != NULL && s->count != NULL &&
+	       s->in_basis != NULL;
+}
+
+/* Makes column j basic in row r. */
+static void pivot(struct simplex *s, uint32_t r, uint32_t j)
+{
+	double *row = row_of(s, r);
+	double by = 1.0 / row[j];
+	uint32_t n = 0;
+	for (uint32_t k = 0; k < s->n; k++)
+		if (row[k] != 0.0) {
+			row[k] = fabs(row[k] * by) < SMALL ? 0.0 : row[k] * by;
+			s->filled[n++] = k;
+		}
+	row[j] = 1.0;
+	for (uint32_t i = 0; i < s->m; i++) {
+		double *other = row_of(s, i);
+		double factor = other[j];
+		if (i == r || factor == 0.0)
+			continue;
+		for (uint32_t k = 0; k < n; k++)
+			other[s->filled[k]] -= factor * row[s->filled[k]];
+		other[j] = 0.0;
+	}
+	double factor = s->reduced[j];
+	for (uint32_t k = 0; factor != 0.0 && k < n; k++)
+		s->reduced[s->filled[k]] -= factor * row[s->filled[k]];
+	s->reduced[j] = 0.0;
+	s->basic[r] = j;
+	s->in_basis[j] = true;
+	s->work += s->n;
+}
+
+/* A first basis at x = 0: of each row the column with fewest entries. Rows that follow from others fall away. */
+static void crash(struct simplex *s)
+{
+	for (size_t i = 0; i < (size_t)s->m * s->n; i++)
+		s->count[i % s->n] += s->a[i] != 0.0;
+	for (uint32_t i = 0; i < s->m; i++) {
+		const double *row = row_of(s, i);
+		uint32_t best = NONE;
+		for (uint32_t k = 0; k < s->n; k++)
+			if (fabs(row[k]) > 0.5 && !s->in_basis[k] &&
+			    (best == NONE || s->count[k] < s->count[best]))
+				best = k;
+		s->basic[i] = NONE;
+		if (best != NONE)
+			pivot(s, i, best);
+	}
+}
+
+static void price_out(struct simplex *s)
+{
+	memcpy(s->reduced, s->cost, s->n * sizeof *s->reduced);
+	for (uint32_t i = 0; i < s->m; i++) {
+		double c = s->basic[i] == NONE ? 0.0 : s->cost[s->basic[i]];
+		const double *row = row_of(s, i);
+		for (uint32_t k = 0; c != 0.0 && k < s->n; k++)
+			s->reduced[k] -= c * row[k];
+	}
+}
+
+/* The column to change and its direction; NONE: the solution is best. */
+static uint32_t entering(const struct simplex *s, bool bland, int *direction)
+{
+	uint32_t best = NONE;
+	double most = 1e-7;
+	for (uint32_t k = 0; k < s->n; k++) {
+		double d = s->reduced[k];
+		if (s->in_basis[k] || s->high[k] - s->low[k] < SMALL || fabs(d) <= most)
+			continue;
+		if (d < 0 ? s->x[k] >= s->high[k] - SMALL : s->x[k] <= s->low[k] + SMALL)
+			continue;
+		best = k;
+		*direction = d < 0 ? 1 : -1;
+		if (bland)
+			return best;
+		most = fabs(d);
+	}
+	return best;
+}
+
+/* How far column j can go; *leaving is the row that stops it, NONE if its own bound does. */
+static double ratio(const struct simplex *s, uint32_t j, int direction, uint32_t *leaving)
+{
+	double far = direction > 0 ? s->high[j] - s->x[j] : s->x[j] - s->low[j];
+	double strength = 0.0;
+	*leaving = NONE;
+	for (uint32_t i = 0; i < s->m; i++) {
+		double a = row_of(s, i)[j] * direction;
+		if (s->basic[i] == NONE || fabs(a) < 1e-7)
+			continue;
+		uint32_t b = s->basic[i];
+		double room = a > 0 ? (s->x[b] - s->low[b]) / a : (s->high[b] - s->x[b]) / -a;
+		if (room < 0)
+			room = 0;
+		if (room < far - SMALL || (room < far + SMALL && *leaving != NONE && fabs(a) > strength)) {
+			far = room < far ? room : far;
+			*leaving = i;
+			strength = fabs(a);
+		}
+	}
+	return far;
+}
+
+static bool simplex_run(struct simplex *s)
+{
+	unsigned stall = 0;
+	price_out(s);
+	for (unsigned step = 0; step < PIVOTS_MAX; step++) {
+		int direction = 1;
+		uint32_t leaving;
+		uint32_t j = entering(s, stall > STALL_MAX, &direction);
+		if (j == NONE)
+			return true;
+		double far = ratio(s, j, direction, &leaving);
+		if (far > 1e15)
+			return false;
+		s->x[j] += direction * far;
+		for (uint32_t i = 0; i < s->m && far > 0; i++)
+			if (s->basic[i] != NONE)
+				s->x[s->basic[i]] -= row_of(s, i)[j] * direction * far;
+		stall = far > SMALL ? 0 : stall + 1;
+		if (leaving != NONE) {
+			s->in_basis[s->basic[leaving]] = false;
+			pivot(s, leaving, j);
+		}
+	}
+	return false;
+}
+
+/* ---- the neighbourhood ---- */
+
+struct ball {
+	struct search *s;
+	const struct need *need;
+	const struct virt *virt;
+	uint32_t *cell; /* in order of distance */
+	uint32_t n, most;
+	uint32_t *place;           /* by grid cell: in cell[], or NONE; n_cells places */
+	struct relation *relation; /* all that touch the ball */
+	uint32_t n_relations, room;
+	int64_t amp;
+};
+
+static bool usable(const struct search *s, uint32_t cell)
+{
+	const struct grid *g = s->g;
+	uint32_t office = grid_office(g, cell);
+	if (g->kind[cell] == KIND_DEAD || g->kind[cell] == KIND_FORCED ||
+	    (office != NONE && s->avoid[office]))
+		return false;
+	if (grid_loose(g, cell))
+		return true;
+	return s->pay && s->banned[cell] == 0 && !(g->value[cell] == 0 && g->floor > 0);
+}
+
+static void ball_take(struct ball *b, uint32_t cell)
+{
+	if (b->place[cell] != NONE || b->n == b->most || !usable(b->s, cell))
+		return;
+	b->place[cell] = b->n;
+	b->cell[b->n++] = cell;
+}
+
+typedef bool relation_visit(struct ball *b, const struct relation *r);
+
+/* Every relation that holds the cell, as parent or child. */
+static bool visit_relations(struct ball *b, uint32_t cell, relation_visit *visit)
+{
+	const struct grid *g = b->s->g;
+	for (size_t d = 0; d < g->t->n_dims; d++) {
+		const struct dim *dim = &g->t->dim[d];
+		uint32_t code = grid_coord(g, cell, d);
+		const struct list *lists[] = { &dim->down, &dim->up };
+		for (int k = 0; k < 2; k++)
+			for (uint32_t i = 0; i < list_size(lists[k], code); i++) {
+				const struct breakdown *down = &dim->breakdown[list_at(lists[k], code)[i]];
+				struct relation r = { d, down, grid_with(g, cell, d, down->parent) };
+				if (!visit(b, &r))
+					return false;
+			}
+	}
+	return true;
+}
+
+static bool take_members(struct ball *b, const struct relation *r)
+{
+	ball_take(b, r->parent);
+	for (uint32_t j = 0; j < r->b->n; j++)
+		ball_take(b, relation_child(b->s->g, r, j));
+	return true;
+}
+
+/* A relation is noted by the first of its members in the ball, so that it stands once. */
+static bool note_relation(struct ball *b, const struct relation *r)
+{
+	for (uint32_t i = 0; i < b->n_relations; i++)
+		if (b->relation[i].b == r->b && b->relation[i].parent == r->parent)
+			return true;
+	if (b->n_relations == b->room) {
+		uint32_t room = b->room == 0 ? 256 : 2 * b->room;
+		struct relation *more = realloc(b->relation, room * sizeof *more);
+		if (more == NULL)
+			return false;
+		b->relation = more;
+		b->room = room;
+	}
+	b->relation[b->n_relations++] = *r;
+	return true;
+}
+
+static bool ball_make(struct ball *b)
+{
+	const struct grid *g = b->s->g;
+	if (b->virt == NULL)
+		ball_take(b, b->need->cell);
+	for (uint32_t j = 0; b->virt != NULL && j < b->virt->r.b->n; j++)
+		if (virt_holds(g, b->virt, j))
+			ball_take(b, relation_child(g, &b->virt->r, j));
+	for (uint32_t i = 0; i < b->n && b->n < b->most; i++)
+		visit_relations(b, b->cell[i], take_members);
+	for (uint32_t i = 0; i < b->n; i++)
+		if (!visit_relations(b, b->cell[i], note_relation))
+			return false;
+	return b->n > 0;
+}
+
+/* ---- the program: columns 2i and 2i + 1 are cell i upwards and downwards, the last is the need's change ---- */
+
+static void put_coefficient(const struct ball *b, double *row, uint32_t cell, double by)
+{
+	uint32_t i = b->place[cell];
+	if (i == NONE)
+		return;
+	row[2 * i] += by;
+	row[2 * i + 1] -= by;
+}
+
+static void put_bounds(const struct ball *b, struct simplex *x, uint32_t i)
+{
+	const struct search *s = b->s;
+	uint32_t cell = b->cell[i];
+	double wide = 4.0 * (double)b->amp + 8.0;
+	double room = (double)(s->g->value[cell] - grid_floor(s->g, cell));
+	x->high[2 * i] = wide;
+	x->high[2 * i + 1] = s->any_room || room > wide ? wide : room < 0 ? 0 : room;
+}
+
+static bool program_make(const struct ball *b, struct simplex *x)
+{
+	uint32_t last = 2 * b->n;
+	if (!simplex_init(x, b->n_relations + 1, last + 1))
+		return false;
+	for (uint32_t i = 0; i < b->n_relations; i++) {
+		const struct relation *r = &b->relation[i];
+		put_coefficient(b, row_of(x, i), r->parent, 1.0);
+		for (uint32_t j = 0; j < r->b->n; j++)
+			put_coefficient(b, row_of(x, i), relation_child(b->s->g, r, j), -1.0);
+	}
+	double *row = row_of(x, b->n_relations);
+	if (b->virt == NULL)
+		put_coefficient(b, row, b->need->cell, b->need->dir);
+	for (uint32_t j = 0; b->virt != NULL && j < b->virt->r.b->n; j++)
+		if (virt_holds(b->s->g, b->virt, j))
+			put_coefficient(b, row, relation_child(b->s->g, &b->virt->r, j), b->need->dir);
+	row[last] = -1.0;
+	for (uint32_t i = 0; i < b->n; i++)
+		put_bounds(b, x, i);
+	x->high[last] = (double)b->amp;
+	return true;
+}
+
+/* First as far as it goes, then as cheap as it goes. */
+static bool program_run(const struct ball *b, struct simplex *x, unsigned attempt)
+{
+	uint32_t last = 2 * b->n;
+	const struct grid *g = b->s->g;
+	memset(x->cost, 0, x->n * sizeof *x->cost);
+	x->cost[last] = -1.0;
+	if (!simplex_run(x) || x->x[last] < (double)b->amp - WHOLE)
+		return false;
+	x->low[last] = x->x[last] = (double)b->amp;
+	x->cost[last] = 0.0;
+	for (uint32_t i = 0; i < b->n; i++) {
+		double noise = (double)(grid_random(g, 11, b->cell[i], attempt) >> 40) / (double)(1u << 24);
+		double price =
+		    grid_loose(g, b->cell[i]) ? 0.01 : 1.0 + (double)search_price(b->s, b->cell[i]);
+		x->cost[2 * i] = x->cost[2 * i + 1] = price * (1.0 + 0.5 * attempt * noise);
+	}
+	return simplex_run(x);
+}
+
+/* ---- the answer, in whole numbers ---- */
+
+static bool whole(const struct ball *b, const struct simplex *x, int64_t *by)
+{
+	for (uint32_t i = 0; i < b->n; i++) {
+		double v = x->x[2 * i] - x->x[2 * i + 1];
+		by[i] = llround(v);
+		if (fabs(v - (double)by[i]) > WHOLE)
+			return false;
+	}
+	return true;
+}
+
+static bool relations_hold(const struct ball *b, const int64_t *by)
+{
+	for (uint32_t i = 0; i < b->n_relations; i++) {
+		const struct relation *r = &b->relation[i];
+		int64_t sum = b->place[r->parent] == NONE ? 0 : by[b->place[r->parent]];
+		for (uint32_t j = 0; j < r->b->n; j++) {
+			uint32_t place = b->place[relation_child(b->s->g, r, j)];
+			sum -= place == NONE ? 0 : by[place];
+		}
+		if (sum != 0)
+			return false;
+	}
+	return true;
+}
+
+static bool room_holds(const struct ball *b, const int64_t *by)
+{
+	const struct grid *g = b->s->g;
+	for (uint32_t i = 0; i < b->n; i++)
+		if (!b->s->any_room && by[i] < 0 && g->value[b->cell[i]] + by[i] < grid_floor(g, b->cell[i]))
+			return false;
+	return true;
+}
+
+static bool answer_put(const struct ball *b, const int64_t *by)
+{
+	for (uint32_t i = 0; i < b->n; i++)
+		if (by[i] != 0 && !search_put(b->s, b->cell[i], by[i]))
+			return false;
+	return true;
+}
+
+static bool ball_solve(struct ball *b)
+{
+	int64_t *by = malloc(((size_t)b->n + 1) * sizeof *by);
+	bool ok = false;
+	for (unsigned attempt = 0; by != NULL && !ok && attempt < NOISE_TRIES; attempt++) {
+		struct simplex x;
+		bool solved = program_make(b, &x);
+		if (solved) {
+			crash(&x);
+			solved = program_run(b, &x, attempt);
+		}
+		ok = solved && whole(b, &x, by) && relations_hold(b, by) && room_holds(b, by);
+		b->s->work += x.work;
+		simplex_free(&x);
+		if (!solved)
+			break; /* other prices will not help */
+	}
+	ok = ok && answer_put(b, by);
+	free(by);
+	return ok;
+}
+
+bool exact_find(struct search *s, const struct need *need, const struct virt *virt, int64_t amp)
+{
+	uint32_t most = BALL_MAX;
+	bool ok = false;
+	struct ball b = { .s = s, .need = need, .virt = virt, .amp = amp };
+	b.place = malloc((size_t)s->g->n_cells * sizeof *b.place);
+	b.cell = malloc((size_t)BALL_MAX * sizeof *b.cell);
+	for (unsigned i = 1; i < ROUNDS; i++)
+		most /= 3;
+	for (unsigned i = 0; b.place != NULL && b.cell != NULL && i < ROUNDS && !ok; i++, most *= 3) {
+		memset(b.place, 0xff, (size_t)s->g->n_cells * sizeof *b.place);
+		b.n = 0;
+		b.n_relations = 0;
+		b.most = most;
+		search_reset(s);
+		ok = ball_make(&b) && ball_solve(&b);
+		if (b.n < most)
+			break; /* the whole component was in it */
+	}
+	if (!ok)
+		search_reset(s);
+	free(b.place);
+	free(b.cell);
+	free(b.relation);
+	return ok;
+}
