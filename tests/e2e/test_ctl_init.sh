@@ -35,6 +35,13 @@ diff <(grep '^key ' "$dir/d/keys/keyset" | cut -d' ' -f1-4) <(grep '^key ' "$dir
 chmod 644 "$dir/d/root/root"
 [ "$(code "$ctl" keyset sign "$dir/d/keys/keyset" --root "$dir/d/root")" = 7 ] || fail "a root key others can read"
 
+# a configuration from a preset
+printf '    - {code: _T, sv: Staden, en: City}\n    - {code: north, of: [_T], sv: Norr, en: North}\n' >"$dir/offices"
+"$ctl" config new --preset po-redovisning-2024 --origin stats.example/log1 --dataset support --offices "$dir/offices" >"$dir/new.yaml"
+grep -q '^origin: stats.example/log1$' "$dir/new.yaml" && grep -q 'code: north' "$dir/new.yaml" || fail "config new"
+! grep -q '@' "$dir/new.yaml" || grep -q '^#.*@' "$dir/new.yaml" || fail "config new left a placeholder"
+[ "$(code "$ctl" config new --preset none --origin stats.example/log1 --dataset support)" = 2 ] || fail "no such preset"
+
 # usage
 [ "$(code "$ctl" init "$dir/e" --name 'Not a name' --origin stats.example/log1 --host gate.example)" = 2 ] || fail "bad name"
 [ "$(code "$ctl" init "$dir/e" --name example --host gate.example)" = 2 ] || fail "no origin"
@@ -42,7 +49,7 @@ chmod 644 "$dir/d/root/root"
 [ "$(code "$ctl" status --socket "$dir/none")" = 1 ] || fail "no vault"
 [ "$(code "$ctl" release withdraw 2024)" = 2 ] || fail "withdraw without reason"
 [ "$(code "$ctl" period open tomorrow)" = 2 ] || fail "a period that is none"
-for command in init 'keyset sign' 'keyset install' 'config add' 'office add' 'office list' 'office disable' 'period open' \
+for command in init 'config new' 'keyset sign' 'keyset install' 'config add' 'office add' 'office list' 'office disable' 'period open' \
 	'period close' 'period status' 'release publish' 'release show' 'release withdraw' status mode; do
 	# shellcheck disable=SC2086
 	"$ctl" $command --help | grep -q "cellveilctl $command" || fail "$command --help has no example"
