@@ -59,6 +59,15 @@ class NoAnswer(Exception):
     """Nobody answered in time. What was sent may or may not have been stored."""
 
 
+class Busy(Exception):
+    """Not now. What was asked was not looked at."""
+
+    def __init__(self, answer):
+        f = fields(answer, ANSWER[BUSY])
+        super().__init__("busy, reason %d" % f[2])
+        self.retry_ms, self.reason = f[0], f[2]
+
+
 # --- 4. the message profile -------------------------------------------------------------------------------------
 
 class _Profile:
@@ -1128,10 +1137,10 @@ class Client:
             rid, body = message(kind, content)
             found, answer = self.door(endpoint).request(body, rid, max(0.1, until - time.monotonic()))
             if found == BUSY:
-                wait = fields(answer, ANSWER[BUSY])[0] / 1000
-                if time.monotonic() + wait > until:
-                    raise NoAnswer("busy")
-                time.sleep(wait * random.uniform(1, 1.2))
+                busy = Busy(answer)
+                if time.monotonic() + busy.retry_ms / 1000 > until:
+                    raise busy
+                time.sleep(busy.retry_ms / 1000 * random.uniform(1, 1.2))
                 continue
             if found == REJECT:
                 raise refusal(answer)
@@ -1227,6 +1236,8 @@ class Client:
                                   self.path("refused", sealed.statement.id.hex()))
                     raise
                 wait = e.retry_ms / 1000
+            except Busy as e:
+                wait = e.retry_ms / 1000
             except NoAnswer:
                 wait = 0
             wait = max(wait, random.uniform(0, pause))
@@ -1249,7 +1260,7 @@ class Client:
                 os.unlink(self.path("outbox", sealed.statement.id.hex()))
             return receipt
         if kind == BUSY:
-            raise Refused(16, TEMPORARY, 0, fields(answer, ANSWER[BUSY])[0])
+            raise Busy(answer)
         if kind == REJECT:
             raise refusal(answer, sealed, self.key_set)
         raise Malformed("an answer of another kind")
@@ -1493,9 +1504,9 @@ class Follower:
         except Malformed:
             return
         verdict, e = self.position.judge(envelope, signature)
-        if verdict == "CURRENT":
+        if verdict in ("CURRENT", "RANGE") and e[8] == BEAT:
             self.beat = e[10]
-        elif verdict == "APPLY":
+        if verdict == "APPLY":
             self._apply(e)
         elif verdict == "RANGE":
             self._range()
@@ -1566,7 +1577,7 @@ def main(argv=None):
                 print(json.dumps(entry))
         else:
             parser.error("unknown command")
-    except (Refused, Untrusted, NoAnswer, Malformed) as e:
+    except (Refused, Untrusted, NoAnswer, Busy, Malformed) as e:
         print("pyclient: %s: %s" % (type(e).__name__, e), file=sys.stderr)
         return 1
     finally:
