@@ -141,7 +141,7 @@ class Statements(unittest.TestCase):
         answer = cv.unpack(unhex(self.data["receipt"]["body"]))
         f = cv.fields(answer[3], cv.ANSWER[answer[1]])
         self.assertEqual((answer[1], f[0].hex()), (cv.RECEIPT, self.data["receipt"]["statement"]))
-        self.assertIs(f[1], False if f[1] is False else True)
+        self.assertIs(type(f[1]), bool)
         for case in self.data["receipt_negative"]:
             with self.subTest(case["name"]), self.assertRaises(cv.Untrusted):
                 self.receipt(case)
@@ -157,6 +157,9 @@ class Statements(unittest.TestCase):
             cv.refusal(bent, self.sealed, key_set())
         del bent[5]
         self.assertFalse(cv.refusal(bent, self.sealed, key_set()).signed)
+        other = cv.Sealed(self.sealed.statement, self.sealed.box[:-1] + b"\0", self.sealed.intake_id)
+        with self.assertRaises(cv.Untrusted):
+            cv.refusal(answer[3], other, key_set())
 
 
 class Log(unittest.TestCase):
