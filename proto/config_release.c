@@ -103,6 +103,8 @@ static bool read_table(struct configread *r, const struct yamlnode *node, struct
 	const struct yamlnode *id = configread_need(r, node, "tables", "id");
 	const struct yamlnode *measures = id == NULL ? NULL : configread_need(r, node, "tables", "measures");
 	const struct yamlnode *dims = measures == NULL ? NULL : configread_need(r, node, "tables", "dims");
+	if (dims != NULL && !name_is_name(bytes_text(id->text))) /* it becomes part of a file's name */
+		return yamlnode_error(id, r->e, "tables: id: small letters, digits and hyphens are expected");
 	if (dims == NULL || !configread_id(r, id, "id", &t->id))
 		return false;
 	return configread_label(r, node, t->id, &t->label) && read_table_measures(r, measures, t) &&
