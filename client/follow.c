@@ -33,27 +33,51 @@ static bool keep_position(const struct follow *f, struct err *e)
 	return ok;
 }
 
+/* What stands after "<name> " up to the line feed; moves *at behind it. */
+static bool take_line(const char **at, const char *name, char *out, size_t room)
+{
+	size_t n = strlen(name), len;
+
+	if (strncmp(*at, name, n) != 0 || (*at)[n] != ' ')
+		return false;
+	*at += n + 1;
+	len = strcspn(*at, "\n");
+	if ((*at)[len] != '\n' || len >= room)
+		return false;
+	memcpy(out, *at, len);
+	out[len] = 0;
+	*at += len + 1;
+	return true;
+}
+
+static bool parse_position(struct feed_reader *r, const char *text)
+{
+	char feed[2 * FEED_ID_BYTES + 1], seq[20], link[2 * KEY_DIGEST_BYTES + 1], *end;
+
+	if (strncmp(text, "cellveil-position/1\n", 20) != 0)
+		return false;
+	text += 20;
+	if (!take_line(&text, "feed", feed, sizeof feed) || !take_line(&text, "seq", seq, sizeof seq) ||
+	    !take_line(&text, "link", link, sizeof link) || *text != 0 ||
+	    !hex_decode(r->feed_id, FEED_ID_BYTES, bytes_text(feed)) ||
+	    !hex_decode(r->link, sizeof r->link, bytes_text(link)))
+		return false;
+	r->seq = strtoull(seq, &end, 10);
+	return seq[0] >= '0' && seq[0] <= '9' && *end == 0;
+}
+
 /* An unreadable position is as good as none: STATE gives a new one. */
 static bool load_position(struct follow *f)
 {
 	struct buf text = { 0 };
-	char path[FILE_PATH], name[LIMIT_NAME + 8], feed[33], link[65];
-	unsigned long long seq;
-	bool ok = false;
+	char path[FILE_PATH], name[LIMIT_NAME + 8];
+	bool ok;
 
 	position_name(f, name);
-	if (!file_path(path, f->deployment->settings.dir, name, NULL) ||
-	    !file_read(&text, path, POSITION_BYTES_MAX, NULL))
-		goto done;
+	ok = file_path(path, f->deployment->settings.dir, name, NULL) &&
+	     file_read(&text, path, POSITION_BYTES_MAX, NULL);
 	buf_put_byte(&text, 0);
-	if (text.failed ||
-	    sscanf((const char *)text.data, "cellveil-position/1\nfeed %32s\nseq %19llu\nlink %64s\n", feed,
-		&seq, link) != 3) /* NOLINT(cert-err34-c): 19 digits fit */
-		goto done;
-	ok = hex_decode(f->reader.feed_id, FEED_ID_BYTES, bytes_text(feed)) &&
-	     hex_decode(f->reader.link, sizeof f->reader.link, bytes_text(link));
-	f->reader.seq = seq;
-done:
+	ok = ok && !text.failed && parse_position(&f->reader, (const char *)text.data);
 	buf_free(&text);
 	return ok;
 }

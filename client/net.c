@@ -88,7 +88,7 @@ enum net_result net_sleep(int64_t until_ms)
 
 int64_t net_backoff_ms(unsigned attempt, uint32_t random)
 {
-	int64_t most = attempt >= 10 ? NET_BACKOFF_MAX : 1000ll << attempt;
+	int64_t most = attempt >= 10 ? NET_BACKOFF_MAX : 1000LL << attempt;
 
 	if (most > NET_BACKOFF_MAX)
 		most = NET_BACKOFF_MAX;

@@ -158,15 +158,16 @@ bool outbox_reload(struct outbox *o, struct err *e)
 {
 	DIR *d = opendir(o->dir);
 	struct dirent *entry;
-	bool ok = d != NULL || err_set(e, ERR_SYSTEM, "%s: %s", o->dir, strerror(errno));
+	bool ok = true;
 
 	forget(o);
+	if (d == NULL)
+		return err_set(e, ERR_SYSTEM, "%s: %s", o->dir, strerror(errno));
 	while (ok && (entry = readdir(d)) != NULL) {
 		if (is_item_name(entry->d_name))
 			ok = add(o, entry->d_name, e);
 	}
-	if (d != NULL)
-		(void)closedir(d);
+	(void)closedir(d);
 	if (ok && o->n > 1)
 		qsort(o->item, o->n, sizeof *o->item, compare_items);
 	return ok;

@@ -335,13 +335,17 @@ static bool lay_out(struct layout_grid *g, const struct config *config, struct e
 
 	for (uint16_t d = 0; d < t->n_dims; d++) {
 		uint16_t place = model_list(config, t->dim[d]);
-		if (place == NO_PLACE)
-			return err_set(e, ERR_INVALID, "table %s: unknown dimension", t->id);
+		if (place == NO_PLACE) {
+			(void)err_set(e, ERR_INVALID, "table %s: unknown dimension", t->id);
+			return false;
+		}
 		g->list[d] = &config->list[place];
 	}
 	g->row = malloc(t->n_rows * sizeof *g->row);
-	if (g->row == NULL)
-		return err_set(e, ERR_MEMORY, "no memory for the table");
+	if (g->row == NULL) {
+		(void)err_set(e, ERR_MEMORY, "no memory for the table");
+		return false;
+	}
 	memcpy(g->row, t->row, t->n_rows * sizeof *g->row);
 	for (size_t i = 1; i < t->n_rows; i++)
 		g->has_measure = g->has_measure || t->row[i].measure != t->row[0].measure;

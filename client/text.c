@@ -134,6 +134,13 @@ void text_time(struct buf *out, uint64_t seconds)
 		buf_put_text(out, room);
 }
 
+static void put_line(const char *fmt, va_list list) __attribute__((format(printf, 1, 0)));
+static void put_line(const char *fmt, va_list list)
+{
+	(void)vfprintf(stderr, fmt, list);
+	(void)fputc('\n', stderr);
+}
+
 void text_say(const char *fmt, ...)
 {
 	va_list list;
@@ -141,9 +148,8 @@ void text_say(const char *fmt, ...)
 	if (silent)
 		return;
 	va_start(list, fmt);
-	(void)vfprintf(stderr, fmt, list);
+	put_line(fmt, list);
 	va_end(list);
-	(void)fputc('\n', stderr);
 }
 
 void text_warn(const char *fmt, ...)
@@ -151,9 +157,8 @@ void text_warn(const char *fmt, ...)
 	va_list list;
 
 	va_start(list, fmt);
-	(void)vfprintf(stderr, fmt, list);
+	put_line(fmt, list);
 	va_end(list);
-	(void)fputc('\n', stderr);
 }
 
 void text_error(const struct err *e)

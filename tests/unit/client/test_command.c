@@ -34,20 +34,21 @@ struct parsed {
 	char problem[128];
 };
 
-static struct parsed parse(const struct command *command, int argc, const char *const *argv)
+/* Good until the next call. */
+static struct parsed *parse(const struct command *command, int argc, const char *const *argv)
 {
-	struct parsed p = { 0 };
+	static struct parsed p;
 	struct buf problem = { 0 };
 	char *copy[8];
 
+	p = (struct parsed){ 0 };
 	for (int i = 0; i < argc; i++)
 		copy[i] = (char *)(uintptr_t)argv[i];
 	p.ok = command_parse(&program, command, argc, copy, p.room, &p.args, &p.help, &problem);
-	p.args.at = p.room;
 	if (problem.size > 0)
 		memcpy(p.problem, problem.data, problem.size);
 	buf_free(&problem);
-	return p;
+	return &p;
 }
 
 #define PARSE(command, ...)                                                                                  \
@@ -57,41 +58,41 @@ static struct parsed parse(const struct command *command, int argc, const char *
 static void test_options(void **state)
 {
 	(void)state;
-	struct parsed p = PARSE(&commands[0], "--period=2024", "-y", "form.csv", "--dir", "d");
+	struct parsed *p = PARSE(&commands[0], "--period=2024", "-y", "form.csv", "--dir", "d");
 	unsigned long number;
 
-	assert_true(p.ok);
-	assert_string_equal(args_value(&p.args, "period"), "2024");
-	assert_true(args_flag(&p.args, "yes"));
-	assert_string_equal(args_value(&p.args, "dir"), "d");
-	assert_int_equal(p.args.n, 1);
-	assert_string_equal(p.args.at[0], "form.csv");
-	assert_true(args_number(&p.args, "period", 3000, 1, &number));
+	assert_true(p->ok);
+	assert_string_equal(args_value(&p->args, "period"), "2024");
+	assert_true(args_flag(&p->args, "yes"));
+	assert_string_equal(args_value(&p->args, "dir"), "d");
+	assert_int_equal(p->args.n, 1);
+	assert_string_equal(p->args.at[0], "form.csv");
+	assert_true(args_number(&p->args, "period", 3000, 1, &number));
 	assert_int_equal(number, 2024);
-	assert_false(args_number(&p.args, "period", 2000, 1, &number));
+	assert_false(args_number(&p->args, "period", 2000, 1, &number));
 
 	p = PARSE(&commands[0], "-p2024", "--", "-y");
-	assert_true(p.ok);
-	assert_string_equal(args_value(&p.args, "period"), "2024");
-	assert_false(args_flag(&p.args, "yes"));
-	assert_string_equal(p.args.at[0], "-y");
+	assert_true(p->ok);
+	assert_string_equal(args_value(&p->args, "period"), "2024");
+	assert_false(args_flag(&p->args, "yes"));
+	assert_string_equal(p->args.at[0], "-y");
 
 	p = PARSE(&commands[0], "-"); /* standard input is an argument */
-	assert_true(p.ok);
+	assert_true(p->ok);
 	p = PARSE(&commands[0], "--help");
-	assert_true(p.ok && p.help);
+	assert_true(p->ok && p->help);
 }
 
 static void test_refused(void **state)
 {
 	(void)state;
-	assert_string_equal(PARSE(&commands[0], "--pediod", "2024").problem, "unknown option --pediod");
-	assert_string_equal(PARSE(&commands[0], "-yx", "f").problem, "unknown option -yx");
-	assert_string_equal(PARSE(&commands[0], "--yes=1", "f").problem, "option --yes takes no value");
+	assert_string_equal(PARSE(&commands[0], "--pediod", "2024")->problem, "unknown option --pediod");
+	assert_string_equal(PARSE(&commands[0], "-yx", "f")->problem, "unknown option -yx");
+	assert_string_equal(PARSE(&commands[0], "--yes=1", "f")->problem, "option --yes takes no value");
 	assert_string_equal(
-	    PARSE(&commands[0], "f", "--period").problem, "option --period needs a value: PERIOD");
-	assert_string_equal(PARSE(&commands[0], "-y").problem, "missing argument: FILE");
-	assert_string_equal(PARSE(&commands[1], "x").problem, "too many arguments");
+	    PARSE(&commands[0], "f", "--period")->problem, "option --period needs a value: PERIOD");
+	assert_string_equal(PARSE(&commands[0], "-y")->problem, "missing argument: FILE");
+	assert_string_equal(PARSE(&commands[1], "x")->problem, "too many arguments");
 }
 
 static void test_find(void **state)
