@@ -62,6 +62,8 @@ static const struct command commands[] = {
 	    0, 0, command_outbox_list },
 	{ "outbox send", "", N_("send what waits"), "cellveil outbox send --wait 300",
 	    { WAIT, { "all", 'a', NULL, N_("also what is paused") } }, 0, 0, command_outbox_send },
+	{ "outbox remove", "ID", N_("forget a form and its receipt here; the receiver keeps what it has"),
+	    "cellveil outbox remove 0a1b2c3d", { YES }, 1, 1, command_outbox_remove },
 	{ "receipt verify", "FILE", N_("check a receipt, without a network"),
 	    "cellveil receipt verify ~/.config/cellveil/outbox/0a1b...receipt", { { 0 } }, 1, 1,
 	    command_receipt_verify },

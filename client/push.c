@@ -235,40 +235,12 @@ done:
 	return code;
 }
 
-/* "Received 2025-01-31 13:05 UTC, number 17 in the log of stats.example/log1." */
-static void say_receipt(const struct push *p, const struct receipt *r)
+static bool print_receipt(const struct push *p)
 {
-	char name[OUTBOX_NAME];
-	struct buf when = { 0 };
-
-	text_time(&when, r->accepted_at_s);
-	outbox_name(name, r->submission_id);
-	text_say(_("Received %.*s: %s, %s, revision %u. Number %llu in the public log of %s."),
-	    (int)when.size, (const char *)when.data, r->office, r->period, r->revision,
-	    (unsigned long long)r->log_index, r->origin);
-	if (r->outcome == OUTCOME_HELD)
-		text_say("%s", _("It came after closing: kept for a later revision of the release."));
-	text_say(_("Receipt: %s/%s.receipt"), p->outbox.dir, name);
-	buf_free(&when);
-}
-
-static bool print_receipt(const struct push *p, const struct receipt *r)
-{
-	char id[OUTBOX_NAME], path[FILE_PATH + 64];
 	struct buf out = { 0 };
 	bool ok;
 
-	outbox_name(id, r->submission_id);
-	(void)snprintf(path, sizeof path, "%s/%s.receipt", p->outbox.dir, id);
-	buf_printf(&out,
-	    "{\"state\":\"received\",\"office\":\"%s\",\"dataset\":\"%s\",\"period\":\"%s\",\"revision\":%u,"
-	    "\"id\":\"%s\",\"outcome\":\"%s\",\"accepted_at\":%llu,\"log_index\":%llu,\"digest\":\"",
-	    r->office, r->dataset, r->period, r->revision, id, r->outcome == OUTCOME_HELD ? "held" : "counts",
-	    (unsigned long long)r->accepted_at_s, (unsigned long long)r->log_index);
-	buf_put_hex(&out, bytes_of(r->statement_digest, KEY_DIGEST_BYTES));
-	buf_put_text(&out, "\",\"receipt\":");
-	text_json(&out, path);
-	buf_put_text(&out, "}\n");
+	send_put_receipt(&out, &p->outbox, &p->receipt);
 	ok = text_put(&out);
 	buf_free(&out);
 	return ok;
@@ -294,8 +266,8 @@ static int deliver(struct push *p, const struct args *args, struct err *e)
 	if (code == EXIT_OK)
 		code = send_item(d, &p->outbox, p->item, &p->receipt, e);
 	if (code == EXIT_OK) {
-		say_receipt(p, &p->receipt);
-		if (args_flag(args, "json") && !print_receipt(p, &p->receipt))
+		send_say_receipt(&p->outbox, &p->receipt);
+		if (args_flag(args, "json") && !print_receipt(p))
 			code = EXIT_OTHER;
 	} else if (code == EXIT_NOT_SENT || code == EXIT_INTERRUPTED) {
 		text_warn("%s", _("The form is in the outbox and not yet received. It will be sent by: "
@@ -395,94 +367,6 @@ int command_withdraw(const struct args *args)
 	if (code == EXIT_OK)
 		code = deliver(p, args, &e);
 done:
-	code = finish(p, code, &e);
-	free(p);
-	return code;
-}
-
-int command_outbox_send(const struct args *args)
-{
-	struct push *p = calloc(1, sizeof *p);
-	struct err e = { 0 };
-	unsigned long wait;
-	int code = EXIT_USAGE, worst = EXIT_OK;
-
-	if (p == NULL)
-		return EXIT_OTHER;
-	text_quiet(args_flag(args, "quiet"));
-	if (!args_number(args, "wait", 30ul * 86400, (unsigned long)INT64_MAX, &wait))
-		goto done;
-	code = deployment_open(&p->filing.deployment, args_value(args, "dir"), &e);
-	if (code == EXIT_OK && !outbox_open(&p->outbox, p->filing.deployment.settings.dir, &e))
-		code = EXIT_OTHER;
-	if (code != EXIT_OK)
-		goto done;
-	deployment_wait(&p->filing.deployment, wait);
-	if (!p->filing.deployment.has_keyset)
-		code = deployment_keys(&p->filing.deployment, &e);
-	for (size_t i = 0; i < p->outbox.n && (code == EXIT_OK || code == EXIT_REFUSED); i++) {
-		struct outbox_item *item = &p->outbox.item[i];
-		if (item->state == OUTBOX_PAUSED && args_flag(args, "all") &&
-		    outbox_resume(&p->outbox, item, &e))
-			item->state = OUTBOX_WAITING;
-		if (item->state != OUTBOX_WAITING)
-			continue;
-		code = send_item(&p->filing.deployment, &p->outbox, item, &p->receipt, &e);
-		if (code == EXIT_OK)
-			say_receipt(p, &p->receipt);
-		else if (code == EXIT_REFUSED)
-			text_error(&e);
-		if (code == EXIT_REFUSED)
-			worst = code;
-	}
-	if (code == EXIT_OK || code == EXIT_REFUSED) {
-		code = worst;
-		e.text[0] = 0;
-	}
-done:
-	code = finish(p, code, &e);
-	free(p);
-	return code;
-}
-
-/* --config FILE: a check without a deployment. */
-static int open_offline(struct filing *f, const char *path, struct err *e)
-{
-	struct buf file = { 0 };
-	bool ok = file_read(&file, path, LIMIT_CONFIG_FILE, e);
-
-	memset(f, 0, sizeof *f);
-	if (ok) {
-		f->config = config_parse(buf_bytes(&file), e);
-		ok = f->config != NULL || err_wrap(e, "%s", path);
-	}
-	buf_free(&file);
-	if (!ok)
-		return EXIT_USAGE;
-	f->sure = true;
-	(void)settings_load(&f->deployment.settings, NULL, NULL);
-	return EXIT_OK;
-}
-
-int command_check(const struct args *args)
-{
-	struct push *p = calloc(1, sizeof *p);
-	const char *config = args_value(args, "config"), *office = args_value(args, "office");
-	struct err e = { 0 };
-	int code;
-
-	if (p == NULL)
-		return EXIT_OTHER;
-	text_quiet(args_flag(args, "quiet"));
-	code = config != NULL ? open_offline(&p->filing, config, &e) : filing_open(&p->filing, args, &e);
-	if (code == EXIT_OK && office != NULL)
-		(void)snprintf(p->filing.deployment.settings.name, LIMIT_NAME + 1, "%s", office);
-	if (code == EXIT_OK)
-		code = filing_read(&p->filing, args->at[0], args, &p->form, &p->findings, &e);
-	if (code == EXIT_OK)
-		code = filing_judge(&p->findings, args);
-	if (code == EXIT_OK)
-		text_say("%s", _("The form can be sent."));
 	code = finish(p, code, &e);
 	free(p);
 	return code;

@@ -252,3 +252,36 @@ int send_item(struct deployment *d, const struct outbox *o, struct outbox_item *
 	}
 	return code;
 }
+
+void send_say_receipt(const struct outbox *o, const struct receipt *r)
+{
+	char name[OUTBOX_NAME];
+	struct buf when = { 0 };
+
+	text_time(&when, r->accepted_at_s);
+	outbox_name(name, r->submission_id);
+	text_say(_("Received %.*s: %s, %s, revision %u. Number %llu in the public log of %s."),
+	    (int)when.size, (const char *)when.data, r->office, r->period, r->revision,
+	    (unsigned long long)r->log_index, r->origin);
+	if (r->outcome == OUTCOME_HELD)
+		text_say("%s", _("It came after closing: kept for a later revision of the release."));
+	text_say(_("Receipt: %s/%s.receipt"), o->dir, name);
+	buf_free(&when);
+}
+
+void send_put_receipt(struct buf *out, const struct outbox *o, const struct receipt *r)
+{
+	char id[OUTBOX_NAME], path[FILE_PATH + 64];
+
+	outbox_name(id, r->submission_id);
+	(void)snprintf(path, sizeof path, "%s/%s.receipt", o->dir, id);
+	buf_printf(out,
+	    "{\"state\":\"received\",\"office\":\"%s\",\"dataset\":\"%s\",\"period\":\"%s\",\"revision\":%u,"
+	    "\"id\":\"%s\",\"outcome\":\"%s\",\"accepted_at\":%llu,\"log_index\":%llu,\"digest\":\"",
+	    r->office, r->dataset, r->period, r->revision, id, r->outcome == OUTCOME_HELD ? "held" : "counts",
+	    (unsigned long long)r->accepted_at_s, (unsigned long long)r->log_index);
+	buf_put_hex(out, bytes_of(r->statement_digest, KEY_DIGEST_BYTES));
+	buf_put_text(out, "\",\"receipt\":");
+	text_json(out, path);
+	buf_put_text(out, "}\n");
+}

@@ -25,6 +25,10 @@ int send_item(struct deployment *d, const struct outbox *o, struct outbox_item *
 /* Verifies signature and key of a receipt with the key set in hand, and every field against the item. */
 bool send_check_receipt(const struct deployment *d, const struct outbox_item *item, struct bytes statement,
     const uint8_t signature[KEY_SIG_BYTES], struct receipt *out, struct err *e);
+/* "Received 2025-01-31 13:05 UTC: ... Number 17 in the public log of stats.example/log1.", on stderr. */
+void send_say_receipt(const struct outbox *o, const struct receipt *r);
+/* The same as one line of JSON. */
+void send_put_receipt(struct buf *out, const struct outbox *o, const struct receipt *r);
 /* What a person does about a refusal; "" if nothing. */
 const char *send_advice(enum reject_code code);
 #endif

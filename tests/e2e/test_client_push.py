@@ -87,6 +87,11 @@ def test_gate_away(d, office):
     received = office.push(form)  # the stored bytes, not new ones
     assert received["id"] == office.outbox()[-1]["id"] and received["revision"] == 4
     office.run("outbox", "send", "--wait", "30")  # nothing left to do
+    n = len(office.outbox())
+    office.run("outbox", "remove", received["id"][:8], want=4)  # nobody is there to be asked
+    office.run("outbox", "remove", "xyz", "--yes", want=2)
+    office.run("outbox", "remove", received["id"][:8], "--yes")
+    assert len(office.outbox()) == n - 1 and not os.path.exists(received["receipt"])
 
 
 def test_language(office):

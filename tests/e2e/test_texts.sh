@@ -9,6 +9,7 @@ cd "$CELLVEIL_SOURCE"
 find client -name '*.c' -print0 | sort -z |
 	xargs -0 xgettext --from-code=UTF-8 -k_ -kN_ --no-location -o "$dir/all.pot"
 msgmerge --quiet --no-fuzzy-matching -o "$dir/sv.po" client/po/sv.po "$dir/all.pot"
+touch "$dir/missing" "$dir/obsolete" # msgattrib writes no empty file
 msgattrib --no-obsolete --untranslated --no-wrap -o "$dir/missing" "$dir/sv.po"
 ! grep -q '^msgid "..*"' "$dir/missing" || { grep '^msgid "..*"' "$dir/missing" >&2; fail "not in sv.po"; }
 msgattrib --only-obsolete --no-wrap -o "$dir/obsolete" "$dir/sv.po"

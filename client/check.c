@@ -1,0 +1,60 @@
+#include "client/commands.h"
+#include "client/filing.h"
+#include "client/text.h"
+#include "proto/content.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct check_run {
+	struct filing filing;
+	struct form_result form;
+	struct findings findings;
+};
+
+/* --config FILE: a check without a deployment. */
+static int open_offline(struct filing *f, const char *path, struct err *e)
+{
+	struct buf file = { 0 };
+	bool ok = file_read(&file, path, LIMIT_CONFIG_FILE, e);
+
+	memset(f, 0, sizeof *f);
+	if (ok) {
+		f->config = config_parse(buf_bytes(&file), e);
+		ok = f->config != NULL || err_wrap(e, "%s", path);
+	}
+	buf_free(&file);
+	if (!ok)
+		return EXIT_USAGE;
+	f->sure = true;
+	(void)settings_load(&f->deployment.settings, NULL, NULL);
+	return EXIT_OK;
+}
+
+int command_check(const struct args *args)
+{
+	struct check_run *c = calloc(1, sizeof *c);
+	const char *config = args_value(args, "config"), *office = args_value(args, "office");
+	struct err e = { 0 };
+	int code;
+
+	if (c == NULL)
+		return EXIT_OTHER;
+	text_quiet(args_flag(args, "quiet"));
+	code = config != NULL ? open_offline(&c->filing, config, &e) : filing_open(&c->filing, args, &e);
+	if (code == EXIT_OK && office != NULL)
+		(void)snprintf(c->filing.deployment.settings.name, LIMIT_NAME + 1, "%s", office);
+	if (code == EXIT_OK)
+		code = filing_read(&c->filing, args->at[0], args, &c->form, &c->findings, &e);
+	if (code == EXIT_OK)
+		code = filing_judge(&c->findings, args);
+	if (code == EXIT_OK)
+		text_say("%s", _("The form can be sent."));
+	else if (e.text[0] != 0)
+		text_error(&e);
+	figures_free(&c->form.figures);
+	findings_free(&c->findings);
+	filing_close(&c->filing);
+	free(c);
+	return code;
+}
