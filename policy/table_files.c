@@ -139,7 +139,7 @@ static void put_lines(const struct dim *dim, struct buf *b)
 
 static bool emit_dimensions(const struct emitter *m)
 {
-	const struct dim *dim[TABLE_DIMS_MAX];
+	const struct dim *dim[TABLE_DIMS_MAX] = { 0 };
 	char name[TABLE_CODE_MAX + 16];
 	size_t n = m->t->n_dims - (m->t->added_office ? 1 : 0);
 	for (size_t d = 0; d < n; d++)

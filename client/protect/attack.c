@@ -278,9 +278,11 @@ static bool attack_sets(struct attack *a, uint32_t n, struct err *e)
 
 static bool attack_named(struct attack *a, const char *code, struct err *e)
 {
-	for (uint32_t i = 0; i < a->n_offices; i++)
+	for (uint32_t i = 0; i < a->n_offices; i++) {
+		uint32_t member[1] = { i };
 		if (strcmp(a->g.dim[a->office_dim].code[a->office[i]], code) == 0)
-			return attack_members(a, &i, 1, e);
+			return attack_members(a, member, 1, e);
+	}
 	return err_set(e, ERR_INVALID, "--office: no such office");
 }
 

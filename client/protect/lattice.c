@@ -336,9 +336,9 @@ static void set_open(struct lattice *g, uint64_t cell)
 static bool pattern_line(
     struct lattice *g, const struct csvlines *c, const size_t *place, pattern_visit *visit, struct err *e)
 {
-	uint32_t from[LATTICE_DIMS_MAX];
-	uint32_t to[LATTICE_DIMS_MAX];
-	uint32_t at[LATTICE_DIMS_MAX];
+	uint32_t from[LATTICE_DIMS_MAX] = { 0 };
+	uint32_t to[LATTICE_DIMS_MAX] = { 0 };
+	uint32_t at[LATTICE_DIMS_MAX] = { 0 };
 	for (uint32_t d = 0; d < g->n_dims; d++) {
 		const char *code = g->dim[d].synthetic ? "*" : c->field[place[d]];
 		bool any = strcmp(code, "*") == 0;

@@ -114,6 +114,8 @@ static bool narrow(struct system *s, struct system_term t, struct span sum, int6
 	bool open = v->hi == SYSTEM_UNBOUNDED;
 	int64_t lo = v->lo;
 	int64_t hi = v->hi;
+	if (c == 0)
+		return false;
 	/* c > 0: x <= (rhs - rest_lo) / c, x >= (rhs - rest_hi) / c; c < 0 the other way round */
 	uint32_t lo_open = sum.lo_open - (c < 0 && open);
 	uint32_t hi_open = sum.hi_open - (c > 0 && open);
