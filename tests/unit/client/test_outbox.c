@@ -240,6 +240,74 @@ static void test_receipt_text(void **state)
 	buf_free(&back);
 }
 
+/* A receipt signed by the right key is believed only if every field is ours. */
+static void test_receipt_of_another(void **state)
+{
+	struct world *w = *state;
+	struct deployment *d = calloc(1, sizeof *d);
+	struct keyset_key *key;
+	struct outbox_item item;
+	struct receipt ours = { .origin = "stats.example/log1",
+		.dataset = "support",
+		.period = "2024",
+		.office = "north",
+		.outcome = OUTCOME_COUNTS,
+		.revision = 3 };
+	struct err e = { 0 };
+
+	assert_non_null(d);
+	memcpy(d->settings.join.origin, ours.origin, sizeof ours.origin);
+	key = &d->keyset.key[d->keyset.n_keys++];
+	key->purpose = KEY_RECEIPT;
+	key->state = KEYSET_ACTIVE;
+	memcpy(key->key, w->signer.public, KEY_BYTES);
+	keyset_key_fill(key);
+	compose(w, &item, 3);
+	memcpy(ours.submission_id, item.header.submission_id, SUBMISSION_ID_BYTES);
+	memcpy(ours.receipt_key_id, w->signer.id, KEY_ID_BYTES);
+	submission_statement_digest(
+	    ours.statement_digest, buf_bytes(&item.header_bytes), outbox_payload(&item));
+	for (int i = 0; i < 10; i++) {
+		struct receipt r = ours, got;
+		struct buf statement = { 0 };
+		uint8_t sig[KEY_SIG_BYTES];
+
+		switch (i) {
+		case 1:
+			r.origin[0] = 'x';
+			break;
+		case 2:
+			r.dataset[0] = 'x';
+			break;
+		case 3:
+			r.period[3] = '5';
+			break;
+		case 4:
+			r.office[0] = 'x';
+			break;
+		case 5:
+			r.submission_id[15] ^= 1;
+			break;
+		case 6:
+			r.statement_digest[31] ^= 1;
+			break;
+		case 7:
+			r.revision = 2;
+			break;
+		default:
+			break;
+		}
+		assert_true(receipt_encode(&statement, &r, &e));
+		assert_true(receipt_sign(sig, &w->signer, buf_bytes(&statement), &e));
+		sig[0] ^= i == 8;
+		key->state = i == 9 ? KEYSET_REVOKED : KEYSET_ACTIVE;
+		assert_int_equal(send_check_receipt(d, &item, buf_bytes(&statement), sig, &got, &e), i == 0);
+		buf_free(&statement);
+	}
+	outbox_item_free(&item);
+	free(d);
+}
+
 static void test_backoff(void **state)
 {
 	(void)state;
@@ -261,6 +329,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_order, open_world, close_world),
 		cmocka_unit_test_setup_teardown(test_sealed_again, open_world, close_world),
 		cmocka_unit_test_setup_teardown(test_receipt_text, open_world, close_world),
+		cmocka_unit_test_setup_teardown(test_receipt_of_another, open_world, close_world),
 		cmocka_unit_test(test_backoff),
 	};
 
