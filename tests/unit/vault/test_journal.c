@@ -17,7 +17,9 @@ static bool fails(void)
 
 static int failing_sync(void *context, int fd)
 {
-	return fails() ? -1 : os_real()->sync(context, fd);
+	(void)context;
+	(void)fd;
+	return fails() ? -1 : 0; /* nobody pulls the plug here */
 }
 
 static int failing_rename(void *context, int dir, const char *from, const char *to)

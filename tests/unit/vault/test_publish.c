@@ -50,7 +50,9 @@ static ssize_t failing_write(void *context, int fd, const void *at, size_t len)
 
 static int failing_sync(void *context, int fd)
 {
-	return fails() ? -1 : os_real()->sync(context, fd);
+	(void)context;
+	(void)fd;
+	return fails() ? -1 : 0; /* nobody pulls the plug here */
 }
 
 static int failing_rename(void *context, int dir, const char *from, const char *to)
@@ -176,7 +178,6 @@ static void file_form(unsigned office, uint64_t women, uint64_t men, uint64_t re
 	check(intake_answer(&world.v, &forward, &answer, &e), &e);
 	check(message_decode(&reply, buf_bytes(&answer), &e), &e);
 	assert_int_equal(reply.kind, MSG_RECEIPT);
-	check(intake_commit(&world.v, &e), &e);
 	buf_free(&header);
 	buf_free(&payload);
 	buf_free(&box);
@@ -198,6 +199,7 @@ static void close_period(void)
 	struct period p = period();
 	struct err e;
 
+	check(intake_commit(&world.v, &e), &e); /* the forms before, in one transaction */
 	check(vault_begin(&world.v, &e), &e);
 	check(vault_step_period(&world.v, &p, PERIOD_DO_CLOSE, &e), &e);
 	check(vault_commit(&world.v, &e), &e);
@@ -388,6 +390,7 @@ static void test_only_closed_periods(void **state)
 	(void)state;
 	make("");
 	file_form(0, 50, 60, 0);
+	check(intake_commit(&world.v, &e), &e);
 	p = period();
 	assert_false(publish_release(&world.v, &p, false, &r, &e));
 	assert_int_equal(e.code, ERR_REFUSED);
