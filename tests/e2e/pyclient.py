@@ -951,6 +951,9 @@ class Configuration:
         whole, _, part = text.partition(".")
         return int(whole + part.ljust(decimals, "0"))
 
+    def checks(self):
+        return [Check(self, tree) for tree in self.tree.get("checks", [])]
+
     def asked(self, period):
         """The cells of a form for this period, as names."""
         cells = {}
@@ -964,6 +967,54 @@ class Configuration:
                 found = [cell + (code,) for cell in found for code in codes]
             cells.update(dict.fromkeys(found))
         return list(cells)
+
+
+def total_of(config, dim):
+    """The code of a list that has no parent."""
+    return [entry["code"] for entry in config.tree["codes"][dim] if "of" not in entry][0]
+
+
+class Check:
+    """A rule that a form must obey, without groupings."""
+
+    def __init__(self, config, tree):
+        self.config, self.id = config, int(tree["id"])
+        found = re.fullmatch(r"sum\(([^,]+), ([^)]+)\) = \1\[(.+)\]", tree["rule"])
+        self.sum = found.groups() if found else None
+        self.pair = None if found else tree["rule"].split(" <= ")
+
+    def faults(self, form):
+        """[(cell, value that would do)] for each place where it is broken. form: {(measure, code, ...): value or
+        None}, the asked cells."""
+        return self._sums(form) if self.sum else self._pairs(form)
+
+    def _sums(self, form):
+        measure, dim, total = self.sum
+        at = 1 + self.config.measures[measure][1]["dims"].index(dim)
+        parents = {p for entry in self.config.tree["codes"][dim] for p in entry.get("of", [])}
+        found = []
+        for cell, value in form.items():
+            if cell[0] != measure or cell[at] != total or value is None:
+                continue
+            parts = [c for c in form if c[:at] + c[at + 1:] == cell[:at] + cell[at + 1:] and c[at] not in parents]
+            known = sum(form[c] or 0 for c in parts)
+            blank = any(form[c] is None for c in parts)
+            if known > value or (known != value and not blank):
+                found.append((cell, known))
+        return found
+
+    def _pairs(self, form):
+        small, large = self.pair
+        dims_small, dims_large = (self.config.measures[m][1].get("dims", []) for m in self.pair)
+        found = []
+        for cell, value in form.items():
+            if cell[0] != small or value is None:
+                continue
+            codes = dict(zip(dims_small, cell[1:]))
+            limit = form.get((large,) + tuple(codes.get(d, total_of(self.config, d)) for d in dims_large))
+            if limit is not None and value > limit:
+                found.append((cell, limit))
+        return found
 
 
 # --- 3, 5. transport and messages -------------------------------------------------------------------------------

@@ -67,9 +67,9 @@ def refused(name, detail, do, *args, **kwargs):
 class Bench:
     """One office, and statements that differ from a right one in one thing."""
 
-    def __init__(self, client):
-        self.client = client
-        self.known = client.periods(DATASET)[PERIOD]
+    def __init__(self, client, period=PERIOD):
+        self.client, self.period = client, period
+        self.known = client.periods(DATASET)[period]
         self.config = client.configuration(self.known["config"])
 
     def places(self, named):
@@ -79,7 +79,7 @@ class Bench:
         c = self.client
         return cv.Statement.make(
             c.signing, other.pop("dataset", DATASET), other.pop("config", self.known["config"]),
-            other.pop("period", PERIOD), other.pop("office", c.join_line.name), other.pop("act", cv.FIGURES),
+            other.pop("period", self.period), other.pop("office", c.join_line.name), other.pop("act", cv.FIGURES),
             other.pop("revision", 0), payload or cv.figures(self.places(cells(30, 30))), **other)
 
     def send(self, statement):
