@@ -26,6 +26,9 @@ def random_form(rng, config, period):
         for check in kept:
             for cell, right in check.faults(form):
                 form[cell] = right
+    for cell in form:  # a total above its parts: right only if a part is blank
+        if "_T" in cell and form[cell] is not None and rng.random() < 0.05:
+            form[cell] += 1
     return form
 
 
