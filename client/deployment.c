@@ -43,6 +43,19 @@ static void load_keyset(struct deployment *d)
 		d->has_keyset = true;
 }
 
+/* What a killed run left half written, in the folder itself and in those of copies. */
+static void sweep(const struct settings *s)
+{
+	static const char *const folder[] = { "keysets", "config" };
+	char dir[FILE_PATH];
+
+	file_sweep(s->dir);
+	for (size_t i = 0; i < sizeof folder / sizeof *folder; i++) {
+		if (file_path(dir, s->dir, folder[i], NULL))
+			file_sweep(dir);
+	}
+}
+
 int deployment_open(struct deployment *d, const char *dir, struct err *e)
 {
 	memset(d, 0, sizeof *d);
@@ -63,7 +76,7 @@ int deployment_open(struct deployment *d, const char *dir, struct err *e)
 	d->curve = keyfile_read(d->settings.dir, KEY_CURVE, e);
 	if (d->curve == NULL || !settings_root(&d->settings, &d->root, e))
 		return EXIT_KEY;
-	file_sweep(d->settings.dir);
+	sweep(&d->settings);
 	load_keyset(d);
 	return EXIT_OK;
 }
