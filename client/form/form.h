@@ -23,6 +23,9 @@ struct form_result {
 /* The empty form of a layout as CSV for a spreadsheet program: UTF-8 with a mark, semicolons, CRLF. What
  * form_read reads back has every box blank. period may be NULL. */
 bool form_template(const struct config *config, const char *period, struct buf *out, struct err *e);
+/* The same rows as a workbook. format: "csv", "xlsx" or "ods"; ERR_INVALID for another. */
+bool form_template_as(
+    const struct config *config, const char *period, const char *format, struct buf *out, struct err *e);
 
 /* Reads file. path is only for messages and for telling XLSX and ODS from text by content, never by name.
  * office picks the office's lines of a tidy table; NULL if the table may hold only one.

@@ -1,5 +1,6 @@
 #include "client/form/csv.h"
 #include "client/form/form.h"
+#include "client/form/workbook.h"
 #include "policy/params.h"
 #include "proto/config.h"
 #include "proto/content.h"
@@ -276,6 +277,52 @@ static void test_template(void **state)
 		buf_free(&out);
 		config_free(c);
 	}
+}
+
+/* The workbooks have the same rows as the text, cell by cell, and the same bytes each time. */
+static void test_template_workbooks(void **state)
+{
+	(void)state;
+	static const char *const formats[] = { "xlsx", "ods" };
+	struct err e = { 0 };
+	struct config *c = preset("2024");
+	struct buf text = { 0 };
+	struct sheet want;
+	assert_true(form_template(c, "2024", &text, &e));
+	assert_true(sheet_new(&want, &e));
+	assert_true(csv_read(bytes_of(text.data + 3, text.size - 3), &want, &e));
+	for (size_t k = 0; k < 2; k++) {
+		struct buf book = { 0 };
+		struct buf again = { 0 };
+		struct sheet got;
+		assert_true(form_template_as(c, "2024", formats[k], &book, &e));
+		assert_true(form_template_as(c, "2024", formats[k], &again, &e));
+		assert_int_equal(book.size, again.size);
+		assert_memory_equal(book.data, again.data, book.size);
+		assert_true(sheet_new(&got, &e));
+		assert_true(workbook_read(buf_bytes(&book), &got, &e));
+		uint32_t row = 0;
+		for (uint32_t i = 0; i < want.n_rows; i++) {
+			bool blank = true;
+			for (uint16_t x = 0; x < want.row[i].n_cells; x++)
+				blank = blank && want.row[i].cell[x].text[0] == 0;
+			while (row < got.n_rows && got.row[row].line < want.row[i].line)
+				row++;
+			for (uint16_t x = 0; !blank && x < want.row[i].n_cells; x++) {
+				assert_true(row < got.n_rows);
+				assert_int_equal(got.row[row].line, want.row[i].line);
+				assert_string_equal(sheet_at(&got.row[row], x), sheet_at(&want.row[i], x));
+			}
+		}
+		sheet_free(&got);
+		buf_free(&book);
+		buf_free(&again);
+	}
+	assert_false(form_template_as(c, "2024", "xls", &text, &e));
+	assert_int_equal(e.code, ERR_INVALID);
+	sheet_free(&want);
+	buf_free(&text);
+	config_free(c);
 }
 
 static void test_preset_policies(void **state)
@@ -583,6 +630,7 @@ int main(void)
 		cmocka_unit_test(test_workbooks),
 		cmocka_unit_test(test_empty_forms),
 		cmocka_unit_test(test_template),
+		cmocka_unit_test(test_template_workbooks),
 		cmocka_unit_test(test_preset_policies),
 		cmocka_unit_test(test_open_boxes),
 		cmocka_unit_test(test_broken_base),
