@@ -375,9 +375,109 @@ static bool read_sections(struct reader *t, const struct yamlnode *list)
 	return true;
 }
 
+/* ---- what is held against last year, and against itself ---- */
+
+static bool read_measure(struct reader *t, const struct yamlnode *map, const char *key, uint16_t *out)
+{
+	const struct yamlnode *node = configread_need(t->r, map, "layout", key);
+	if (node == NULL || !yamlnode_want(node, YAML_TEXT, key, t->r->e))
+		return false;
+	*out = configread_measure(t->r, bytes_text(node->text));
+	return *out != NO_PLACE || yamlnode_error(node, t->r->e, "%s: no such measure", key);
+}
+
+static bool same_dims(const struct measure *a, const struct measure *b)
+{
+	return a->n_dims == b->n_dims && memcmp(a->dim, b->dim, a->n_dims * sizeof a->dim[0]) == 0;
+}
+
+/* "age=Y_GE65": a dimension of the stock and one of its codes. */
+static bool read_top(struct reader *t, const struct yamlnode *node, struct layout_series *out)
+{
+	const struct measure *m = &t->r->config->measure[out->stock];
+	const char *is = node->kind == YAML_TEXT ? strchr(node->text, '=') : NULL;
+	for (uint16_t d = 0; is != NULL && d < m->n_dims; d++) {
+		const struct codelist *list = &t->r->config->list[m->dim[d]];
+		size_t n = (size_t)(is - node->text);
+		if (strlen(list->name) != n || memcmp(list->name, node->text, n) != 0)
+			continue;
+		out->dim = d;
+		out->top = configread_code(t->r, m->dim[d], is + 1, strlen(is + 1));
+	}
+	return out->top != NO_PLACE ||
+	       yamlnode_error(node, t->r->e, "top: a dimension of the stock, '=' and one of its codes");
+}
+
+static bool read_series(struct reader *t, const struct yamlnode *node, struct layout_series *out)
+{
+	static const char *const known[] = { "stock", "in", "out", "top", NULL };
+	const struct measure *m = t->r->config->measure;
+	*out = (struct layout_series){ .dim = NO_PLACE, .top = NO_PLACE };
+	if (!yamlnode_only(node, "series", known, t->r->e) || !read_measure(t, node, "stock", &out->stock) ||
+	    !read_measure(t, node, "in", &out->in) || !read_measure(t, node, "out", &out->out))
+		return false;
+	if (!same_dims(&m[out->stock], &m[out->in]) || !same_dims(&m[out->stock], &m[out->out]))
+		return yamlnode_error(node, t->r->e, "series: the three measures need the same dimensions");
+	const struct yamlnode *top = yamlnode_get(node, "top");
+	return top == NULL || read_top(t, top, out);
+}
+
+static bool read_contradiction(
+    struct reader *t, const struct yamlnode *node, struct layout_contradiction *out)
+{
+	static const char *const known[] = { "a", "b", "sv", "en", NULL };
+	const struct measure *m = t->r->config->measure;
+	if (!yamlnode_only(node, "contradictions", known, t->r->e) || !read_measure(t, node, "a", &out->a) ||
+	    !read_measure(t, node, "b", &out->b))
+		return false;
+	if (m[out->a].unit != UNIT_BOOL || m[out->b].unit != UNIT_BOOL ||
+	    m[out->a].n_dims + m[out->b].n_dims > 0)
+		return yamlnode_error(
+		    node, t->r->e, "contradictions: two yes/no measures without dimensions");
+	return configread_label(t->r, node, "", &out->label);
+}
+
+/* A list under layout: allocates n elements and reads each. node may be NULL. */
+static bool want_list(
+    struct reader *t, const struct yamlnode *list, const char *name, size_t size, void **out)
+{
+	*out = NULL;
+	if (list == NULL)
+		return true;
+	if (!yamlnode_want(list, YAML_LIST, name, t->r->e))
+		return false;
+	if (list->n > COLUMNS_MAX)
+		return yamlnode_error(list, t->r->e, "%s: more than %u", name, COLUMNS_MAX);
+	*out = configread_alloc(t->r, list->n + 1u, size);
+	return *out != NULL;
+}
+
+static bool read_rules(struct reader *t, const struct yamlnode *map)
+{
+	const struct yamlnode *series = yamlnode_get(map, "series");
+	const struct yamlnode *pairs = yamlnode_get(map, "contradictions");
+	void *room;
+	if (!want_list(t, series, "series", sizeof(struct layout_series), &room))
+		return false;
+	struct layout_series *one = room;
+	t->layout->series = one;
+	for (const struct yamlnode *at = series == NULL ? NULL : series->first; at != NULL; at = at->next)
+		if (!read_series(t, at, &one[t->layout->n_series++]))
+			return false;
+	if (!want_list(t, pairs, "contradictions", sizeof(struct layout_contradiction), &room))
+		return false;
+	struct layout_contradiction *pair = room;
+	t->layout->contradiction = pair;
+	for (const struct yamlnode *at = pairs == NULL ? NULL : pairs->first; at != NULL; at = at->next)
+		if (!read_contradiction(t, at, &pair[t->layout->n_contradictions++]))
+			return false;
+	return true;
+}
+
 bool configread_layout(struct configread *r, const struct yamlnode *map)
 {
-	static const char *const known[] = { "columns", "sections", "warnings", NULL };
+	static const char *const known[] = { "columns", "sections", "warnings", "series", "contradictions",
+		NULL };
 	bool ok = false;
 	struct reader t = { .r = r };
 	if (!yamlnode_only(map, "layout", known, r->e))
@@ -394,7 +494,8 @@ bool configread_layout(struct configread *r, const struct yamlnode *map)
 	}
 	ok = read_columns(&t, yamlnode_get(map, "columns")) && read_sections(&t, sections) &&
 	     configread_checks(
-		 r, yamlnode_get(map, "warnings"), "warnings", &t.layout->check, &t.layout->n_checks);
+		 r, yamlnode_get(map, "warnings"), "warnings", &t.layout->check, &t.layout->n_checks) &&
+	     read_rules(&t, map);
 	r->config->layout = t.layout;
 done:
 	free(t.scratch);

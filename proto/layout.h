@@ -56,10 +56,27 @@ struct layout_section {
 	uint16_t n_rows;
 };
 
+/* Two forms of one office, a period apart: what was there, less who left, plus who came, is what is there.
+ * stock counts everybody served in the period, those who left during it too. */
+struct layout_series {
+	uint16_t stock, in, out; /* measures with the same dimensions */
+	uint16_t dim, top;       /* place in stock's dim[] and code from which one leaves by ending only, as
+				  * from "65 and over"; NO_PLACE: none */
+};
+
+struct layout_contradiction { /* two yes/no answers that cannot both be yes */
+	uint16_t a, b;        /* measures without dimensions */
+	struct label label;
+};
+
 struct layout {
 	const struct layout_section *section;
 	uint16_t n_sections;
 	const struct check *check; /* soft checks: a warning when they fail; the vault does not know them */
 	uint16_t n_checks;
+	const struct layout_series *series;
+	uint16_t n_series;
+	const struct layout_contradiction *contradiction;
+	uint16_t n_contradictions;
 };
 #endif
