@@ -55,6 +55,10 @@ class Untrusted(Exception):
     """A signature, a digest or a proof that does not hold, or that speaks of something else than was asked."""
 
 
+class UnknownKey(Untrusted):
+    """A key that the key set we hold does not list; a newer one may."""
+
+
 class NoAnswer(Exception):
     """Nobody answered in time. What was sent may or may not have been stored."""
 
@@ -449,7 +453,7 @@ class KeySet:
         for found, state, known, _, _, public in self.keys:
             if found == purpose and known == ident and state != "revoked":
                 return public
-        raise Untrusted("unknown %s key" % purpose)
+        raise UnknownKey("unknown %s key" % purpose)
 
     def publics(self, purpose):
         return [key[5] for key in self.keys if key[0] == purpose and key[1] != "revoked"]
@@ -1209,6 +1213,13 @@ class Client:
         save(self.path("keyset"), note.encode())
         return self.key_set
 
+    def believe(self, read, *args):
+        """read(*args, key set), once more with a newer key set if a key is unknown."""
+        try:
+            return read(*args, self.key_set)
+        except UnknownKey:
+            return read(*args, self.fetch_keys())
+
     def periods(self, dataset, office=None):
         found = {}
         for row in self.ask(GET_PERIODS, {0: dataset, 2: office or self.join_line.name}, PERIODS)[0]:
@@ -1304,7 +1315,7 @@ class Client:
         kind, answer = self.door("submit").request(body, rid, seconds)
         if kind == RECEIPT:
             f = fields(answer, ANSWER[RECEIPT])
-            receipt = Receipt(f[0], f[2], sealed.statement, self.key_set)
+            receipt = self.believe(Receipt, f[0], f[2], sealed.statement)
             receipt.again = f.get(1, False)
             save(self.path("receipts", sealed.statement.id.hex()), pack([sealed.encode(), f[0], f[2]]))
             if os.path.exists(self.path("outbox", sealed.statement.id.hex())):
@@ -1313,7 +1324,7 @@ class Client:
         if kind == BUSY:
             raise Busy(answer)
         if kind == REJECT:
-            raise refusal(answer, sealed, self.key_set)
+            raise self.believe(refusal, answer, sealed)
         raise Malformed("an answer of another kind")
 
     def status(self, statement):
@@ -1325,7 +1336,7 @@ class Client:
         if kind == REJECT:
             raise refusal(answer)
         f = fields(answer, ANSWER[RECEIPT])
-        return Receipt(f[0], f[2], statement, self.key_set)
+        return self.believe(Receipt, f[0], f[2], statement)
 
     def receipts(self):
         """[(statement, receipt)] kept in the folder, verified again."""
@@ -1412,7 +1423,7 @@ class Client:
             raise Untrusted("another manifest than announced")
         want = {"origin": self.join_line.origin, "dataset": envelope[12], "period": envelope[14],
                 "rev": str(envelope[16]), "seq": str(envelope[4]), "feed": envelope[2].hex()}
-        manifest = release_verify(manifest_bytes, envelope[24], want, self.key_set)
+        manifest = self.believe(release_verify, manifest_bytes, envelope[24], want)
         files = {file: self.object(digest) for file, digest in manifest.files.items()}
         if sum(map(len, files.values())) != manifest.bytes:
             raise Untrusted("the files are larger or smaller than the manifest says")

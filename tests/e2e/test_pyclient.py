@@ -2,6 +2,7 @@
 """The second client against the real vault and gate: everything it does is written in docs/protocol.md."""
 import os
 import sys
+import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
@@ -248,6 +249,28 @@ def test_withdrawal(bench):
     assert newest(client).field[14] == 7
 
 
+def test_next_key_set(d, client):
+    """A newer key set is taken, an older one never again; a receipt key not known yet sends the client for it."""
+    old, statement = client.key_set, newest(client)
+    renewed = d.ctl("keyset", "sign", os.path.join(d.home, "keys/keyset"), "--root", os.path.join(d.home, "root"),
+                    "--renew").stdout
+    path = os.path.join(d.folder, "keyset.new")
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(renewed)
+    d.ctl("keyset", "install", path)
+    until = time.monotonic() + harness.PATIENCE
+    while client.fetch_keys().serial == old.serial and time.monotonic() < until:
+        time.sleep(0.1)
+    client.key_set = cv.KeySet(old.note, old.origin, client.join_line.root)
+    client.key_set.keys = [key for key in old.keys if key[0] != "receipt"]
+    assert client.status(statement) is not None and client.key_set.serial == old.serial + 1
+    try:
+        cv.KeySet(old.note, old.origin, client.join_line.root, client.key_set)
+        raise AssertionError("an older key set was taken")
+    except cv.Untrusted:
+        pass
+
+
 def test_stranger(north):
     """A key that was never enrolled is refused at the handshake, and told so."""
     stranger = cv.KeyPair.generate("curve")
@@ -310,6 +333,7 @@ def main():
             test(bench)
         test_wrong_header(bench, north)
         test_stranger(north)
+        test_next_key_set(d, north)
         clients["west"] = test_command_line(d)
 
         reader = enrol(d, "researcher", "early")
