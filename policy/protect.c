@@ -2,15 +2,15 @@
 
 #include "policy/exact.h"
 
-#include <math.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define GATHER_STEPS 24u
 #define RETRIES      24u
+#define IMPROVE_HEAT 5.0    /* at first a pattern dearer by this much is taken as often as not */
+#define IMPROVE_WORK 2000u  /* cells priced, on average, for one turn */
 #define EXACT_CELLS  20000u /* grid cells up to which the program is asked before the last resort */
-#define EXACT_PRICE  40.0   /* paid more than this: perhaps it finds cheaper */
 
 static bool grow(void *array, uint32_t *room, uint32_t n, size_t size)
 {
@@ -464,49 +464,15 @@ static bool pay(struct plan *p, const struct need *n, int64_t amp)
 	       search_take(&p->s, n->dir, amp);
 }
 
-/* What the delta buys. */
-static double delta_price(const struct plan *p)
-{
-	double price = 0.0;
-	for (uint32_t i = 0; i < p->s.n_touched; i++)
-		if (p->s.delta[p->s.touched[i]] != 0 && p->s.bought[p->s.touched[i]] == 1)
-			price += (double)p->g->price[p->s.touched[i]];
-	return price;
-}
-
-/* A copy of the delta, to come back to. Caller frees; NULL without memory. */
-static struct entry *delta_copy(const struct plan *p, uint32_t *n)
-{
-	struct entry *e = malloc(((size_t)p->s.n_touched + 1) * sizeof *e);
-	*n = 0;
-	for (uint32_t i = 0; e != NULL && i < p->s.n_touched; i++)
-		if (p->s.delta[p->s.touched[i]] != 0)
-			e[(*n)++] = (struct entry){ p->s.touched[i], (int32_t)p->s.delta[p->s.touched[i]] };
-	return e;
-}
-
-/* Where product moves found nothing, or nothing cheap, asks the program on small tables; the cheaper one stays
- * in the delta. */
-static bool pay_exact(struct plan *p, uint32_t need, int64_t amp, bool paid)
+/* Where product moves found nothing, asks the program on small tables. Not where they found something dear: that was
+ * tried, costs a thousand times the work and hides as much. */
+static bool pay_exact(struct plan *p, uint32_t need, int64_t amp)
 {
 	const struct need *n = &p->n->need[need];
-	uint32_t count = 0;
-	double price = paid ? delta_price(p) : HUGE_VAL;
-	if (p->g->n_cells > EXACT_CELLS || price < EXACT_PRICE)
-		return paid;
-	struct entry *kept = delta_copy(p, &count);
-	if (kept == NULL)
-		return paid;
+	if (p->trial || p->g->n_cells > EXACT_CELLS)
+		return false;
 	p->s.pay = true;
-	bool found = exact_find(&p->s, n, need_virt(p, n), amp);
-	if (paid && (!found || delta_price(p) > price)) {
-		search_reset(&p->s);
-		found = true;
-		for (uint32_t i = 0; i < count; i++)
-			found = search_put(&p->s, kept[i].cell, kept[i].by) && found;
-	}
-	free(kept);
-	return found;
+	return exact_find(&p->s, n, need_virt(p, n), amp);
 }
 
 /* Serves one need; may_pay: visible cells may be hidden for it. Where several slots must touch different
@@ -528,7 +494,7 @@ static bool serve(struct plan *p, uint32_t need, bool may_pay)
 		}
 		if (!ok && may_pay) {
 			search_reset(&p->s);
-			ok = pay_exact(p, need, amp, pay(p, n, amp)) && commit(p, need);
+			ok = (pay(p, n, amp) || pay_exact(p, need, amp)) && commit(p, need);
 			p->by_pay += ok;
 		}
 	}
@@ -726,8 +692,53 @@ bool plan_hidden_sums(struct plan *p)
 	return true;
 }
 
+/* -ln(u) for u uniform in (0, 1], from 32 random bits, to a few per cent: it only paces the search. Made of whole
+ * numbers and one product, so that every machine draws the same. */
+static double waiting(uint64_t r)
+{
+	uint32_t u = (uint32_t)(r >> 32) | 1u;
+	unsigned zeros = (unsigned)__builtin_clz(u);
+	double fraction =
+	    (double)((u << zeros) & 0x7fffffffu) / 2147483648.0; /* u = 2^(31-zeros) (1 + fraction) */
+	return ((double)zeros + 1.0 - fraction) * 0.6931471805599453;
+}
+
+/* Where a move of a cell's own pattern is replaced by another that leaves out the cell: the same as cleaning, but
+ * with noise on the prices, and at first a worse pattern may be taken. */
+static bool improve_once(struct plan *p, uint32_t cell, uint64_t turn, double heat)
+{
+	uint64_t r = grid_random(p->g, 11, cell, turn);
+	double before = p->cost;
+	p->s.noise = 0.6f;
+	p->s.seed = turn + 1;
+	bool kept = try_without(p, cell, (r & 1) != 0, before + heat * waiting(r) + 1e-6);
+	p->s.noise = 0.0f;
+	p->s.seed = 0;
+	return kept;
+}
+
+/* Anytime: every state between two turns is safe. The best pattern met is not kept but approached: the heat ends at
+ * 0, and a last cleaning follows. */
 bool plan_improve(struct plan *p, unsigned effort)
 {
-	(void)effort;
-	return !p->memory_failed;
+	uint32_t n = 0;
+	struct order_key *k = list_secondaries(p, &n);
+	uint64_t turns = (uint64_t)effort * n;
+	if (k == NULL)
+		return false;
+	uint64_t most = p->s.work + turns * IMPROVE_WORK;
+	for (uint64_t i = 0; i < turns && !p->memory_failed && !plan_over_limit(p) && p->s.work < most; i++) {
+		double heat = IMPROVE_HEAT * (double)(turns - i) / (double)turns;
+		if (i % n == 0 && i > 0) { /* the pattern has changed */
+			free(k);
+			k = list_secondaries(p, &n);
+			if (k == NULL || n == 0)
+				break;
+		}
+		uint32_t cell = k[grid_random(p->g, 10, i, 0) % n].cell;
+		if (p->g->use[cell] != 0)
+			improve_once(p, cell, i, heat);
+	}
+	free(k);
+	return !p->memory_failed && plan_clean(p, 1);
 }
