@@ -8,6 +8,7 @@
 
 #define GATHER_STEPS 24u
 #define RETRIES      24u
+#define APART_TRIES  12u
 #define IMPROVE_HEAT 5.0    /* at first a pattern dearer by this much is taken as often as not */
 #define IMPROVE_WORK 2000u  /* cells priced, on average, for one turn */
 #define EXACT_CELLS  20000u /* grid cells up to which the program is asked before the last resort */
@@ -504,6 +505,50 @@ static bool serve(struct plan *p, uint32_t need, bool may_pay)
 	return ok;
 }
 
+/* Which slot may touch the office in this attempt: offices are dealt out by key, each slot gets one of those
+ * below the cell for certain; in the later attempts that one only. */
+static uint32_t apart_slot(const struct plan *p, const struct need *n, uint32_t office, unsigned attempt)
+{
+	const struct dim *d = &p->g->t->dim[p->g->office_dim];
+	uint32_t code = grid_coord(p->g, n->cell, p->g->office_dim);
+	uint32_t below = list_size(&d->atoms, code);
+	for (uint32_t j = 0; j < n->slots; j++)
+		if (list_at(&d->atoms, code)[(attempt + j) % below] == office)
+			return j;
+	if (attempt % 2 == 1)
+		return NONE;
+	return (uint32_t)(grid_random(p->g, 13, office, attempt) % n->slots);
+}
+
+static void set_apart(struct plan *p, const struct need *n, uint32_t slot, unsigned attempt, bool on)
+{
+	const struct dim *d = &p->g->t->dim[p->g->office_dim];
+	for (uint32_t o = 0; o < d->n_codes; o++)
+		if (dim_is_leaf(d, o))
+			p->s.avoid[o] = on && o != n->exempt && apart_slot(p, n, o, attempt) != slot;
+}
+
+/* Slots must touch different offices: where the first took them all, deal them out beforehand. */
+static bool serve_apart(struct plan *p, uint32_t need)
+{
+	const struct need *n = &p->n->need[need];
+	uint32_t first = need - n->slot;
+	bool ok = false;
+	if (n->slots < 2 || p->g->office_dim == SIZE_MAX)
+		return false;
+	for (unsigned i = 0; i < APART_TRIES && !ok && !plan_over_limit(p); i++) {
+		for (uint32_t j = first; j < first + n->slots; j++)
+			assign(p, j, NONE);
+		ok = true;
+		for (uint32_t j = 0; ok && j < n->slots; j++) {
+			set_apart(p, n, j, i, true);
+			ok = serve(p, first + j, true);
+			set_apart(p, n, j, i, false);
+		}
+	}
+	return ok;
+}
+
 /* Another try for all slots of a need together, with noise on the prices. */
 static bool retry(struct plan *p, uint32_t need)
 {
@@ -557,7 +602,8 @@ bool plan_serve_all(struct plan *p)
 		if (p->n->need[i].move == NONE)
 			serve(p, i, false);
 	for (uint32_t i = 0; i < p->n->n && !p->memory_failed; i++) {
-		if (p->n->need[i].move != NONE || serve(p, i, true) || retry(p, i) || serve_exact(p, i))
+		if (p->n->need[i].move != NONE || serve(p, i, true) || serve_apart(p, i) || retry(p, i) ||
+		    serve_exact(p, i))
 			continue;
 		p->unserved = i;
 		return false;
