@@ -62,7 +62,6 @@ static const struct option options[] = {
 	NUMBER("gate", "rate_burst", rate_burst, LIMIT_RATE_BURST, 1, 100000),
 	NUMBER("gate", "rate_bytes", rate_bytes, LIMIT_RATE_BYTES, 65536, 1ull << 40),
 	NUMBER("gate", "window", window, LIMIT_LINK_WINDOW, 1, LIMIT_LINK_WINDOW),
-	NUMBER("gate", "max_connections", max_connections, 4096, 1, 60000),
 };
 #define N_OPTIONS (sizeof options / sizeof *options)
 

@@ -53,7 +53,6 @@ struct conf {
 	uint64_t rate_burst;
 	uint64_t rate_bytes;      /* a second and principal */
 	uint64_t window;          /* FORWARDs without reply */
-	uint64_t max_connections; /* of one endpoint */
 };
 
 /* Reads path into conf. False with e = "path:line: section option: rule". */

@@ -182,7 +182,7 @@ const struct link_registry *snapshot_content(const struct snapshot *s)
 static const struct link_principal *find(const struct link_principal **in, uint32_t n,
     const struct link_principal *like, int (*compare)(const void *, const void *))
 {
-	const struct link_principal **at = bsearch(&like, in, n, sizeof *in, compare);
+	const struct link_principal **at = bsearch(&like, in, n, sizeof(struct link_principal *), compare);
 	return at == NULL ? NULL : *at;
 }
 
