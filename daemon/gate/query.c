@@ -171,10 +171,11 @@ static unsigned range(struct query *q, const struct message *in)
 		return REJECT_FEED_CHANGED;
 	uint64_t from = in->range.from_seq == 0 ? 1 : in->range.from_seq;
 	r->n = 0;
-	r->head_seq = h.seq;
-	for (r->next_seq = from; r->next_seq <= h.seq && r->n < in->range.max; r->next_seq++)
+	/* the files are the truth: after a restart of the vault they may be ahead of the newest beat */
+	for (r->next_seq = from; r->n < in->range.max; r->next_seq++)
 		if (!range_add(q, &in->range, &h, r->next_seq))
 			break;
+	r->head_seq = r->next_seq > h.seq + 1 ? r->next_seq - 1 : h.seq;
 	for (size_t i = 0; i < r->n; i++)
 		r->item[i].envelope.at = q->data.data + q->start[i];
 	return r->n == 0 && from <= h.seq ? REJECT_NOT_FOUND : 0;
