@@ -78,7 +78,7 @@ static const struct command commands[] = {
 	    { { "format", 'f', "FORMAT", N_("table, csv, json-stat or msgpack; default: table") },
 		{ "output", 'o', "DIR", N_("store all files of the release there") }, WAIT },
 	    0, 1, command_get },
-	{ "verify", "DIR", N_("check a stored release: signature, fields, every file"),
+	{ "verify", "DIR", N_("check a stored release: signature, every file, certificate"),
 	    "cellveil verify release-2024", { { 0 } }, 1, 1, command_verify },
 };
 

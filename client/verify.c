@@ -1,4 +1,5 @@
 #include "client/commands.h"
+#include "client/protect/verifycert.h"
 #include "client/release_files.h"
 #include "client/text.h"
 #include <stdio.h>
@@ -20,7 +21,7 @@ static void folder_of(char out[FILE_PATH], const char *path)
 		(void)snprintf(out, FILE_PATH, ".");
 }
 
-static bool say_result(const struct release_files *r, bool json)
+static bool say_result(const struct release_files *r, const struct certificate_report *c, bool json)
 {
 	const struct manifest *m = &r->manifest;
 	struct buf out = { 0 };
@@ -30,12 +31,20 @@ static bool say_result(const struct release_files *r, bool json)
 		buf_printf(&out,
 		    "{\"holds\":true,\"origin\":\"%s\",\"dataset\":\"%s\",\"period\":\"%s\",\"revision\":%"
 		    "llu,"
-		    "\"files\":%zu,\"signed_at\":%llu,\"seq\":%llu}\n",
+		    "\"files\":%zu,\"signed_at\":%llu,\"seq\":%llu,\"hidden\":%llu,\"covered\":%llu,"
+		    "\"with_tables\":%llu,\"claimed\":\"%s\"}\n",
 		    m->origin, m->dataset, m->period, (unsigned long long)m->revision, m->n_files,
-		    (unsigned long long)r->claim.time_s, (unsigned long long)r->claim.seq);
+		    (unsigned long long)r->claim.time_s, (unsigned long long)r->claim.seq,
+		    (unsigned long long)c->hidden, (unsigned long long)c->covered,
+		    (unsigned long long)c->with_tables, c->level);
 	else
 		buf_printf(&out, _("%s %s revision %llu of %s holds: signature and %zu files are good.\n"),
 		    m->dataset, m->period, (unsigned long long)m->revision, m->origin, m->n_files);
+	if (!json)
+		buf_printf(&out,
+		    _("Its certificate holds: none of the %llu hidden cells can be computed from what is "
+		      "printed; %llu are shown to reach the threshold.\n"),
+		    (unsigned long long)c->hidden, (unsigned long long)c->with_tables);
 	ok = text_put(&out);
 	buf_free(&out);
 	return ok;
@@ -45,6 +54,7 @@ int command_verify(const struct args *args)
 {
 	struct deployment *d = calloc(1, sizeof *d);
 	struct release_files *r = calloc(1, sizeof *r);
+	struct certificate_report report = { 0 };
 	char dir[FILE_PATH];
 	struct err e = { 0 };
 	int code = EXIT_OTHER;
@@ -59,8 +69,9 @@ int command_verify(const struct args *args)
 		goto done;
 	folder_of(dir, args->at[0]);
 	code = EXIT_OTHER;
-	if (release_files_read(r, dir, &d->keyset, d->settings.join.origin, &e)) {
-		code = say_result(r, args_flag(args, "json")) ? EXIT_OK : EXIT_OTHER;
+	if (release_files_read(r, dir, &d->keyset, d->settings.join.origin, &e) &&
+	    verifycert_folder(dir, &report, &e)) {
+		code = say_result(r, &report, args_flag(args, "json")) ? EXIT_OK : EXIT_OTHER;
 	} else {
 		err_wrap(&e, "%s", _("does not hold"));
 		err_wrap(&e, "%s", dir);

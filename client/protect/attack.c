@@ -324,7 +324,7 @@ static bool attack_table(struct attack *a, const struct args *args, struct err *
 	if (!args_number(args, "coalition", COALITION_MAX, all ? 1 : 0, &coalition))
 		return err_set(e, ERR_INVALID, "--coalition is a small whole number");
 	bool insiders = office != NULL || coalition > 0;
-	if (!lattice_read(&a->g, args->at[0], args->at[1], insiders, e))
+	if (!lattice_read(&a->g, args->at[0], args->n > 1 ? args->at[1] : NULL, insiders, e))
 		return false;
 	if ((insiders || a->judged) && !lattice_truth(&a->g, args->at[0], e))
 		return false;
@@ -369,9 +369,10 @@ done:
 
 const struct command attack_command = {
 	.name = "attack",
-	.arguments = "TABLEDIR RESULT.csv",
+	.arguments = "FOLDER [RESULT.csv]",
 	.about = N_("what readers and offices can work out from a published table"),
-	.example = "cellveil attack tables/2024 protected/RESULT.csv --all-offices -o intervals.csv",
+	.example = "cellveil get 2024 -o release-2024; cellveil attack release-2024\n"
+		   "cellveil attack tables/2024 protected/RESULT.csv --all-offices -o intervals.csv",
 	.option = {
 	    { "office", 0, "CODE", N_("also as this office, with its own figures from cells.csv") },
 	    { "all-offices", 0, NULL, N_("also as each office") },
@@ -382,7 +383,7 @@ const struct command attack_command = {
 	    { "json", 0, NULL, N_("a summary as JSON on standard output") },
 	    { "output", 'o', "FILE", N_("where the intervals go; standard output unless said") },
 	},
-	.min = 2,
+	.min = 1,
 	.max = 2,
 	.run = run,
 };

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "client/protect/csvlines.h"
 #include "client/protect/protectfiles.h"
@@ -12,12 +13,29 @@
 
 #define DEPTH_MAX 32
 
+#define RELEASE_PREFIX "grid-"
+
+/* FNV-1a: the codes are the publisher's own, nobody gains by a collision but time. */
+static uint32_t code_hash(const char *code)
+{
+	uint32_t h = 2166136261u;
+	for (; *code != '\0'; code++)
+		h = (h ^ (uint8_t)*code) * 16777619u;
+	return h;
+}
+
+/* The slot that holds code, or the empty one where it would stand. */
+static uint32_t *code_slot(const struct latticedim *d, const char *code)
+{
+	uint32_t at = code_hash(code) & (d->n_slots - 1);
+	while (d->slot[at] != 0 && strcmp(d->code[d->slot[at] - 1], code) != 0)
+		at = (at + 1) & (d->n_slots - 1);
+	return &d->slot[at];
+}
+
 uint32_t lattice_code(const struct latticedim *d, const char *code)
 {
-	for (uint32_t i = 0; i < d->n_codes; i++)
-		if (strcmp(d->code[i], code) == 0)
-			return i;
-	return UINT32_MAX;
+	return d->n_slots == 0 ? UINT32_MAX : *code_slot(d, code) - 1; /* 0 - 1: none */
 }
 
 uint32_t lattice_dim(const struct lattice *g, const char *name)
@@ -74,11 +92,29 @@ void lattice_leaves(const struct latticedim *d, uint32_t code, bool *out)
 
 /* ---- dimensions ---- */
 
+static bool slots_grow(struct latticedim *d)
+{
+	if (2 * (uint64_t)d->n_codes < d->n_slots)
+		return true;
+	uint32_t n = d->n_slots == 0 ? 16 : 2 * d->n_slots;
+	uint32_t *slot = calloc(n, sizeof *slot);
+	if (slot == NULL)
+		return false;
+	free(d->slot);
+	d->slot = slot;
+	d->n_slots = n;
+	for (uint32_t i = 0; i < d->n_codes; i++)
+		*code_slot(d, d->code[i]) = i + 1;
+	return true;
+}
+
 static bool code_add(struct latticedim *d, const char *code, uint32_t *place, struct err *e)
 {
 	*place = lattice_code(d, code);
 	if (*place != UINT32_MAX)
 		return true;
+	if (d->n_codes == UINT32_C(1) << 27 || !slots_grow(d))
+		return err_set(e, ERR_MEMORY, "no memory");
 	if ((d->n_codes & (d->n_codes - 1)) == 0) { /* room doubles at powers of two */
 		char **more = realloc(d->code, (d->n_codes == 0 ? 1 : 2 * (size_t)d->n_codes) * sizeof *more);
 		if (more == NULL)
@@ -89,6 +125,7 @@ static bool code_add(struct latticedim *d, const char *code, uint32_t *place, st
 	if (d->code[d->n_codes] == NULL)
 		return err_set(e, ERR_MEMORY, "no memory");
 	*place = d->n_codes++;
+	*code_slot(d, code) = *place + 1;
 	return true;
 }
 
@@ -175,17 +212,62 @@ static bool order_make(struct latticedim *d, struct err *e)
 	return n == d->n_codes || err_set(e, ERR_INVALID, "a code is its own ancestor");
 }
 
+/* ---- names of files ---- */
+
+bool lattice_is_release(const char *dir)
+{
+	char path[LATTICE_PATH_MAX];
+	snprintf(path, sizeof path, "%s/manifest.txt", dir);
+	return access(path, F_OK) == 0;
+}
+
+bool lattice_result_path(const char *dir, char out[LATTICE_PATH_MAX])
+{
+	int n = snprintf(
+	    out, LATTICE_PATH_MAX, "%s/%s", dir, lattice_is_release(dir) ? "result.csv" : "RESULT.csv");
+	return n > 0 && n < LATTICE_PATH_MAX;
+}
+
+/* The file's name in this folder: a release has only a-z, 0-9, '.' and '-'. */
+static const char *name_in(const char *dir, const char *name, char out[160])
+{
+	if (!lattice_is_release(dir))
+		return name;
+	snprintf(out, 160, RELEASE_PREFIX "%s", name);
+	if (strncmp(name, "hier_", 5) == 0)
+		out[strlen(RELEASE_PREFIX) + 4] = '-';
+	return out;
+}
+
+/* The other way round: what a file of the folder is called in the digest. False: it is no part of it. */
+static bool name_from(bool release, const char *file, char out[160])
+{
+	size_t skip = release ? strlen(RELEASE_PREFIX) : 0;
+	if (strlen(file) >= 150 || strncmp(file, RELEASE_PREFIX, skip) != 0)
+		return false;
+	strcpy(out, file + skip);
+	if (release && strncmp(out, "hier-", 5) == 0)
+		out[4] = '_';
+	return true;
+}
+
 static bool dim_read(struct latticedim *d, const char *dir, const char *name, struct err *e)
 {
 	char file[128];
+	char own[160];
 	struct csvlines c;
 	struct hier_walk w = { .depth = 0 };
 	struct err end = { 0 };
 	bool ok = false;
 	snprintf(file, sizeof file, "hier_%s.csv", name);
 	d->name = strdup(name);
-	if (!csvlines_open(&c, dir, file, e))
+	if (!csvlines_open(&c, dir, name_in(dir, file, own), e))
 		goto done;
+	if (c.n_columns < 2 || strcmp(c.field[0], "level") != 0 || strcmp(c.field[1], "code") != 0) {
+		err_set(e, ERR_MALFORMED, "the first columns are level and code");
+		csvlines_at(&c, e);
+		goto done;
+	}
 	size_t view = SIZE_MAX;
 	for (size_t i = 0; i < c.n_columns; i++)
 		if (strcmp(c.field[i], "view") == 0)
@@ -240,13 +322,13 @@ static bool number(const char *text, int64_t *out)
 	return true;
 }
 
-static bool result_line(struct lattice *g, const struct csvlines *c, const size_t *place, struct err *e)
+static bool result_line(struct lattice *g, const struct csvlines *c, struct err *e)
 {
 	const char *code[LATTICE_DIMS_MAX];
 	uint64_t cell = 0;
 	const char *status = c->field[c->n_columns - 1];
 	for (uint32_t i = 0; i < g->n_dims; i++)
-		code[i] = g->dim[i].synthetic ? "" : c->field[place[i]];
+		code[i] = g->dim[i].synthetic ? "" : c->field[i];
 	if (!cell_of(g, code, &cell, e))
 		return false;
 	if (status[0] == '\0' || status[1] != '\0' || strchr("PHZNA", status[0]) == NULL)
@@ -261,44 +343,43 @@ static bool result_line(struct lattice *g, const struct csvlines *c, const size_
 	return true;
 }
 
-static bool result_read(struct lattice *g, const char *path, struct err *e)
+/* Opens a result and checks its last columns. */
+static bool result_open(struct csvlines *c, const char *path, struct err *e)
 {
-	struct csvlines c;
-	struct err end = { 0 };
-	size_t place[LATTICE_DIMS_MAX];
-	bool ok = false;
 	const char *slash = strrchr(path, '/');
 	char *dir = slash == NULL ? strdup(".") : strndup(path, (size_t)(slash - path) + 1);
-	c = (struct csvlines){ 0 };
-	if (dir == NULL || !csvlines_open(&c, dir, slash == NULL ? path : slash + 1, e))
-		goto done;
-	for (uint32_t i = 0; i < g->n_dims; i++) {
-		place[i] = SIZE_MAX;
-		for (size_t k = 0; k + 2 < c.n_columns; k++)
-			if (strcmp(c.field[k], g->dim[i].name) == 0)
-				place[i] = k;
-		if (place[i] == SIZE_MAX && !g->dim[i].synthetic) {
-			err_set(e, ERR_MALFORMED, "no column %s", g->dim[i].name);
-			csvlines_at(&c, e);
-			goto done;
-		}
-	}
-	if (c.n_columns < 3 || strcmp(c.field[c.n_columns - 1], "status") != 0 ||
-	    strcmp(c.field[c.n_columns - 2], "freq") != 0) {
-		err_set(e, ERR_MALFORMED, "the last columns are freq and status");
-		csvlines_at(&c, e);
-		goto done;
-	}
-	while (csvlines_next(&c, &end))
-		if (!result_line(g, &c, place, e)) {
-			csvlines_at(&c, e);
-			goto done;
-		}
-	ok = end.code == ERR_NONE;
-	if (!ok)
-		*e = end;
-done:
+	bool ok = dir != NULL || err_set(e, ERR_MEMORY, "no memory");
+	ok = ok && csvlines_open(c, dir, slash == NULL ? path : slash + 1, e);
 	free(dir);
+	if (!ok || (c->n_columns >= 3 && strcmp(c->field[c->n_columns - 1], "status") == 0 &&
+		       strcmp(c->field[c->n_columns - 2], "freq") == 0))
+		return ok;
+	err_set(e, ERR_MALFORMED, "the last columns are freq and status");
+	return csvlines_at(c, e);
+}
+
+/* Dimension i is column i, as header_read found it. */
+static bool same_columns(const struct lattice *g, const struct csvlines *c)
+{
+	bool same = true;
+	for (uint32_t i = 0; same && i < g->n_dims; i++)
+		same =
+		    g->dim[i].synthetic || (i + 2 < c->n_columns && strcmp(g->dim[i].name, c->field[i]) == 0);
+	return same;
+}
+
+static bool result_read(struct lattice *g, const char *path, struct err *e)
+{
+	struct csvlines c = { 0 };
+	struct err end = { 0 };
+	bool ok = result_open(&c, path, e) &&
+		  (same_columns(g, &c) || err_set(e, ERR_MALFORMED, "%s: has changed meanwhile", path));
+	while (ok && csvlines_next(&c, &end))
+		ok = result_line(g, &c, e) || csvlines_at(&c, e);
+	if (ok && end.code != ERR_NONE) {
+		*e = end;
+		ok = false;
+	}
 	csvlines_close(&c);
 	return ok;
 }
@@ -370,7 +451,8 @@ static bool patterns_read(
 	struct err end = { 0 };
 	size_t place[LATTICE_DIMS_MAX] = { 0 };
 	bool ok = false;
-	if (!csvlines_open(&c, dir, name, e)) {
+	char own[160];
+	if (!csvlines_open(&c, dir, name_in(dir, name, own), e)) {
 		ok = e->code == ERR_NOT_FOUND;
 		goto done;
 	}
@@ -404,9 +486,13 @@ static bool patterns_apply(struct lattice *g, const char *dir, struct err *e)
 
 /* ---- digests ---- */
 
+struct part { /* a file the digest is over */
+	char name[160], *file;
+};
+
 static int by_name(const void *a, const void *b)
 {
-	return strcmp(*(char *const *)a, *(char *const *)b);
+	return strcmp(((const struct part *)a)->name, ((const struct part *)b)->name);
 }
 
 static bool digested(const char *name)
@@ -420,16 +506,17 @@ static bool digested(const char *name)
 	return len > 9 && strncmp(name, "hier_", 5) == 0 && strcmp(name + len - 4, ".csv") == 0;
 }
 
-static bool digest_file(crypto_hash_sha256_state *state, const char *dir, const char *name, struct err *e)
+static bool digest_file(
+    crypto_hash_sha256_state *state, const char *dir, const struct part *part, struct err *e)
 {
 	struct buf file = { 0 };
 	struct buf head = { 0 };
-	char path[4096];
-	snprintf(path, sizeof path, "%s/%s", dir, name);
+	char path[LATTICE_PATH_MAX];
+	snprintf(path, sizeof path, "%s/%s", dir, part->file);
 	bool ok = protectfiles_read(&file, path, CSVLINES_FILE_MAX, e);
 	if (ok) {
-		buf_put_le64(&head, strlen(name));
-		buf_put_text(&head, name);
+		buf_put_le64(&head, strlen(part->name));
+		buf_put_text(&head, part->name);
 		buf_put_le64(&head, file.size);
 		crypto_hash_sha256_update(state, head.data, head.size);
 		crypto_hash_sha256_update(state, file.data, file.size);
@@ -442,21 +529,27 @@ static bool digest_file(crypto_hash_sha256_state *state, const char *dir, const 
 bool lattice_folder_digest(const char *dir, uint8_t out[32], struct err *e)
 {
 	crypto_hash_sha256_state state;
-	char *name[64];
+	struct part part[64];
 	size_t n = 0;
 	bool ok = true;
+	bool release = lattice_is_release(dir);
 	DIR *d = opendir(dir);
 	if (d == NULL)
 		return err_set(e, ERR_SYSTEM, "%s: cannot be opened", dir);
-	for (struct dirent *entry; (entry = readdir(d)) != NULL;)
-		if (digested(entry->d_name) && n < 64 && (name[n] = strdup(entry->d_name)) != NULL)
-			n++;
+	for (struct dirent *entry; ok && (entry = readdir(d)) != NULL;) {
+		if (!name_from(release, entry->d_name, part[n].name) || !digested(part[n].name))
+			continue;
+		part[n].file = strdup(entry->d_name);
+		ok = part[n].file != NULL || err_set(e, ERR_MEMORY, "no memory");
+		if (ok && ++n == sizeof part / sizeof part[0])
+			ok = err_set(e, ERR_LIMIT, "%s: too many files", dir);
+	}
 	closedir(d);
-	qsort(name, n, sizeof name[0], by_name);
+	qsort(part, n, sizeof part[0], by_name);
 	crypto_hash_sha256_init(&state);
 	for (size_t i = 0; i < n; i++) {
-		ok = ok && digest_file(&state, dir, name[i], e);
-		free(name[i]);
+		ok = ok && digest_file(&state, dir, &part[i], e);
+		free(part[i].file);
 	}
 	crypto_hash_sha256_final(&state, out);
 	return ok;
@@ -483,41 +576,51 @@ static bool shape(struct lattice *g, struct err *e)
 	return true;
 }
 
-/* Names of the dimensions, and the contributors if asked for, from cells.csv. */
-static bool header_read(struct lattice *g, const char *dir, bool own_offices, struct err *e)
+/* The dimensions, in the order of the result's columns: all but the last two, freq and status. */
+static bool header_read(struct lattice *g, const char *dir, const char *result, struct err *e)
 {
-	struct csvlines c;
-	struct err end = { 0 };
+	struct csvlines c = { 0 };
 	bool ok = false;
-	size_t office = SIZE_MAX;
-	struct latticedim *offices;
-	if (!csvlines_open(&c, dir, "cells.csv", e))
+	if (!result_open(&c, result, e))
 		goto done;
-	for (size_t i = 0; i < c.n_columns; i++) {
-		char path[4096];
-		snprintf(path, sizeof path, "%s/hier_%s.csv", dir, c.field[i]);
-		FILE *f = fopen(path, "rbe");
-		if (f == NULL) {
-			if (strcmp(c.field[i], "office") == 0)
-				office = i;
-			continue;
-		}
-		fclose(f);
+	for (size_t i = 0; i + 2 < c.n_columns; i++) {
 		if (g->n_dims == LATTICE_DIMS_MAX - 1) {
 			err_set(e, ERR_LIMIT, "%s: too many dimensions", c.path);
+			goto done;
+		}
+		if (lattice_dim(g, c.field[i]) != UINT32_MAX) {
+			err_set(e, ERR_MALFORMED, "%s: a column stands twice", c.path);
 			goto done;
 		}
 		if (!dim_read(&g->dim[g->n_dims++], dir, c.field[i], e))
 			goto done;
 	}
-	ok = g->n_dims > 0 || err_set(e, ERR_MALFORMED, "%s: no column has a hier_ file", c.path);
-	if (!ok || !own_offices || office == SIZE_MAX)
-		goto done;
-	offices = &g->dim[g->n_dims++];
-	offices->synthetic = true;
-	offices->name = strdup("office");
+	ok = g->n_dims > 0 || err_set(e, ERR_MALFORMED, "%s: no dimension", c.path);
+done:
+	csvlines_close(&c);
+	return ok;
+}
+
+/* The contributors, where cells.csv has a column `office` that is no dimension. */
+static bool offices_read(struct lattice *g, const char *dir, struct err *e)
+{
+	struct csvlines c;
+	struct err end = { 0 };
+	bool ok = false;
+	size_t office = SIZE_MAX;
 	uint32_t place;
 	uint32_t all;
+	if (!csvlines_open(&c, dir, "cells.csv", e))
+		goto done;
+	for (size_t i = 0; i < c.n_columns; i++)
+		if (strcmp(c.field[i], "office") == 0 && lattice_dim(g, "office") == UINT32_MAX)
+			office = i;
+	ok = office == SIZE_MAX;
+	if (ok)
+		goto done;
+	struct latticedim *offices = &g->dim[g->n_dims++];
+	offices->synthetic = true;
+	offices->name = strdup("office");
 	ok = offices->name != NULL && code_add(offices, "_T", &place, e) &&
 	     breakdown_open(offices, 0, false, &all, e);
 	while (ok && csvlines_next(&c, &end)) {
@@ -534,9 +637,14 @@ done:
 bool lattice_read(struct lattice *g, const char *dir, const char *result, bool own_offices, struct err *e)
 {
 	struct buf file = { 0 };
+	char own[LATTICE_PATH_MAX];
 	*g = (struct lattice){ 0 };
-	if (!header_read(g, dir, own_offices, e) || !shape(g, e) || !result_read(g, result, e) ||
-	    !patterns_apply(g, dir, e) || !lattice_folder_digest(dir, g->digest, e))
+	if (result == NULL && !lattice_result_path(dir, own))
+		return err_set(e, ERR_LIMIT, "the name of the folder is too long");
+	result = result == NULL ? own : result;
+	if (!header_read(g, dir, result, e) || (own_offices && !offices_read(g, dir, e)) || !shape(g, e) ||
+	    !result_read(g, result, e) || !patterns_apply(g, dir, e) ||
+	    !lattice_folder_digest(dir, g->digest, e))
 		return false;
 	bool ok = protectfiles_read(&file, result, CSVLINES_FILE_MAX, e);
 	if (ok)
@@ -575,6 +683,7 @@ bool lattice_truth(struct lattice *g, const char *dir, struct err *e)
 	struct err end = { 0 };
 	size_t place[LATTICE_DIMS_MAX];
 	size_t freq = SIZE_MAX;
+	uint32_t n_places = 0;
 	bool ok = false;
 	g->truth = calloc(g->n_cells, sizeof *g->truth);
 	if (g->truth == NULL)
@@ -583,13 +692,14 @@ bool lattice_truth(struct lattice *g, const char *dir, struct err *e)
 		goto done;
 	for (size_t i = 0; i < c.n_columns; i++) {
 		uint32_t dim = lattice_dim(g, c.field[i]);
-		if (dim != UINT32_MAX)
+		if (dim != UINT32_MAX) {
 			place[dim] = i;
-		else if (strcmp(c.field[i], "freq") == 0)
+			n_places++;
+		} else if (strcmp(c.field[i], "freq") == 0)
 			freq = i;
 	}
-	if (freq == SIZE_MAX) {
-		err_set(e, ERR_MALFORMED, "%s: no column freq", c.path);
+	if (freq == SIZE_MAX || n_places != g->n_dims) {
+		err_set(e, ERR_MALFORMED, "%s: its columns are the dimensions and freq", c.path);
 		goto done;
 	}
 	while (csvlines_next(&c, &end)) {
@@ -632,6 +742,7 @@ void lattice_free(struct lattice *g)
 		free(d->code);
 		free(d->breakdown);
 		free(d->order);
+		free(d->slot);
 		free(d->name);
 	}
 	if (g->truth != NULL)

@@ -5,8 +5,12 @@
  * sum of the children of one breakdown" for every breakdown of every code at every combination of the other
  * dimensions' codes.
  *
- * Cells are numbered from 0, row-major in the order of the dimension columns of cells.csv, codes in order of
- * first appearance in hier_DIM.csv, the last dimension fastest. */
+ * Cells are numbered from 0, row-major in the order of the dimension columns of RESULT.csv, codes in order of
+ * first appearance in hier_DIM.csv, the last dimension fastest.
+ *
+ * The folder may also be a published release (one with a manifest.txt): there the result is result.csv, and a
+ * file `hier_sex.csv` is `grid-hier-sex.csv`, `tables.csv` is `grid-tables.csv`, as docs/protocol.md "Release
+ * files" says. It has no counts. */
 #ifndef CLIENT_PROTECT_LATTICE_H
 #define CLIENT_PROTECT_LATTICE_H
 #include <stddef.h>
@@ -31,6 +35,8 @@ struct latticedim {
 	char **code;
 	uint32_t n_breakdowns;
 	struct breakdown *breakdown;
+	uint32_t *slot; /* hash of codes: place + 1, 0 empty; n_slots is a power of two */
+	uint32_t n_slots;
 	uint32_t *order; /* codes such that children stand before their parents */
 	bool synthetic;  /* the offices of a column `office`: below its total nothing is printed */
 };
@@ -48,11 +54,18 @@ struct lattice {
 	uint8_t result_digest[32];
 };
 
-/* Reads hier_*.csv, structural.csv and RESULT.csv. own_offices: where cells.csv has a column `office`, add
- * the dimension of contributors. The caller frees with lattice_free, also after false. */
+#define LATTICE_PATH_MAX 4096
+
+/* Reads hier_*.csv, structural.csv and the result; result NULL: the RESULT.csv or result.csv in dir.
+ * own_offices: where cells.csv has a column `office`, add the dimension of contributors. The caller frees with
+ * lattice_free, also after false. */
 bool lattice_read(struct lattice *g, const char *dir, const char *result, bool own_offices, struct err *e);
 /* The digest of a folder's public files, as in a certificate's line `grid`. */
 bool lattice_folder_digest(const char *dir, uint8_t out[32], struct err *e);
+/* Is dir a published release, with its own names for the files? */
+bool lattice_is_release(const char *dir);
+/* Path of the result that lies in dir. False: too long. */
+bool lattice_result_path(const char *dir, char out[LATTICE_PATH_MAX]);
 /* Reads the counts of cells.csv and sums them into every cell. */
 bool lattice_truth(struct lattice *g, const char *dir, struct err *e);
 void lattice_free(struct lattice *g); /* wipes the counts */

@@ -1,6 +1,7 @@
 #include "client/protect/verifycert.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
 #include "client/protect/certificate.h"
 #include "client/protect/protect.h"
@@ -23,6 +24,28 @@ static void report_json(const struct certificate_report *r, bool holds)
 	buf_free(&out);
 }
 
+/* Who contributed, where a column of cells.csv says so, is part of the grid. */
+static bool has_cells(const char *dir)
+{
+	char path[LATTICE_PATH_MAX];
+	snprintf(path, sizeof path, "%s/cells.csv", dir);
+	return access(path, R_OK) == 0;
+}
+
+bool verifycert_folder(const char *dir, struct certificate_report *report, struct err *e)
+{
+	struct buf file = { 0 };
+	struct lattice g = { 0 };
+	char path[LATTICE_PATH_MAX];
+	snprintf(path, sizeof path, "%s/certificate.cvc", dir);
+	bool ok = lattice_read(&g, dir, NULL, false, e) &&
+		  protectfiles_read(&file, path, CERTIFICATE_MAX, e) &&
+		  (certificate_check(&g, buf_bytes(&file), report, e) || err_wrap(e, "certificate.cvc"));
+	lattice_free(&g);
+	buf_free(&file);
+	return ok;
+}
+
 static int run(const struct args *args)
 {
 	struct certificate_report report = { 0 };
@@ -30,8 +53,11 @@ static int run(const struct args *args)
 	struct lattice g = { 0 };
 	struct err e = { 0 };
 	int code = PROTECT_INPUT;
-	if (!lattice_read(&g, args->at[0], args->at[1], false, &e) ||
-	    !protectfiles_read(&file, args->at[2], CERTIFICATE_MAX, &e)) {
+	char own[LATTICE_PATH_MAX];
+	const char *path = args->n > 2 ? args->at[2] : own;
+	snprintf(own, sizeof own, "%s/certificate.cvc", args->at[0]);
+	if (!lattice_read(&g, args->at[0], args->n > 1 ? args->at[1] : NULL, has_cells(args->at[0]), &e) ||
+	    !protectfiles_read(&file, path, CERTIFICATE_MAX, &e)) {
 		text_error(&e);
 		goto done;
 	}
@@ -39,7 +65,7 @@ static int run(const struct args *args)
 	if (args_flag(args, "json"))
 		report_json(&report, holds);
 	if (!holds) {
-		err_wrap(&e, "%s", args->at[2]);
+		err_wrap(&e, "%s", path);
 		text_error(&e);
 		code = e.code == ERR_MEMORY ? PROTECT_LIMIT : PROTECT_DISCLOSED;
 		goto done;
@@ -57,13 +83,14 @@ done:
 
 const struct command verify_certificate_command = {
 	.name = "verify-certificate",
-	.arguments = "TABLEDIR RESULT.csv CERTIFICATE",
+	.arguments = "FOLDER [RESULT.csv [CERTIFICATE]]",
 	.about = N_("check that hidden cells cannot be worked out, by additions and comparisons"),
-	.example = "cellveil verify-certificate tables/2024 protected/RESULT.csv protected/certificate.cvc",
+	.example = "cellveil get 2024 -o release-2024; cellveil verify-certificate release-2024\n"
+		   "cellveil verify-certificate tables/2024 protected/RESULT.csv protected/certificate.cvc",
 	.option = {
 	    { "json", 0, NULL, N_("the findings as JSON on standard output") },
 	},
-	.min = 3,
+	.min = 1,
 	.max = 3,
 	.run = run,
 };

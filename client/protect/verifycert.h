@@ -2,6 +2,10 @@
 #ifndef CLIENT_PROTECT_VERIFYCERT_H
 #define CLIENT_PROTECT_VERIFYCERT_H
 #include "client/command.h"
+#include "client/protect/certificate.h"
+
+/* The certificate that lies in a folder, against the table beside it. False: it does not hold. */
+bool verifycert_folder(const char *dir, struct certificate_report *report, struct err *e);
 
 extern const struct command verify_certificate_command;
 #endif

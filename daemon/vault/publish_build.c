@@ -147,6 +147,26 @@ static bool add_ledger(struct vault *v, const struct period *p, const struct con
 	return rows_close(&r, e) && ok;
 }
 
+/* What a stranger needs to check the certificate: the table's public files, under names a release may have. */
+static bool keep_grid(void *context, const char *name, struct bytes text)
+{
+	struct built *b = context;
+	char file[RELEASE_FILE_NAME_MAX + 1];
+	int n = snprintf(file, sizeof file, "grid-%s", name);
+
+	for (char *at = file; *at; at++) {
+		if (*at == '_')
+			*at = '-';
+	}
+	return n > 0 && (size_t)n < sizeof file && built_add(b, file, text, NULL);
+}
+
+static bool keep_table(struct built *b, const struct table_input *input, struct err *e)
+{
+	return table_files(input, false, keep_grid, b) ||
+	       err_set(e, ERR_LIMIT, "release: the table's own files do not fit");
+}
+
 static bool protect(struct vault *v, const struct period *p, const struct config *config,
     const struct seal_row *seal, struct built *b, struct err *e)
 {
@@ -166,7 +186,8 @@ static bool protect(struct vault *v, const struct period *p, const struct config
 	    &v->keys, "CVmansal", seal->leaf, options.salt); /* secret, and the same in a rerun */
 	bool ok = make_input(v, p, config, seal, &params, &input, &b->n_offices, e) &&
 		  add_ledger(v, p, config, &params, seal->revision, input, e) &&
-		  release_build(input, &params, v->keys.choice, &options, &b->result, e);
+		  release_build(input, &params, v->keys.choice, &options, &b->result, e) &&
+		  keep_table(b, input, e);
 	table_free(input);
 	sodium_memzero(options.salt, sizeof options.salt);
 	return ok;
