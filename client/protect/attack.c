@@ -46,23 +46,12 @@ static bool known(const struct attack *a, uint64_t cell, int64_t *value)
 	return true;
 }
 
-/* A leaf that was not reported or not asked adds nothing to any printed sum. */
-static bool missing(const struct attack *a, uint64_t cell)
-{
-	if ((a->g.mark[cell] != 'N' && a->g.mark[cell] != 'A') || a->g.open[cell])
-		return false;
-	for (uint32_t d = 0; d < a->g.n_dims; d++)
-		if (!lattice_is_leaf(&a->g.dim[d], lattice_place(&a->g, cell, d)))
-			return false;
-	return true;
-}
-
 static bool vars_make(struct attack *a, struct system *s, uint32_t *var, struct err *e)
 {
 	int64_t value;
 	for (uint64_t c = 0; c < a->g.n_cells; c++) {
 		var[c] = UINT32_MAX;
-		if (known(a, c, &value) || missing(a, c))
+		if (known(a, c, &value))
 			continue;
 		bool hidden = a->g.mark[c] == 'H';
 		var[c] = system_add_var(s, c, hidden ? a->floor : 0, SYSTEM_UNBOUNDED, hidden);

@@ -112,10 +112,10 @@ static bool bad(struct check *k, struct err *e, const char *rule)
 	return err_set(e, ERR_CRYPTO, "line %u: %s", k->r.line_no, rule);
 }
 
-/* A cell that may change: hidden, not printed and not known to be zero, or an interval. */
+/* A cell that may change: nobody can read its value off the table. */
 static bool movable(const struct lattice *g, uint64_t cell)
 {
-	return g->mark[cell] == 'H' || (g->mark[cell] == '-' && g->value[cell] < 0);
+	return g->value[cell] < 0;
 }
 
 static bool sums_grow(struct sums *s)
@@ -353,8 +353,6 @@ static bool relation_holds(
 			x = value[cell];
 		else if (k->g->value[cell] >= 0)
 			x = k->g->value[cell];
-		else if ((k->g->mark[cell] == 'N' || k->g->mark[cell] == 'A') && !k->g->open[cell])
-			x = 0;
 		else
 			return false; /* an unknown cell the table does not tell */
 		sum += i == 0 ? x : -x;

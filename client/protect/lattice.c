@@ -165,7 +165,9 @@ struct hier_walk { /* the path from the top to the line before */
 	unsigned depth;
 };
 
-static bool hier_take(struct latticedim *d, struct hier_walk *w, struct hier_line line, struct err *e)
+/* fresh: the code stands here for the first time. */
+static bool hier_take(
+    struct latticedim *d, struct hier_walk *w, struct hier_line line, bool fresh, struct err *e)
 {
 	if (line.level == 0 || line.level > DEPTH_MAX || line.level > w->depth + 1)
 		return err_set(e, ERR_MALFORMED, "level: one deeper than the line before at most");
@@ -178,7 +180,12 @@ static bool hier_take(struct latticedim *d, struct hier_walk *w, struct hier_lin
 	if (w->breakdown[up] == UINT32_MAX &&
 	    !breakdown_open(d, w->at[up].code, w->at[up].view, &w->breakdown[up], e))
 		return false;
-	return breakdown_add(&d->breakdown[w->breakdown[up]], line.code, e);
+	/* a child that stands again begins another grouping of its own: it is no child twice */
+	struct breakdown *b = &d->breakdown[w->breakdown[up]];
+	for (uint32_t i = 0; !fresh && i < b->n; i++)
+		if (b->child[i] == line.code)
+			return true;
+	return breakdown_add(b, line.code, e);
 }
 
 /* Children before parents. A code that waits for itself is its own ancestor. */
@@ -275,7 +282,9 @@ static bool dim_read(struct latticedim *d, const char *dir, const char *name, st
 	while (csvlines_next(&c, &end)) {
 		struct hier_line line = { .level = (unsigned)strlen(c.field[0]),
 			.view = view != SIZE_MAX && strcmp(c.field[view], "1") == 0 };
-		if (!code_add(d, c.field[1], &line.code, e) || !hier_take(d, &w, line, e)) {
+		uint32_t before = d->n_codes;
+		if (!code_add(d, c.field[1], &line.code, e) ||
+		    !hier_take(d, &w, line, d->n_codes > before, e)) {
 			csvlines_at(&c, e);
 			goto done;
 		}
@@ -386,36 +395,24 @@ static bool result_read(struct lattice *g, const char *path, struct err *e)
 
 /* ---- declared cells ---- */
 
-typedef void pattern_visit(struct lattice *g, uint64_t cell);
+typedef void pattern_visit(struct lattice *g, uint8_t *flag, uint64_t cell);
 
-static void set_structural(struct lattice *g, uint64_t cell)
+static void set_structural(struct lattice *g, uint8_t *flag, uint64_t cell)
 {
+	(void)flag;
 	if (g->mark[cell] == '-')
 		g->value[cell] = 0;
 }
 
-/* Parts of a covered total that carry the mark of a blank. */
-static void set_open(struct lattice *g, uint64_t cell)
+static void set_flag(struct lattice *g, uint8_t *flag, uint64_t cell)
 {
-	bool *below[LATTICE_DIMS_MAX] = { 0 };
-	for (uint32_t d = 0; d < g->n_dims; d++) {
-		below[d] = calloc(g->dim[d].n_codes, sizeof **below);
-		if (below[d] != NULL)
-			lattice_leaves(&g->dim[d], lattice_place(g, cell, d), below[d]);
-	}
-	for (uint64_t c = 0; c < g->n_cells; c++) {
-		bool in = g->mark[c] == 'N';
-		for (uint32_t d = 0; in && d < g->n_dims; d++)
-			in = below[d] != NULL && below[d][lattice_place(g, c, d)];
-		g->open[c] = g->open[c] || in;
-	}
-	for (uint32_t d = 0; d < g->n_dims; d++)
-		free(below[d]);
+	(void)g;
+	flag[cell] = 1;
 }
 
 /* Every cell a line of patterns names; `*` is any code. */
-static bool pattern_line(
-    struct lattice *g, const struct csvlines *c, const size_t *place, pattern_visit *visit, struct err *e)
+static bool pattern_line(struct lattice *g, const struct csvlines *c, const size_t *place,
+    pattern_visit *visit, uint8_t *flag, struct err *e)
 {
 	uint32_t from[LATTICE_DIMS_MAX] = { 0 };
 	uint32_t to[LATTICE_DIMS_MAX] = { 0 };
@@ -434,7 +431,7 @@ static bool pattern_line(
 		uint32_t d = g->n_dims;
 		for (uint32_t i = 0; i < g->n_dims; i++)
 			cell += at[i] * g->stride[i];
-		visit(g, cell);
+		visit(g, flag, cell);
 		while (d > 0 && ++at[d - 1] == to[d - 1]) {
 			at[d - 1] = from[d - 1];
 			d--;
@@ -445,7 +442,7 @@ static bool pattern_line(
 }
 
 static bool patterns_read(
-    struct lattice *g, const char *dir, const char *name, pattern_visit *visit, struct err *e)
+    struct lattice *g, const char *dir, const char *name, pattern_visit *visit, uint8_t *flag, struct err *e)
 {
 	struct csvlines c;
 	struct err end = { 0 };
@@ -466,7 +463,7 @@ static bool patterns_read(
 		place[dim] = i;
 	}
 	while (csvlines_next(&c, &end))
-		if (!pattern_line(g, &c, place, visit, e)) {
+		if (!pattern_line(g, &c, place, visit, flag, e)) {
 			csvlines_at(&c, e);
 			goto done;
 		}
@@ -478,10 +475,77 @@ done:
 	return ok;
 }
 
+/* Along one dimension: every code takes over what its children have (up), or gives them what it has. */
+static void spread(const struct lattice *g, uint32_t dim, bool up, uint8_t *flag)
+{
+	const struct latticedim *d = &g->dim[dim];
+	uint64_t stride = g->stride[dim];
+	for (uint32_t i = 0; i < d->n_codes; i++) {
+		uint32_t code = d->order[up ? i : d->n_codes - 1 - i];
+		for (uint32_t b = 0; b < d->n_breakdowns; b++) {
+			const struct breakdown *k = &d->breakdown[b];
+			for (uint32_t c = 0; k->parent == code && c < k->n; c++) {
+				uint8_t *to = flag + (up ? code : k->child[c]) * stride;
+				const uint8_t *from = flag + (up ? k->child[c] : code) * stride;
+				for (uint64_t base = 0; base < g->n_cells; base += stride * d->n_codes)
+					for (uint64_t low = base; low < base + stride; low++)
+						to[low] |= from[low];
+			}
+		}
+	}
+}
+
+/* Codes of which an office reports as a whole: leaves, and those with nothing but yes/no views. */
+static void find_bases(const struct latticedim *d, bool *base)
+{
+	for (uint32_t i = 0; i < d->n_codes; i++)
+		base[i] = true;
+	for (uint32_t b = 0; b < d->n_breakdowns; b++)
+		base[d->breakdown[b].parent] &= d->breakdown[b].view;
+}
+
+/* Rule R12 as a reader can see it. A figure marked not reported or not asked adds nothing to any printed sum,
+ * nor do its parts, unless it may be a part of a total that was reported (covered.csv), or some part of it is
+ * printed. A sum over several offices or groups carries the mark for the sake of one of them: it is unknown. */
+static bool close_missing(struct lattice *g, uint8_t *alive, uint8_t *missing)
+{
+	for (uint32_t d = 0; d < g->n_dims; d++)
+		spread(g, d, false, alive);
+	for (uint64_t c = 0; c < g->n_cells; c++) {
+		missing[c] = g->mark[c] == 'N' || g->mark[c] == 'A';
+		alive[c] = (alive[c] != 0 && missing[c] != 0) || g->mark[c] == 'P' || g->mark[c] == 'H';
+	}
+	for (uint32_t d = 0; d < g->n_dims; d++) {
+		bool *base = calloc(g->dim[d].n_codes, sizeof *base);
+		if (base == NULL)
+			return false;
+		spread(g, d, true, alive);
+		find_bases(&g->dim[d], base);
+		for (uint64_t c = 0; c < g->n_cells; c++)
+			missing[c] &= g->dim[d].synthetic || base[lattice_place(g, c, d)];
+		free(base);
+	}
+	for (uint64_t c = 0; c < g->n_cells; c++)
+		missing[c] &= !alive[c];
+	for (uint32_t d = 0; d < g->n_dims; d++)
+		spread(g, d, false, missing);
+	for (uint64_t c = 0; c < g->n_cells; c++)
+		if (missing[c] != 0 && g->mark[c] != 'P' && g->mark[c] != 'H')
+			g->value[c] = 0;
+	return true;
+}
+
 static bool patterns_apply(struct lattice *g, const char *dir, struct err *e)
 {
-	return patterns_read(g, dir, "structural.csv", set_structural, e) &&
-	       patterns_read(g, dir, "covered.csv", set_open, e);
+	uint8_t *covered = calloc(g->n_cells, 1);
+	uint8_t *missing = calloc(g->n_cells, 1);
+	bool ok = (covered != NULL && missing != NULL) || err_set(e, ERR_MEMORY, "no memory");
+	ok = ok && patterns_read(g, dir, "structural.csv", set_structural, NULL, e) &&
+	     patterns_read(g, dir, "covered.csv", set_flag, covered, e) &&
+	     (close_missing(g, covered, missing) || err_set(e, ERR_MEMORY, "no memory"));
+	free(covered);
+	free(missing);
+	return ok;
 }
 
 /* ---- digests ---- */
@@ -568,8 +632,7 @@ static bool shape(struct lattice *g, struct err *e)
 	}
 	g->mark = malloc(g->n_cells);
 	g->value = malloc(g->n_cells * sizeof *g->value);
-	g->open = calloc(g->n_cells, sizeof *g->open);
-	if (g->open == NULL || g->mark == NULL || g->value == NULL)
+	if (g->mark == NULL || g->value == NULL)
 		return err_set(e, ERR_MEMORY, "no memory");
 	memset(g->mark, '-', g->n_cells);
 	memset(g->value, 0xff, g->n_cells * sizeof *g->value);
@@ -749,7 +812,6 @@ void lattice_free(struct lattice *g)
 		sodium_memzero(g->truth, g->n_cells * sizeof *g->truth);
 	free(g->truth);
 	free(g->value);
-	free(g->open);
 	free(g->mark);
 	*g = (struct lattice){ 0 };
 }
