@@ -161,18 +161,20 @@ static bool receive(int fd, uint8_t *at, size_t len, struct err *e)
 	return true;
 }
 
-static bool receive_body(int fd, struct buf *body, struct err *e)
+static bool receive_body(int fd, size_t max, struct buf *body, struct err *e)
 {
 	uint8_t head[ADMIN_LENGTH_BYTES];
 	size_t len = 0;
 
-	if (!receive(fd, head, sizeof head, e) || !admin_length(head, ADMIN_ANSWER_BYTES, &len, e))
+	if (!receive(fd, head, sizeof head, e) || !admin_length(head, max, &len, e))
 		return false;
 	uint8_t *at = malloc(len);
 	bool ok = at != NULL || err_set(e, ERR_MEMORY, "no memory");
 	ok = ok && receive(fd, at, len, e);
 	if (ok)
 		buf_put(body, at, len);
+	if (at != NULL)
+		sodium_memzero(at, len);
 	free(at);
 	return ok && (!body->failed || err_set(e, ERR_MEMORY, "no memory"));
 }
@@ -180,11 +182,12 @@ static bool receive_body(int fd, struct buf *body, struct err *e)
 static bool ask(int fd, struct admin_request q, struct buf *body, struct admin_reply *reply, struct err *e)
 {
 	struct buf request = { 0 };
+	size_t max = q.kind == ADMIN_RELEASE_TABLE ? ADMIN_FILES_BYTES : ADMIN_ANSWER_BYTES;
 
 	randombytes_buf(q.rid, sizeof q.rid);
 	buf_clear(body);
 	bool ok = admin_request_encode(&request, &q, e) && send_body(fd, buf_bytes(&request), e) &&
-		  receive_body(fd, body, e) && admin_reply_decode(reply, buf_bytes(body), e);
+		  receive_body(fd, max, body, e) && admin_reply_decode(reply, buf_bytes(body), e);
 	if (ok && memcmp(reply->rid, q.rid, sizeof q.rid) != 0)
 		ok = err_set(e, ERR_MALFORMED, "the vault answered another question");
 	buf_free(&request);
@@ -410,7 +413,7 @@ void ctl_print_json(struct buf *out, const struct admin_reply *r)
 	buf_printf(out, "],\"cut\":%s}\n", r->cut ? "true" : "false");
 }
 
-static void say_lines(const struct admin_reply *r)
+void ctl_say(const struct admin_reply *r)
 {
 	for (size_t i = 0; i < r->n_lines; i++) {
 		struct buf line = { 0 };
@@ -486,7 +489,7 @@ int ctl_run(const struct args *args, const struct admin_request *q, struct bytes
 		ctl_print(&out, &reply);
 	code = text_put(&out) ? (int)ctl_exit_code(reply.outcome) : EXIT_OTHER;
 	if (!args_flag(args, "json"))
-		say_lines(&reply);
+		ctl_say(&reply);
 done:
 	admin_reply_free(&reply);
 	buf_free(&body);

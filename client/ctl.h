@@ -27,6 +27,7 @@ int ctl_run(const struct args *args, const struct admin_request *q, struct bytes
 /* Prints an answer: for people (facts and an aligned table on stdout, sentences on stderr), or as JSON. */
 void ctl_print(struct buf *out, const struct admin_reply *reply);
 void ctl_print_json(struct buf *out, const struct admin_reply *reply);
+void ctl_say(const struct admin_reply *reply); /* its sentences, to stderr */
 enum exit_code ctl_exit_code(enum admin_outcome outcome);
 const char *ctl_outcome_name(enum admin_outcome outcome); /* "ok", "refused", ... */
 
@@ -53,5 +54,6 @@ int ctl_period_status(const struct args *args);
 int ctl_period_void(const struct args *args);
 int ctl_release_publish(const struct args *args);
 int ctl_release_show(const struct args *args);
+int ctl_release_table(const struct args *args);
 int ctl_release_withdraw(const struct args *args);
 #endif

@@ -1,7 +1,9 @@
 /* The commands that ask the vault: each fills in a request, ctl_run does the rest. */
 #include "client/ctl.h"
 #include "client/file.h"
+#include "client/protect/protectfiles.h"
 #include "client/text.h"
+#include "policy/table.h"
 #include "proto/logentry.h"
 #include "proto/name.h"
 #include <stdio.h>
@@ -222,6 +224,70 @@ int ctl_release_publish(const struct args *args)
 int ctl_release_show(const struct args *args)
 {
 	return run_period(args, (struct admin_request){ .kind = ADMIN_RELEASE_SHOW });
+}
+
+#define TABLE_FILES_MAX 32u
+
+struct table_folder {
+	char name[TABLE_FILES_MAX][TABLE_CODE_MAX + 16];
+	struct buf content[TABLE_FILES_MAX];
+	size_t n;
+};
+
+static bool write_folder(
+    struct table_folder *t, const struct admin_reply *reply, const char *dir, struct err *e)
+{
+	struct outfile file[TABLE_FILES_MAX];
+	size_t row = 0;
+
+	if (reply->cut)
+		return err_set(e, ERR_LIMIT, "%s", _("the table is larger than the vault can hand out"));
+	while (t->n < TABLE_FILES_MAX &&
+	       admin_reply_file(reply, &row, t->name[t->n], sizeof t->name[0], &t->content[t->n], e)) {
+		file[t->n] = (struct outfile){ t->name[t->n], buf_bytes(&t->content[t->n]) };
+		t->n++;
+	}
+	if (e->code != ERR_NONE)
+		return false;
+	if (row < reply->n_rows)
+		return err_set(e, ERR_LIMIT, "%s", _("the table has too many files"));
+	return protectfiles_write(dir, file, t->n, e);
+}
+
+int ctl_release_table(const struct args *args)
+{
+	struct admin_request q = { .kind = ADMIN_RELEASE_TABLE };
+	struct table_folder t = { .n = 0 };
+	struct admin_reply reply = { 0 };
+	struct buf body = { 0 };
+	struct err e = { 0 };
+	char path[CTL_PATH];
+	const char *dir = args_value(args, "output");
+	int code = EXIT_OTHER;
+
+	if (dir == NULL)
+		return usage(_("--output FOLDER is needed"));
+	if (!take_period(args, &q))
+		return EXIT_USAGE;
+	if (!ctl_socket_path(args, path, &e) ||
+	    !ctl_exchange(path, bytes_of(NULL, 0), &q, &body, &reply, &e)) {
+		text_error(&e);
+		goto done;
+	}
+	code = ctl_exit_code(reply.outcome);
+	ctl_say(&reply);
+	if (code == EXIT_OK && !write_folder(&t, &reply, dir, &e)) {
+		text_error(&e);
+		code = EXIT_OTHER;
+	}
+	if (code == EXIT_OK)
+		text_say(_("%s: the table with its counts; not for publication"), dir);
+done:
+	for (size_t i = 0; i < TABLE_FILES_MAX; i++)
+		buf_free(&t.content[i]);
+	admin_reply_free(&reply);
+	buf_free(&body);
+	return code;
 }
 
 int ctl_release_withdraw(const struct args *args)

@@ -50,6 +50,7 @@ static const struct rule {
 	{ ADMIN_RELEASE_PUBLISH, BIT(PERIOD), BIT(DATASET) | BIT(DRY_RUN), "publish" },
 	{ ADMIN_RELEASE_SHOW, BIT(PERIOD), BIT(DATASET), NULL },
 	{ ADMIN_RELEASE_WITHDRAW, BIT(PERIOD) | BIT(REASON), BIT(DATASET), "withdraw" },
+	{ ADMIN_RELEASE_TABLE, BIT(PERIOD), BIT(DATASET), "table" },
 };
 
 static const struct rule *rule_of(uint64_t kind)
@@ -259,6 +260,31 @@ void admin_answer_cell(struct admin_answer *a, const char *fmt, ...)
 		a->whole = a->rows.size;
 }
 
+/* Three quarters of what a text of the profile may be, and a multiple of three: no padding inside a file. */
+#define PIECE_BYTES 3072u
+
+void admin_answer_file(struct admin_answer *a, const char *name, struct bytes content)
+{
+	struct buf text = { 0 };
+
+	do {
+		size_t n = content.len < PIECE_BYTES ? content.len : PIECE_BYTES;
+
+		a->cut = a->cut || a->rows.size > ADMIN_FILES_BYTES - 256 * 1024;
+		if (a->cut)
+			break;
+		buf_clear(&text);
+		buf_put_base64(&text, bytes_of(content.at, n));
+		mpwrite_str(&a->rows, name);
+		mpwrite_str_bytes(&a->rows, buf_bytes(&text));
+		a->rows.failed = a->rows.failed || text.failed;
+		a->n_cells += 2;
+		a->whole = a->rows.size;
+		content = bytes_of(content.at + n, content.len - n);
+	} while (content.len > 0);
+	buf_free(&text);
+}
+
 static enum admin_outcome outcome_of(enum err_code code)
 {
 	switch (code) {
@@ -322,6 +348,19 @@ void admin_answer_free(struct admin_answer *a)
 	buf_free(&a->columns);
 	buf_free(&a->rows);
 	*a = (struct admin_answer){ 0 };
+}
+
+/* Letters, digits, '.', '_', '-', not beginning with '.': never a path. */
+static bool name_is_table_file(struct bytes text)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		uint8_t c = text.at[i];
+		bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+
+		if (!letter && (i == 0 || (c != '.' && c != '_' && c != '-')))
+			return false;
+	}
+	return text.len > 0;
 }
 
 /* An array of texts into memory of its own; n is bounded by what the profile check found in the input. */
@@ -392,6 +431,29 @@ bool admin_reply_decode(struct admin_reply *r, struct bytes in, struct err *e)
 	read_answer(&cursor, &m, r);
 	mpmap_end(&cursor, &m);
 	return mpread_close(&cursor, e);
+}
+
+bool admin_reply_file(
+    const struct admin_reply *r, size_t *row, char *name, size_t room, struct buf *content, struct err *e)
+{
+	uint8_t piece[PIECE_BYTES];
+	size_t len, first = *row;
+
+	*e = (struct err){ 0 };
+	if (r->n_columns != 2 || first >= r->n_rows)
+		return false;
+	struct bytes file = r->cell[2 * first];
+	if (!name_is_table_file(file) || file.len >= room)
+		return err_set(e, ERR_MALFORMED, "a file has no name that a table's file can have");
+	memcpy(name, file.at, file.len);
+	name[file.len] = '\0';
+	for (; *row < r->n_rows && bytes_equal(r->cell[2 * *row], file); ++*row) {
+		if (!base64_decode(piece, sizeof piece, &len, r->cell[2 * *row + 1]))
+			return err_set(e, ERR_MALFORMED, "%s: not base64", name);
+		buf_put(content, piece, len);
+	}
+	memset(piece, 0, sizeof piece);
+	return !content->failed || err_set(e, ERR_MEMORY, "%s: no memory", name);
 }
 
 void admin_reply_free(struct admin_reply *r)

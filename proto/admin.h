@@ -15,6 +15,7 @@
 #define ADMIN_LENGTH_BYTES 4u                /* before each body */
 #define ADMIN_PART_BYTES   (60u * 1024)      /* of an upload, in one request */
 #define ADMIN_ANSWER_BYTES LIMIT_REPLY_BYTES /* a table that does not fit is cut, and the answer says so */
+#define ADMIN_FILES_BYTES  LIMIT_PUBLIC_FILE /* the same for an answer that brings files */
 
 enum admin_kind {
 	ADMIN_STATUS = 1,
@@ -27,14 +28,15 @@ enum admin_kind {
 	ADMIN_READER_DISABLE = 17, /* key_id */
 	ADMIN_CONFIG_ADD = 21,     /* after PARTs: the file */
 	ADMIN_CONFIG_LIST = 23,
-	ADMIN_KEYSET_INSTALL = 25,  /* after PARTs: the note */
-	ADMIN_PERIOD_OPEN = 31,     /* period, [dataset, opens_s, closes_s] */
-	ADMIN_PERIOD_CLOSE = 33,    /* period, [dataset] */
-	ADMIN_PERIOD_STATUS = 35,   /* [period, dataset] */
-	ADMIN_PERIOD_VOID = 37,     /* period, [dataset] */
-	ADMIN_RELEASE_PUBLISH = 41, /* period, [dataset, dry_run] */
-	ADMIN_RELEASE_SHOW = 43,    /* period, [dataset] */
-	ADMIN_RELEASE_WITHDRAW = 45 /* period, reason, [dataset] */
+	ADMIN_KEYSET_INSTALL = 25,   /* after PARTs: the note */
+	ADMIN_PERIOD_OPEN = 31,      /* period, [dataset, opens_s, closes_s] */
+	ADMIN_PERIOD_CLOSE = 33,     /* period, [dataset] */
+	ADMIN_PERIOD_STATUS = 35,    /* [period, dataset] */
+	ADMIN_PERIOD_VOID = 37,      /* period, [dataset] */
+	ADMIN_RELEASE_PUBLISH = 41,  /* period, [dataset, dry_run] */
+	ADMIN_RELEASE_SHOW = 43,     /* period, [dataset] */
+	ADMIN_RELEASE_WITHDRAW = 45, /* period, reason, [dataset] */
+	ADMIN_RELEASE_TABLE = 47     /* period, [dataset]: files, the counts among them */
 };
 
 struct admin_request { /* zero it; "" and 0 are absent */
@@ -57,8 +59,8 @@ struct admin_request { /* zero it; "" and 0 are absent */
 bool admin_request_encode(struct buf *out, const struct admin_request *q, struct err *e);
 bool admin_request_decode(struct admin_request *out, struct bytes in, struct err *e);
 
-/* Whether a command of this kind changes anything, and so writes an `admin` leaf with this class; NULL if
- * not. */
+/* Whether a command of this kind changes anything, or hands out counts, and so writes an `admin` leaf with this
+ * class; NULL if not. */
 const char *admin_class(enum admin_kind kind);
 
 enum admin_outcome {
@@ -84,6 +86,8 @@ void admin_answer_fact(struct admin_answer *a, const char *name, const char *fmt
 /* The table's heads, once; then its cells, row by row. */
 void admin_answer_columns(struct admin_answer *a, const char *const *column, size_t n);
 void admin_answer_cell(struct admin_answer *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* A whole file, as rows `file, piece` (call admin_answer_columns with these two first): base64, in order. */
+void admin_answer_file(struct admin_answer *a, const char *name, struct bytes content);
 void admin_answer_fail(struct admin_answer *a, const struct err *why); /* outcome and text from an error */
 bool admin_answer_encode(
     struct buf *out, const struct admin_answer *a, const uint8_t rid[ADMIN_RID_BYTES], struct err *e);
@@ -102,6 +106,10 @@ struct admin_reply {
 	size_t n_lines, n_facts, n_columns, n_rows;
 	bool cut;
 };
+/* The next file of an answer that brings files, from row *row on, appended to content; name (room bytes) is its name.
+ * False: there is none, or e is filled. */
+bool admin_reply_file(
+    const struct admin_reply *r, size_t *row, char *name, size_t room, struct buf *content, struct err *e);
 /* r is to be freed also after failure. */
 bool admin_reply_decode(struct admin_reply *r, struct bytes in, struct err *e);
 void admin_reply_free(struct admin_reply *r);

@@ -46,9 +46,9 @@ struct lattice {
 	struct latticedim dim[LATTICE_DIMS_MAX];
 	uint64_t stride[LATTICE_DIMS_MAX];
 	uint64_t n_cells;
-	uint8_t *mark;      /* P H Z N A as in RESULT.csv; '-' not printed */
-	int64_t *value;     /* printed value where P; 0 where everybody can see that nothing is there; else -1 */
-	int64_t *truth;     /* NULL, or the true value of every cell (lattice_truth) */
+	uint8_t *mark;  /* P H Z N A as in RESULT.csv; '-' not printed */
+	int64_t *value; /* printed value where P; 0 where everybody can see that nothing is there; else -1 */
+	int64_t *truth; /* NULL, or the true value of every cell (lattice_truth) */
 	uint8_t digest[32]; /* as in a certificate's line `grid` */
 	uint8_t result_digest[32];
 };

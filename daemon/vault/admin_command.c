@@ -660,6 +660,26 @@ static bool run_release(struct command *c, struct err *e)
 	return ok;
 }
 
+static bool put_file(void *context, const char *name, struct bytes content)
+{
+	struct admin_answer *a = context;
+
+	admin_answer_file(a, name, content);
+	return !a->cut;
+}
+
+/* Hands out counts: the log says that it was done, and by whom. */
+static bool run_release_table(struct command *c, struct err *e)
+{
+	static const char *const head[] = { "file", "piece" };
+	struct period p;
+
+	if (!find_period(c, &p, e) || !change(c, only_leaf, e))
+		return false;
+	admin_answer_columns(c->a, head, 2);
+	return publish_table(c->v, &p, put_file, c->a, e);
+}
+
 /* --- all of them --- */
 
 static const struct {
@@ -682,6 +702,7 @@ static const struct {
 	{ ADMIN_RELEASE_PUBLISH, run_release },
 	{ ADMIN_RELEASE_SHOW, run_release },
 	{ ADMIN_RELEASE_WITHDRAW, run_release },
+	{ ADMIN_RELEASE_TABLE, run_release_table },
 };
 
 bool admin_command_run(struct vault *v, uid_t uid, const struct admin_request *q, struct bytes upload,

@@ -493,6 +493,20 @@ bool publish_show(struct vault *v, const struct period *p, struct publish_report
 	return ok;
 }
 
+bool publish_table(
+    struct vault *v, const struct period *p, publish_file_fn *file, void *context, struct err *e)
+{
+	struct release_record r;
+	struct seal_row seal;
+	bool found = false;
+
+	if (!record_newest(v, p->id, &r, &found, e))
+		return false;
+	if (!found)
+		return err_set(e, ERR_NOT_FOUND, "release: none of this period yet");
+	return seal_read(v, p->id, r.revision, &seal, e) && built_table(v, p, &seal, file, context, e);
+}
+
 /* --- taking back --- */
 
 static bool withdraw_rows(

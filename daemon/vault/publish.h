@@ -69,6 +69,13 @@ bool publish_release(
 /* The newest release: published cells, hidden cells and why. */
 bool publish_show(struct vault *v, const struct period *p, struct publish_report *out, struct err *e);
 
+/* The newest release's table as the files of a folder: counts, policy, and, unless it is withheld, result and both
+ * parts of the certificate. `cellveil protect` on that folder with the choice key gives the same bytes. The callback
+ * says false where it has no room. */
+typedef bool publish_file_fn(void *context, const char *name, struct bytes content);
+bool publish_table(
+    struct vault *v, const struct period *p, publish_file_fn *file, void *context, struct err *e);
+
 /* Takes the newest release of the period back: files go, feed, log and ledger keep the fact. */
 bool publish_withdraw(struct vault *v, const struct period *p, enum log_reason reason,
     struct publish_report *out, struct err *e);

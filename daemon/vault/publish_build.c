@@ -167,29 +167,93 @@ static bool keep_table(struct built *b, const struct table_input *input, struct 
 	       err_set(e, ERR_LIMIT, "release: the table's own files do not fit");
 }
 
-static bool protect(struct vault *v, const struct period *p, const struct config *config,
-    const struct seal_row *seal, struct built *b, struct err *e)
+/* The rules' numbers as they hold for the dataset: a series of its own unless the configuration names one. */
+static bool params_of(
+    struct policy_params *params, const struct config *config, const struct period *p, struct err *e)
+{
+	if (!policy_params_from_settings(params, config->policy, config->n_policy, e))
+		return false;
+	if (strcmp(params->series, "default") == 0)
+		snprintf(params->series, sizeof params->series, "%s", p->dataset);
+	return true;
+}
+
+static bool make_result(struct vault *v, const struct period *p, const struct config *config,
+    const struct seal_row *seal, struct table_input **input, struct built *b, struct err *e)
 {
 	struct policy_params params;
-	struct table_input *input = NULL;
 	struct release_options options = { .dataset = p->dataset,
 		.period = p->name,
 		.revision = (uint32_t)seal->revision,
 		.max_work = v->conf->release_seconds * WORK_PER_SECOND };
 
-	if (!policy_params_from_settings(&params, config->policy, config->n_policy, e))
+	if (!params_of(&params, config, p, e))
 		return false;
-	if (strcmp(params.series, "default") == 0)
-		snprintf(params.series, sizeof params.series, "%s", p->dataset);
 	memcpy(options.config, p->config, sizeof options.config);
 	vaultkeys_derive(
 	    &v->keys, "CVmansal", seal->leaf, options.salt); /* secret, and the same in a rerun */
-	bool ok = make_input(v, p, config, seal, &params, &input, &b->n_offices, e) &&
-		  add_ledger(v, p, config, &params, seal->revision, input, e) &&
-		  release_build(input, &params, v->keys.choice, &options, &b->result, e) &&
-		  keep_table(b, input, e);
-	table_free(input);
+	bool ok = make_input(v, p, config, seal, &params, input, &b->n_offices, e) &&
+		  add_ledger(v, p, config, &params, seal->revision, *input, e) &&
+		  release_build(*input, &params, v->keys.choice, &options, &b->result, e);
 	sodium_memzero(options.salt, sizeof options.salt);
+	return ok;
+}
+
+static bool protect(struct vault *v, const struct period *p, const struct config *config,
+    const struct seal_row *seal, struct built *b, struct err *e)
+{
+	struct table_input *input = NULL;
+	bool ok = make_result(v, p, config, seal, &input, b, e) && keep_table(b, input, e);
+
+	table_free(input);
+	return ok;
+}
+
+/* --- the table itself, for the operator --- */
+
+static void put_policy(struct buf *out, const struct config *config, const struct period *p)
+{
+	bool series = false;
+
+	for (uint16_t i = 0; i < config->n_policy; i++) {
+		const struct setting *s = &config->policy[i];
+		bool own = strcmp(s->name, "series") == 0 && strcmp(s->value, "default") == 0;
+
+		series = series || strcmp(s->name, "series") == 0;
+		buf_printf(out, "%s: %s\n", s->name, own ? p->dataset : s->value);
+	}
+	if (!series)
+		buf_printf(out, "series: %s\n", p->dataset);
+}
+
+bool built_table(struct vault *v, const struct period *p, const struct seal_row *seal, publish_file_fn *file,
+    void *context, struct err *e)
+{
+	const struct config *config = vault_config(v, p->config, e);
+	struct built *b = calloc(1, sizeof *b);
+	struct table_input *input = NULL;
+	struct buf policy = { 0 };
+	bool ok = config != NULL && (b != NULL || err_set(e, ERR_MEMORY, "release: no memory"));
+
+	ok = ok && make_result(v, p, config, seal, &input, b, e);
+	if (!ok)
+		goto done;
+	put_policy(&policy, config, p);
+	const struct release_result *r = b->result;
+	ok = !policy.failed && table_files(input, true, file, context) &&
+	     file(context, "policy.yaml", buf_bytes(&policy)) &&
+	     (r->refusal != REFUSAL_NONE ||
+		 (file(context, "RESULT.csv", buf_bytes(&r->result_csv)) &&
+		     file(context, "certificate.cvc", buf_bytes(&r->certificate)) &&
+		     file(context, "certificate.auditor.cvc", buf_bytes(&r->auditor))));
+	if (!ok)
+		err_set(e, ERR_LIMIT, "release: the table's files do not fit");
+done:
+	table_free(input);
+	buf_free(&policy);
+	if (b != NULL)
+		built_free(b);
+	free(b);
 	return ok;
 }
 

@@ -76,6 +76,9 @@ struct built {
  * and choice key. True with b->result->refusal set where the table may not leave. Nothing is written. */
 bool built_make(
     struct vault *v, const struct period *p, const struct seal_row *seal, struct built *b, struct err *e);
+/* The table it is made of, counts included, and what became of it, file by file. */
+bool built_table(struct vault *v, const struct period *p, const struct seal_row *seal, publish_file_fn *file,
+    void *context, struct err *e);
 /* Adds a file in its place. */
 bool built_add(struct built *b, const char *name, struct bytes data, struct err *e);
 const struct buf *built_file(const struct built *b, const char *name); /* NULL: none */

@@ -7,9 +7,8 @@ import itertools
 import os
 import sys
 
-from harness import BIN, Deployment, data, preset, run
+from harness import BIN, CITY_FORMS, Deployment, preset, run
 
-CITY = ["efh", "spanga-tensta", "rinkeby-kista", "hasselby-vallingby-bromma", "innerstaden", "soderort"]
 SWEDISH = (os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or "").startswith("sv")
 
 
@@ -29,8 +28,7 @@ def locale():
 
 def collect(d):
     """Six offices push what each really reported, with receipts."""
-    for code in CITY:
-        form = data("forms", "po-redovisning-2023-efh.csv") if code == "efh" else data("demo", code + "-2023.csv")
+    for code, form in CITY_FORMS.items():
         receipt = d.office(code).push(form, "--period", "2023", "--blanks", "not-reported")
         show("%-28s log %s  %s" % (code, receipt.get("log_index", "?"), receipt.get("digest", "")[:16]))
 
@@ -73,7 +71,7 @@ def attack(d):
 def main():
     say("1. Ett valv utan nät och en grind som inte kan läsa startar på den här datorn.",
         "1. A vault without a network and a gate that cannot read start on this machine.")
-    with Deployment(config=preset("2023"), offices=CITY) as d:
+    with Deployment(config=preset("2023"), offices=list(CITY_FORMS)) as d:
         d.open_period("2023")
         early = d.reader("early")
         waiting = early.start("subscribe", "--once", env=locale())

@@ -50,6 +50,12 @@ def data(*path):
     return os.path.join(SOURCE, "tests/data", *path)
 
 
+# What the six offices of the city reported for 2023: public figures.
+CITY_FORMS = {code: data("forms", "po-redovisning-2023-efh.csv") if code == "efh" else data("demo", code + "-2023.csv")
+              for code in ("efh", "spanga-tensta", "rinkeby-kista", "hasselby-vallingby-bromma", "innerstaden",
+                           "soderort")}
+
+
 def preset(year, offices=None, changes=()):
     """A configuration's text from policy/presets. offices: lines of the office list, without it the preset's
     own. changes: pairs (pattern, replacement) for re.sub, each of which must match."""
