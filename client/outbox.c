@@ -118,15 +118,22 @@ static bool read_item(const struct outbox *o, const char *name, struct outbox_it
 	return true;
 }
 
+/* By period and revision, never by our clock alone: it may have been set back. */
 static int compare_items(const void *a, const void *b)
 {
-	const struct outbox_item *x = a, *y = b;
+	const struct submission_header *x = &((const struct outbox_item *)a)->header;
+	const struct submission_header *y = &((const struct outbox_item *)b)->header;
+	int order = strcmp(x->dataset, y->dataset);
 
-	if (x->header.created_s != y->header.created_s)
-		return x->header.created_s < y->header.created_s ? -1 : 1;
-	if (x->header.revision != y->header.revision)
-		return x->header.revision < y->header.revision ? -1 : 1;
-	return memcmp(x->header.submission_id, y->header.submission_id, SUBMISSION_ID_BYTES);
+	if (order == 0)
+		order = strcmp(x->period, y->period);
+	if (order != 0)
+		return order;
+	if (x->revision != y->revision)
+		return x->revision < y->revision ? -1 : 1;
+	if (x->created_s != y->created_s)
+		return x->created_s < y->created_s ? -1 : 1;
+	return memcmp(x->submission_id, y->submission_id, SUBMISSION_ID_BYTES);
 }
 
 static void forget(struct outbox *o)

@@ -28,7 +28,7 @@ struct outbox_item {
 
 struct outbox {
 	char dir[FILE_PATH];
-	struct outbox_item *item; /* ascending by created, then revision */
+	struct outbox_item *item; /* ascending by dataset, period, revision */
 	size_t n;
 };
 
