@@ -12,25 +12,6 @@ struct check_run {
 	struct findings findings;
 };
 
-/* --config FILE: a check without a deployment. */
-static int open_offline(struct filing *f, const char *path, struct err *e)
-{
-	struct buf file = { 0 };
-	bool ok = file_read(&file, path, LIMIT_CONFIG_FILE, e);
-
-	memset(f, 0, sizeof *f);
-	if (ok) {
-		f->config = config_parse(buf_bytes(&file), e);
-		ok = f->config != NULL || err_wrap(e, "%s", path);
-	}
-	buf_free(&file);
-	if (!ok)
-		return EXIT_USAGE;
-	f->sure = true;
-	(void)settings_load(&f->deployment.settings, NULL, NULL);
-	return EXIT_OK;
-}
-
 int command_check(const struct args *args)
 {
 	struct check_run *c = calloc(1, sizeof *c);
@@ -41,7 +22,8 @@ int command_check(const struct args *args)
 	if (c == NULL)
 		return EXIT_OTHER;
 	text_quiet(args_flag(args, "quiet"));
-	code = config != NULL ? open_offline(&c->filing, config, &e) : filing_open(&c->filing, args, &e);
+	code =
+	    config != NULL ? filing_open_offline(&c->filing, config, &e) : filing_open(&c->filing, args, &e);
 	if (code == EXIT_OK && office != NULL)
 		(void)snprintf(c->filing.deployment.settings.name, LIMIT_NAME + 1, "%s", office);
 	if (code == EXIT_OK)

@@ -1,9 +1,15 @@
 #include "client/filing.h"
+#include "client/lastyear.h"
 #include "client/text.h"
 #include "proto/content.h"
 #include <string.h>
 
-#define FORM_BYTES_MAX (64u * 1024 * 1024)
+const char *filing_period(const struct args *args)
+{
+	const char *period = args_value(args, "period");
+
+	return period != NULL ? period : args_value(args, "year");
+}
 
 static bool takes_forms(const struct msg_period *p)
 {
@@ -75,8 +81,26 @@ int filing_open(struct filing *f, const struct args *args, struct err *e)
 	code = ask_around(f, e);
 	if (code != EXIT_OK)
 		return code;
-	period = filing_choose(&f->deployment.reply.periods, args_value(args, "period"), &f->sure, e);
+	period = filing_choose(&f->deployment.reply.periods, filing_period(args), &f->sure, e);
 	return period == NULL ? EXIT_REFUSED : take_period(f, period, e);
+}
+
+int filing_open_offline(struct filing *f, const char *path, struct err *e)
+{
+	struct buf file = { 0 };
+	bool ok = file_read(&file, path, LIMIT_CONFIG_FILE, e);
+
+	memset(f, 0, sizeof *f);
+	if (ok) {
+		f->config = config_parse(buf_bytes(&file), e);
+		ok = f->config != NULL || err_wrap(e, "%s", path);
+	}
+	buf_free(&file);
+	if (!ok)
+		return EXIT_USAGE;
+	f->sure = true;
+	(void)settings_load(&f->deployment.settings, NULL, NULL);
+	return EXIT_OK;
 }
 
 void filing_close(struct filing *f)
@@ -86,11 +110,12 @@ void filing_close(struct filing *f)
 }
 
 static bool read_form(const struct filing *f, const char *path, struct bytes file, const struct args *args,
-    struct form_result *result, struct findings *findings, struct err *e)
+    const struct figures *before, struct form_result *result, struct findings *findings, struct err *e)
 {
 	const char *blanks = args_value(args, "blanks");
-	struct form_options options = { .period = args_value(args, "period"),
-		.blanks_not_reported = blanks != NULL };
+	struct form_options options = {
+		.period = filing_period(args), .blanks_not_reported = blanks != NULL, .before = before
+	};
 
 	findings_free(findings);
 	figures_free(&result->figures);
@@ -109,6 +134,22 @@ static int change_over(struct filing *f, const char *period, struct err *e)
 	return other == NULL ? EXIT_REFUSED : take_period(f, other, e);
 }
 
+/* Reads the form once more, beside the one of the period before, if there is one. */
+static int read_beside(struct filing *f, const char *path, struct bytes file, const struct args *args,
+    struct form_result *result, struct findings *findings, struct err *e)
+{
+	struct figures before = { 0 };
+	char period[LIMIT_PERIOD + 1];
+	int code;
+
+	memcpy(period, result->period, sizeof period);
+	code = lastyear_find(f, args, period, &before, e);
+	if (code == EXIT_OK && before.n > 0 && !read_form(f, path, file, args, &before, result, findings, e))
+		code = EXIT_OTHER;
+	figures_free(&before);
+	return code;
+}
+
 int filing_read(struct filing *f, const char *path, const struct args *args, struct form_result *result,
     struct findings *findings, struct err *e)
 {
@@ -122,19 +163,21 @@ int filing_read(struct filing *f, const char *path, const struct args *args, str
 		(void)err_set(e, ERR_INVALID, "%s", _("--blanks knows one answer: not-reported"));
 		return EXIT_USAGE;
 	}
-	if (!file_read(&file, path, FORM_BYTES_MAX, e) ||
-	    !read_form(f, path, buf_bytes(&file), args, result, findings, e))
+	if (!file_read(&file, path, FILING_FORM_BYTES, e) ||
+	    !read_form(f, path, buf_bytes(&file), args, NULL, result, findings, e))
 		goto done;
 	code = EXIT_OK;
 	if (result->period[0] == 0 && !f->sure) {
 		code = EXIT_USAGE;
 		(void)err_set(e, ERR_INVALID, "%s", _("several periods are open; choose one with --period"));
-	} else if (f->dataset != NULL && args_value(args, "period") == NULL && result->period[0] != 0 &&
+	} else if (f->dataset != NULL && filing_period(args) == NULL && result->period[0] != 0 &&
 		   strcmp(result->period, f->period.period) != 0) {
 		code = change_over(f, result->period, e);
-		if (code == EXIT_OK && !read_form(f, path, buf_bytes(&file), args, result, findings, e))
+		if (code == EXIT_OK && !read_form(f, path, buf_bytes(&file), args, NULL, result, findings, e))
 			code = EXIT_OTHER;
 	}
+	if (code == EXIT_OK)
+		code = read_beside(f, path, buf_bytes(&file), args, result, findings, e);
 done:
 	buf_free(&file); /* wipes: counts */
 	return code;

@@ -8,6 +8,8 @@
 #include "client/deployment.h"
 #include "client/form/form.h"
 
+#define FILING_FORM_BYTES (64u * 1024 * 1024)
+
 struct filing {
 	struct deployment deployment;
 	const char *dataset;      /* NULL: a check without a deployment */
@@ -16,11 +18,15 @@ struct filing {
 	struct config *config;    /* its configuration; owned */
 };
 
+/* --period or its other name --year; NULL if neither is given. */
+const char *filing_period(const struct args *args);
 /* Opens the deployment and picks dataset and period by --dataset and --period: without a period, the one that
  * is open; several open ones are told apart by the file later (filing_read). An exit code. */
 int filing_open(struct filing *f, const struct args *args, struct err *e);
 void filing_close(struct filing *f);
-/* Reads a form; if it says another period than the chosen one and none was asked for, changes over to that.
+/* Without a deployment, by the configuration file `path`: for --config. */
+int filing_open_offline(struct filing *f, const char *path, struct err *e);
+/* Reads a form, and holds it against the office's form of the period before if there is one (lastyear.h); if it says another period than the chosen one and none was asked for, changes over to that.
  * result and findings are the caller's to free. */
 int filing_read(struct filing *f, const char *path, const struct args *args, struct form_result *result,
     struct findings *findings, struct err *e);

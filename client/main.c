@@ -19,6 +19,18 @@
 	{                                                                                                    \
 		"period", 'p', "PERIOD", N_("2024, 2024-Q1, ...; default: what the form says")               \
 	}
+#define YEAR                                                                                                 \
+	{                                                                                                    \
+		"year", 0, "YEAR", N_("the same as --period")                                                \
+	}
+#define LAST_YEAR                                                                                            \
+	{                                                                                                    \
+		"last-year", 0, "FILE", N_("compare with this form of the period before")                    \
+	}
+#define CONFIG                                                                                               \
+	{                                                                                                    \
+		"config", 0, "FILE", N_("use this definition of the form, ask nobody")                       \
+	}
 #define YES                                                                                                  \
 	{                                                                                                    \
 		"yes", 'y', NULL, N_("do not ask; open boxes go as not reported")                            \
@@ -43,19 +55,24 @@ static const struct command commands[] = {
 	{ "join", "LINE", N_("store the line that came back from the operator"),
 	    "cellveil join 'cellveil-join office north origin:stats.example/log1 ...'", { { 0 } }, 1, 1,
 	    command_join },
+	{ "template", "", N_("write the empty form, as the definition in force has it"),
+	    "cellveil template --year 2024 --format xlsx -o form-2024.xlsx",
+	    { { "format", 'f', "FORMAT", N_("xlsx, ods or csv; default: what -o ends in, or csv") },
+		{ "output", 'o', "FILE", N_("write there, not to standard output") }, PERIOD, YEAR, DATASET,
+		WAIT, CONFIG },
+	    0, 0, command_template },
 	{ "check", "FILE", N_("tell what is wrong with a form; sends nothing"),
 	    "cellveil check form-2024.csv",
-	    { PERIOD, DATASET, BLANKS, STRICT, WAIT,
-		{ "config", 0, "FILE", N_("use this definition of the form, ask nobody") },
+	    { PERIOD, YEAR, DATASET, BLANKS, STRICT, WAIT, LAST_YEAR, CONFIG,
 		{ "office", 0, "CODE", N_("the office, in a table of several") } },
 	    1, 1, command_check },
 	{ "push", "FILE", N_("check, sign, seal and send a form; ends with a receipt"),
 	    "cellveil push form-2024.csv\ncellveil push form-2024.csv --yes --wait 60     # in scripts",
-	    { PERIOD, DATASET, BLANKS, STRICT, YES, WAIT,
+	    { PERIOD, YEAR, DATASET, BLANKS, STRICT, YES, WAIT, LAST_YEAR,
 		{ "dry-run", 'n', NULL, N_("show what would be sent") } },
 	    1, 1, command_push },
 	{ "withdraw", "", N_("take the office's form back, until the period closes"),
-	    "cellveil withdraw --period 2024", { PERIOD, DATASET, YES, WAIT }, 0, 0, command_withdraw },
+	    "cellveil withdraw --period 2024", { PERIOD, YEAR, DATASET, YES, WAIT }, 0, 0, command_withdraw },
 	{ "status", "", N_("keys, deployment, open periods, and what is in the outbox"), "cellveil status",
 	    { { 0 } }, 0, 0, command_status },
 	{ "outbox list", "", N_("forms on their way and forms received"), "cellveil outbox list", { { 0 } },

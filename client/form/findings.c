@@ -84,6 +84,19 @@ static const struct code_text texts[FINDING_CODES] = {
 	    "Remove the figure: this form does not ask for it." },
 	[FINDING_DATED_EARLY] = { "dated-early", "Lämna en rättelse om siffrorna ändras före årets slut.",
 	    "Send a correction if the figures change before the period ends." },
+	[FINDING_CONTRADICTION] = { "contradiction",
+	    "Kontrollera de två svaren; formuläret kan ändå skickas.",
+	    "Check the two answers; the form can be sent all the same." },
+	[FINDING_FLOW] = { "flow",
+	    "Kontrollera mot förra periodens formulär; var det fel, lämna en rättelse av det.",
+	    "Check against last period's form; if that was wrong, send a correction of it." },
+	[FINDING_OPEN_TOP] = { "open-top",
+	    "Ingen lämnar den åldersgruppen annat än genom att avslutas: saknas någon?",
+	    "Nobody leaves that age group but by ending: is somebody missing?" },
+	[FINDING_PATTERN] = { "pattern", "Kontrollera att bara de som frågan gäller räknats.",
+	    "Check that only those were counted whom the question is about." },
+	[FINDING_CHANGE] = { "change", "Kontrollera talet; formuläret kan ändå skickas.",
+	    "Check the number; the form can be sent all the same." },
 };
 
 const char *findings_code_name(enum finding_code code)

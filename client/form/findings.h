@@ -51,6 +51,11 @@ enum finding_code { /* findings_code_name() gives the stable word */
 	FINDING_CELL_TWICE,
 	FINDING_NOT_ASKED,
 	FINDING_DATED_EARLY,
+	FINDING_CONTRADICTION, /* two yes that exclude each other */
+	FINDING_FLOW,          /* last period's persons, less those who ended, plus the new */
+	FINDING_OPEN_TOP,      /* the same in an age that nobody grows out of */
+	FINDING_PATTERN,
+	FINDING_CHANGE,
 	FINDING_CODES /* number of codes */
 };
 

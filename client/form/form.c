@@ -373,6 +373,8 @@ bool form_read(const char *path, struct bytes file, const struct config *config,
 	settle_period(&f);
 	settle_unasked(&f);
 	ok = formread_check(&f);
+	if (ok)
+		formread_years(&f);
 	put_text(result->period, sizeof result->period, f.period);
 done:
 	sheet_free(&sheet);

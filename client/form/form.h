@@ -13,12 +13,19 @@ struct form_options {
 	const char *period; /* NULL: taken from the file. Otherwise the file must say the same or nothing */
 	bool blanks_not_reported; /* --blanks not-reported: open boxes are meant; incomplete breakdowns and
 				   * blank questions become warnings and travel as not reported */
+	const struct figures *before; /* the office's form of the period before, parallel to config.asked
+				       * (form_carry); NULL: none. Differences that ask for a look are told */
 };
 
 struct form_result {
 	char period[LIMIT_PERIOD + 1]; /* "" if the file says none and none was given */
 	struct figures figures;        /* parallel to config.asked; free with figures_free */
 };
+
+/* Figures of a form version as another one asks them, cell by cell by name; what that version did not ask is
+ * FIGURE_NOT_ASKED. *to is to be freed with figures_free. */
+bool form_carry(const struct config *now, const struct config *then, const struct figures *from,
+    struct figures *to, struct err *e);
 
 /* The empty form of a layout as CSV for a spreadsheet program: UTF-8 with a mark, semicolons, CRLF. What
  * form_read reads back has every box blank. period may be NULL. */

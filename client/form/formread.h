@@ -67,6 +67,9 @@ bool formread_tidy(struct formread *f, const char *office);
 /* form_check.c: blanks, sums, bases, once everything was read. */
 bool formread_check(struct formread *f);
 
+/* form_years.c: answers that contradict, and the form of the period before, if options hold it. */
+void formread_years(struct formread *f);
+
 /* The period as written: fills f->period or tells. */
 void formread_period(struct formread *f, const char *text, struct place place);
 #endif
