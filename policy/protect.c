@@ -9,6 +9,7 @@
 #define GATHER_STEPS 24u
 #define RETRIES      24u
 #define APART_TRIES  12u
+#define BYPASSES     6u
 #define IMPROVE_HEAT 5.0    /* at first a pattern dearer by this much is taken as often as not */
 #define IMPROVE_WORK 2000u  /* cells priced, on average, for one turn */
 #define EXACT_CELLS  20000u /* grid cells up to which the program is asked before the last resort */
@@ -645,7 +646,61 @@ static struct order_key *list_secondaries(const struct plan *p, uint32_t *n)
 	return k;
 }
 
-/* Drops every move through the cell; the needs that lose theirs stay open. */
+static void avoid_for_all(struct plan *p, const struct move *m, uint8_t value)
+{
+	for (uint32_t i = m->first_need; i != NONE; i = p->n->need[i].same)
+		set_avoid(p, i, value);
+}
+
+/* Gives all needs of one move another; false, and nothing changed, if it does not serve them all. */
+static bool replace(struct plan *p, uint32_t old, uint32_t new)
+{
+	for (uint32_t i = p->move[old].first_need; i != NONE; i = p->n->need[i].same)
+		if (!serves(p, i, new))
+			return false;
+	while (!p->memory_failed && p->move[old].active && p->move[old].first_need != NONE)
+		assign(p, p->move[old].first_need, new);
+	return true;
+}
+
+/* Adds a free move through the cell to a stored move that passes it, so that the sum leaves the cell alone. This finds
+ * patterns that are no unions of boxes. */
+static bool bypass(struct plan *p, uint32_t move, uint32_t cell)
+{
+	struct search *s = &p->s;
+	int64_t by = entry_at(&p->move[move], cell);
+	uint64_t seed = s->seed;
+	bool ok = false;
+	s->pay = false;
+	s->any_room = p->n->need[p->move[move].first_need].amp == 0;
+	avoid_for_all(p, &p->move[move], 1);
+	for (unsigned t = 0; t < BYPASSES && !ok && !p->memory_failed; t++) {
+		bool put = true;
+		search_reset(s);
+		for (uint32_t i = 0; put && i < p->move[move].n; i++)
+			put = search_put(s, p->move[move].entry[i].cell, p->move[move].entry[i].by);
+		s->seed = seed * BYPASSES + t;
+		if (!put || !search_find(s, cell, NULL, by > 0 ? -1 : 1, by > 0 ? by : -by))
+			break;
+		put = search_take(s, by > 0 ? -1 : 1, by > 0 ? by : -by);
+		uint32_t new = put ? store_delta(p) : NONE;
+		if (new == NONE)
+			break;
+		avoid_for_all(p, &p->move[move], 0);
+		ok = replace(p, move, new);
+		if (!ok) {
+			retire(p, new);
+			avoid_for_all(p, &p->move[move], 1);
+		}
+	}
+	if (!ok)
+		avoid_for_all(p, &p->move[move], 0);
+	s->seed = seed;
+	search_reset(s);
+	return ok;
+}
+
+/* Takes every move off the cell: another in its place, or else its needs stay open. */
 static void drop_through(struct plan *p, uint32_t cell)
 {
 	while (p->g->use[cell] != 0 && !p->memory_failed) {
@@ -655,7 +710,9 @@ static void drop_through(struct plan *p, uint32_t cell)
 		if (at == NONE)
 			return;
 		uint32_t move = p->node[at].move;
-		while (p->move[move].active && p->move[move].first_need != NONE && !p->memory_failed)
+		if (bypass(p, move, cell))
+			continue;
+		while (!p->memory_failed && p->move[move].active && p->move[move].first_need != NONE)
 			assign(p, p->move[move].first_need, NONE);
 	}
 }
