@@ -652,14 +652,20 @@ static void avoid_for_all(struct plan *p, const struct move *m, uint8_t value)
 		set_avoid(p, i, value);
 }
 
-/* Gives all needs of one move another; false, and nothing changed, if it does not serve them all. */
+/* Gives all needs of one move another; false, and nothing changed, if it does not serve them all. One after the other,
+ * since two slots of one cell may have shared the old move and cannot share the new one. */
 static bool replace(struct plan *p, uint32_t old, uint32_t new)
 {
-	for (uint32_t i = p->move[old].first_need; i != NONE; i = p->n->need[i].same)
-		if (!serves(p, i, new))
-			return false;
-	while (!p->memory_failed && p->move[old].active && p->move[old].first_need != NONE)
-		assign(p, p->move[old].first_need, new);
+	while (!p->memory_failed && p->move[old].active && p->move[old].first_need != NONE) {
+		uint32_t need = p->move[old].first_need;
+		if (serves(p, need, new)) {
+			assign(p, need, new);
+			continue;
+		}
+		while (!p->memory_failed && p->move[new].active && p->move[new].first_need != NONE)
+			assign(p, p->move[new].first_need, old);
+		return false;
+	}
 	return true;
 }
 
@@ -686,10 +692,13 @@ static bool bypass(struct plan *p, uint32_t move, uint32_t cell)
 		uint32_t new = put ? store_delta(p) : NONE;
 		if (new == NONE)
 			break;
+		uint32_t serial = p->move[new].serial;
 		avoid_for_all(p, &p->move[move], 0);
 		ok = replace(p, move, new);
 		if (!ok) {
-			retire(p, new);
+			if (p->move[new].entry != NULL && !p->move[new].active &&
+			    p->move[new].serial == serial)
+				retire(p, new); /* it never came into use */
 			avoid_for_all(p, &p->move[move], 1);
 		}
 	}
