@@ -76,6 +76,7 @@ struct world {
 	int n_limits;
 	struct policy_params params;
 	bool with_views;
+	bool margins_only; /* two linked tables of margins are printed, the inner cells are not */
 };
 
 /* ---- making a table ---- */
@@ -296,6 +297,11 @@ static struct table_input *to_input(const struct world *w)
 		assert_true(table_add_cell(t, code, NULL, w->structural[u] ? CELL_STRUCTURAL : CELL_VALUE,
 		    (uint64_t)w->truth[u], 0, &e));
 	}
+	for (int d = 0; w->margins_only && d < w->n_dims; d++) {
+		const char *codes[DIMS_MAX] = { NULL };
+		codes[d] = "*";
+		assert_true(table_add_printed(t, w->dim[d].name, codes, 0, &e));
+	}
 	if (!table_finish(t, &e))
 		fail_msg("%s", e.text);
 	return t;
@@ -308,7 +314,10 @@ static void read_states(struct world *w, const struct release_result *r)
 		uint64_t value = 0;
 		for (int d = 0; d < w->n_dims; d++)
 			code[d] = w->dim[d].code[w->cell[i].code[d]].name;
-		assert_true(safe_table_find(r->table, code, &w->cell[i].state, &value));
+		bool found = safe_table_find(r->table, code, &w->cell[i].state, &value);
+		assert_true(found || w->margins_only);
+		if (!found)
+			w->cell[i].state = '-';
 		if (w->cell[i].state == MARK_PUBLISHED)
 			assert_int_equal(value, w->cell[i].value);
 		else
@@ -323,6 +332,8 @@ static void make_limits(struct world *w, uint32_t floor)
 	w->n_limits = 0;
 	for (int i = 0; i < w->n_cells; i++) {
 		const struct tcell *c = &w->cell[i];
+		if (c->state == '-')
+			continue;
 		if (c->state == MARK_HIDDEN)
 			add_limit(w, c->mask, 0, floor, INT64_MAX / 4);
 		else
@@ -437,6 +448,8 @@ static void check_cell(const struct world *w, const struct tcell *c, int slot, i
 	p.zeros = zeros;
 	for (int u = 0; u < w->n_unknowns; u++)
 		live |= (c->mask >> u & 1) != 0 && !w->structural[u] ? 1u << u : 0;
+	if (c->state == '-')
+		return;
 	bool sensitive = small(&p, c->value);
 	bool residual = own_mask != 0 && rest >= 1 && rest < k && p.residual != RESIDUAL_NO;
 	if (p.residual == RESIDUAL_ZEROS && own_mask != 0 && rest == 0 && c->value > 0)
@@ -496,6 +509,7 @@ static void test_random_tables(void **state)
 		uint8_t key[32] = { (uint8_t)i };
 		make_world(w, &r);
 		make_params(w, &r);
+		w->margins_only = draw(&r, 4) == 0;
 		if (draw(&r, 4) == 0)
 			for (int u = 0; u < w->n_unknowns; u++)
 				w->structural[u] = !w->with_views && w->truth[u] == 0 && draw(&r, 2) == 0;
