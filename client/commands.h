@@ -9,6 +9,7 @@ int command_init(const struct args *args);           /* identity.c */
 int command_join(const struct args *args);           /* identity.c */
 int command_check(const struct args *args);          /* check.c */
 int command_template(const struct args *args);       /* template.c */
+int command_preview(const struct args *args);        /* preview.c */
 int command_push(const struct args *args);           /* push.c */
 int command_withdraw(const struct args *args);       /* push.c */
 int command_status(const struct args *args);         /* status.c */
