@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "client/protect/lattice.h"
 #include "client/protect/protect.h"
@@ -25,6 +26,9 @@ struct attack {
 	struct buf out;
 	uint64_t found, hidden;
 	uint64_t programs;
+	const char *now;     /* who is attacking, for the eyes of someone who waits */
+	bool telling;        /* a line on the terminal is being kept up to date */
+	bool wide_is_enough; /* many attackers: an interval need only be shown to be wide */
 };
 
 /* ---- what the attacker knows of a cell ---- */
@@ -146,9 +150,21 @@ static bool discloses(const struct attack *a, uint64_t cell, int64_t lo, int64_t
 	return hi < target || hi - lo < a->width;
 }
 
+static bool wide(void *context, uint64_t cell, int64_t lo, int64_t hi)
+{
+	return !discloses(context, cell, lo, hi);
+}
+
+static void progress(void *context, double share)
+{
+	struct attack *a = context;
+	fprintf(stderr, "\r\033[K%s %3.0f %%", a->now, 100 * share);
+	a->telling = true;
+}
+
 static void hidden_put(struct attack *a, const struct system *s, const char *who)
 {
-	static const char *const why[] = { "open", "propagation", "program" };
+	static const char *const why[] = { "open", "propagation", "program", "witness" };
 	for (uint32_t i = 0; i < s->n_vars; i++) {
 		const struct system_var *v = &s->var[i];
 		if (!v->wanted)
@@ -179,14 +195,22 @@ static bool attack_as(struct attack *a, const char *who, struct err *e)
 {
 	struct system s = { 0 };
 	uint32_t *var = malloc(a->g.n_cells * sizeof *var);
+	const struct system_plan plan = { .max_program = PROGRAM_MAX,
+		.enough = a->wide_is_enough && a->own != NULL ? wide : NULL,
+		.progress = isatty(STDERR_FILENO) ? progress : NULL,
+		.context = a };
 	bool ok = var != NULL || err_set(e, ERR_MEMORY, "no memory");
+	a->now = who;
 	ok = ok && vars_make(a, &s, var, e) && relations_make(a, &s, var, e) &&
-	     (system_solve(&s, PROGRAM_MAX, NULL, e) || err_wrap(e, "%s", who));
+	     (system_solve(&s, &plan, e) || err_wrap(e, "%s", who));
 	if (ok)
 		hidden_put(a, &s, who);
 	if (ok && a->own != NULL)
 		residuals_put(a, who);
 	a->programs += s.n_programs;
+	if (a->telling)
+		fputs("\r\033[K", stderr);
+	a->telling = false;
 	system_free(&s);
 	free(var);
 	return ok;
@@ -321,6 +345,7 @@ static bool attack_table(struct attack *a, const struct args *args, struct err *
 		return false;
 	if (insiders && !offices_find(a, office_dim, e))
 		return false;
+	a->wide_is_enough = !args_flag(args, "intervals");
 	if (office != NULL)
 		return attack_named(a, office, e);
 	for (uint32_t n = 1; n <= coalition; n++)
@@ -366,6 +391,7 @@ const struct command attack_command = {
 	    { "office", 0, "CODE", N_("also as this office, with its own figures from cells.csv") },
 	    { "all-offices", 0, NULL, N_("also as each office") },
 	    { "coalition", 0, "N", N_("also as every set of up to N offices") },
+	    { "intervals", 0, NULL, N_("exact intervals for offices too, not only whether they are wide") },
 	    { "floor", 0, "N", N_("hidden cells are known to be at least this: 0 or 1") },
 	    { "policy", 0, "FILE", N_("the protection rules, with --level: judge protected cells too") },
 	    { "level", 0, "L2|L3", N_("the guarantee to judge by") },

@@ -175,6 +175,21 @@ static uint32_t root(uint32_t *up, uint32_t i)
 	return i;
 }
 
+/* What propagation has fixed is a constant from here on: it ties nothing together. */
+static bool loose(const struct system *s, uint32_t var)
+{
+	return s->var[var].lo < s->var[var].hi;
+}
+
+/* The first variable of a relation that is not fixed; UINT32_MAX: none. */
+static uint32_t first_loose(const struct system *s, uint32_t r)
+{
+	for (size_t i = s->start[r]; i < s->start[r + 1]; i++)
+		if (loose(s, s->term[i].var))
+			return s->term[i].var;
+	return UINT32_MAX;
+}
+
 static bool components(struct system *s)
 {
 	uint32_t *up = malloc((s->n_vars + 1) * sizeof *up);
@@ -187,9 +202,12 @@ static bool components(struct system *s)
 		up[i] = i;
 		s->component[i] = UINT32_MAX;
 	}
-	for (uint32_t r = 0; r < s->n_relations; r++)
-		for (size_t i = s->start[r] + 1; i < s->start[r + 1]; i++)
-			up[root(up, s->term[i].var)] = root(up, s->term[s->start[r]].var);
+	for (uint32_t r = 0; r < s->n_relations; r++) {
+		uint32_t first = first_loose(s, r);
+		for (size_t i = s->start[r]; first != UINT32_MAX && i < s->start[r + 1]; i++)
+			if (loose(s, s->term[i].var))
+				up[root(up, s->term[i].var)] = root(up, first);
+	}
 	for (uint32_t i = 0; i < s->n_vars; i++) {
 		uint32_t top = root(up, i);
 		if (s->component[top] == UINT32_MAX)
@@ -207,6 +225,7 @@ struct program {          /* of one component */
 	uint32_t *var;    /* their places in the system */
 	uint32_t *column; /* the system's variable -> column; shared */
 	double *cost, *low, *high;
+	double *least, *largest; /* met in any table so far */
 	Clp_Simplex *clp;
 };
 
@@ -240,12 +259,18 @@ static bool rows_make(
 		return false;
 	for (uint32_t i = 0; i < n; i++)
 		for (size_t t = s->start[relation[i]]; t < s->start[relation[i] + 1]; t++)
-			k->start[p->column[s->term[t].var] + 2]++;
+			if (loose(s, s->term[t].var))
+				k->start[p->column[s->term[t].var] + 2]++;
 	for (uint32_t i = 2; i < p->n + 2; i++)
 		k->start[i] += k->start[i - 1];
 	for (uint32_t i = 0; i < n; i++) {
 		k->rhs[i] = (double)s->rhs[relation[i]];
 		for (size_t t = s->start[relation[i]]; t < s->start[relation[i] + 1]; t++) {
+			const struct system_var *v = &s->var[s->term[t].var];
+			if (v->lo == v->hi) {
+				k->rhs[i] -= (double)s->term[t].coef * (double)v->lo;
+				continue;
+			}
 			int at = k->start[p->column[s->term[t].var] + 1]++;
 			k->index[at] = (int)i;
 			k->value[at] = s->term[t].coef;
@@ -261,6 +286,8 @@ static void program_free(struct program *p)
 	free(p->cost);
 	free(p->low);
 	free(p->high);
+	free(p->least);
+	free(p->largest);
 }
 
 static bool program_open(struct system *s, struct program *p, const uint32_t *relation, uint32_t n)
@@ -270,12 +297,17 @@ static bool program_open(struct system *s, struct program *p, const uint32_t *re
 	p->cost = calloc(p->n, sizeof *p->cost);
 	p->low = calloc(p->n, sizeof *p->low);
 	p->high = calloc(p->n, sizeof *p->high);
-	if (p->cost == NULL || p->low == NULL || p->high == NULL || !rows_make(s, p, relation, n, &k))
+	p->least = calloc(p->n, sizeof *p->least);
+	p->largest = calloc(p->n, sizeof *p->largest);
+	if (p->cost == NULL || p->low == NULL || p->high == NULL || p->least == NULL || p->largest == NULL ||
+	    !rows_make(s, p, relation, n, &k))
 		goto done;
 	for (uint32_t i = 0; i < p->n; i++) {
 		const struct system_var *v = &s->var[p->var[i]];
 		p->low[i] = (double)v->lo;
 		p->high[i] = v->hi == SYSTEM_UNBOUNDED ? HUGE_VAL : (double)v->hi;
+		p->least[i] = HUGE_VAL;
+		p->largest[i] = -HUGE_VAL;
 	}
 	p->clp = Clp_newModel();
 	if (p->clp == NULL)
@@ -289,43 +321,107 @@ done:
 	return ok;
 }
 
+/* Solves for the costs as they stand. The table found joins those met before. False: nothing fits. */
+static bool program_solve(struct system *s, struct program *p)
+{
+	Clp_chgObjCoefficients(p->clp, p->cost);
+	Clp_primal(p->clp, 0);
+	s->n_programs++;
+	if (Clp_status(p->clp) == 2) /* unbounded: no table at hand */
+		return true;
+	const double *x = Clp_primalColumnSolution(p->clp);
+	for (uint32_t i = 0; i < p->n; i++) {
+		p->least[i] = fmin(p->least[i], x[i]);
+		p->largest[i] = fmax(p->largest[i], x[i]);
+	}
+	return Clp_status(p->clp) == 0;
+}
+
 /* Least (sign 1) or largest (sign -1) value of a column; ±HUGE_VAL if unbounded. False: nothing fits. */
 static bool program_extreme(struct system *s, struct program *p, uint32_t column, int sign, double *out)
 {
 	p->cost[column] = sign;
-	Clp_chgObjCoefficients(p->clp, p->cost);
-	Clp_primal(p->clp, 0);
+	bool ok = program_solve(s, p);
 	p->cost[column] = 0;
-	s->n_programs++;
-	int status = Clp_status(p->clp);
-	*out = status == 2 ? -sign * HUGE_VAL : Clp_primalColumnSolution(p->clp)[column];
-	return status == 0 || status == 2;
+	*out = Clp_status(p->clp) == 2 ? -sign * HUGE_VAL : Clp_primalColumnSolution(p->clp)[column];
+	return ok;
 }
 
-static bool program_run(struct system *s, struct program *p, struct err *e)
+static bool is_shown(
+    const struct system *s, const struct program *p, const struct system_plan *plan, uint32_t i)
 {
-	for (uint32_t i = 0; i < p->n; i++) {
+	if (plan->enough == NULL || p->least[i] > p->largest[i])
+		return false;
+	int64_t lo = (int64_t)ceil(p->least[i] - SLACK);
+	int64_t hi = (int64_t)floor(p->largest[i] + SLACK);
+	return lo < hi && plan->enough(plan->context, s->var[p->var[i]].cell, lo, hi);
+}
+
+#define TOURS_MAX 40 /* vertices asked for at once, before cells are asked for one by one */
+
+/* Vertices in the directions of cells nothing is shown for yet, each up or down by turns: many cells at a time. */
+static bool program_tour(struct system *s, struct program *p, const struct system_plan *plan, struct err *e)
+{
+	uint64_t turn = 0x9E3779B97F4A7C15u;
+	size_t before = SIZE_MAX;
+	for (unsigned tour = 0; plan->enough != NULL && tour < TOURS_MAX; tour++) {
+		size_t left = 0;
+		for (uint32_t i = 0; i < p->n; i++) {
+			bool want =
+			    s->var[p->var[i]].wanted && loose(s, p->var[i]) && !is_shown(s, p, plan, i);
+			turn ^= turn << 13, turn ^= turn >> 7, turn ^= turn << 17;
+			/* every second tour is the way back of the one before */
+			p->cost[i] = !want                              ? 0
+				     : tour % 2 == 1 && p->cost[i] != 0 ? -p->cost[i]
+				     : turn & 1                         ? 1
+									: -1;
+			left += want;
+		}
+		if (left == 0 || (tour % 4 == 3 && left == before))
+			break;
+		before = tour % 4 == 3 ? left : before;
+		if (!program_solve(s, p))
+			return err_set(e, ERR_INVALID, "no table fits what was published");
+	}
+	memset(p->cost, 0, p->n * sizeof *p->cost);
+	return true;
+}
+
+static bool variable_run(struct system *s, struct program *p, uint32_t i, struct err *e)
+{
+	struct system_var *v = &s->var[p->var[i]];
+	double least;
+	double largest;
+	if (!program_extreme(s, p, i, 1, &least) || !program_extreme(s, p, i, -1, &largest))
+		return err_set(e, ERR_INVALID, "no table fits what was published");
+	int64_t lo = (int64_t)ceil(least - SLACK);
+	if (lo > v->lo) {
+		v->lo = lo;
+		v->why = WHY_PROGRAM;
+	}
+	if (largest < 9e15 && (v->hi == SYSTEM_UNBOUNDED || (int64_t)floor(largest + SLACK) < v->hi)) {
+		v->hi = (int64_t)floor(largest + SLACK);
+		v->why = WHY_PROGRAM;
+	}
+	return v->hi >= v->lo || err_set(e, ERR_INVALID, "no whole number fits what was published");
+}
+
+static bool program_run(struct system *s, struct program *p, const struct system_plan *plan, struct err *e)
+{
+	bool ok = program_tour(s, p, plan, e);
+	for (uint32_t i = 0; ok && i < p->n; i++) {
 		struct system_var *v = &s->var[p->var[i]];
-		double least;
-		double largest;
 		if (!v->wanted || v->lo == v->hi)
 			continue;
-		if (!program_extreme(s, p, i, 1, &least) || !program_extreme(s, p, i, -1, &largest))
-			return err_set(e, ERR_INVALID, "no table fits what was published");
-		int64_t lo = (int64_t)ceil(least - SLACK);
-		if (lo > v->lo) {
-			v->lo = lo;
-			v->why = WHY_PROGRAM;
+		if (!is_shown(s, p, plan, i)) {
+			ok = variable_run(s, p, i, e);
+			continue;
 		}
-		if (largest < 9e15 &&
-		    (v->hi == SYSTEM_UNBOUNDED || (int64_t)floor(largest + SLACK) < v->hi)) {
-			v->hi = (int64_t)floor(largest + SLACK);
-			v->why = WHY_PROGRAM;
-		}
-		if (v->hi < v->lo)
-			return err_set(e, ERR_INVALID, "no whole number fits what was published");
+		v->lo = (int64_t)ceil(p->least[i] - SLACK);
+		v->hi = (int64_t)floor(p->largest[i] + SLACK);
+		v->why = WHY_WITNESS;
 	}
-	return true;
+	return ok;
 }
 
 /* Variables and relations sorted by component, by counting. */
@@ -363,14 +459,15 @@ static bool sorted_make(const struct system *s, struct sorted *k)
 	k->column = calloc(s->n_vars + 1, sizeof *k->column);
 	k->relation = calloc(s->n_relations + 1, sizeof *k->relation);
 	k->var_start = calloc(s->n_components + 2, sizeof *k->var_start);
-	k->relation_start = calloc(s->n_components + 2, sizeof *k->relation_start);
+	k->relation_start = calloc(s->n_components + 3, sizeof *k->relation_start);
 	bool ok = key != NULL && k->var != NULL && k->column != NULL && k->relation != NULL &&
 		  k->var_start != NULL && k->relation_start != NULL;
 	if (ok) {
 		for (uint32_t r = 0; r < s->n_relations; r++)
-			key[r] = s->component[s->term[s->start[r]].var];
+			key[r] = first_loose(s, r) == UINT32_MAX ? s->n_components
+								 : s->component[first_loose(s, r)];
 		count_sort(k->var_start, k->var, s->component, s->n_vars, s->n_components);
-		count_sort(k->relation_start, k->relation, key, s->n_relations, s->n_components);
+		count_sort(k->relation_start, k->relation, key, s->n_relations, s->n_components + 1);
 		for (uint32_t c = 0; c < s->n_components; c++)
 			for (uint32_t i = k->var_start[c]; i < k->var_start[c + 1]; i++)
 				k->column[k->var[i]] = i - k->var_start[c];
@@ -379,7 +476,8 @@ static bool sorted_make(const struct system *s, struct sorted *k)
 	return ok;
 }
 
-static bool component_solve(struct system *s, const struct sorted *k, uint32_t c, uint32_t max, struct err *e)
+static bool component_solve(
+    struct system *s, const struct sorted *k, uint32_t c, const struct system_plan *plan, struct err *e)
 {
 	struct program p = { .n = k->var_start[c + 1] - k->var_start[c],
 		.var = k->var + k->var_start[c],
@@ -387,26 +485,26 @@ static bool component_solve(struct system *s, const struct sorted *k, uint32_t c
 	uint32_t n = k->relation_start[c + 1] - k->relation_start[c];
 	bool wanted = false;
 	for (uint32_t i = 0; i < p.n; i++)
-		wanted |= s->var[p.var[i]].wanted;
-	if (!wanted || n == 0 || p.n > max)
+		wanted |= s->var[p.var[i]].wanted && loose(s, p.var[i]);
+	if (!wanted || n == 0 || p.n > plan->max_program)
 		return true;
 	bool ok =
 	    program_open(s, &p, k->relation + k->relation_start[c], n) || err_set(e, ERR_MEMORY, "no memory");
-	ok = ok && program_run(s, &p, e);
+	ok = ok && program_run(s, &p, plan, e);
 	program_free(&p);
 	return ok;
 }
 
-bool system_solve(struct system *s, uint32_t max_program, void (*progress)(double share), struct err *e)
+bool system_solve(struct system *s, const struct system_plan *plan, struct err *e)
 {
 	struct sorted k = { 0 };
 	bool ok = propagate(s, e);
 	if (ok && (!components(s) || !sorted_make(s, &k)))
 		ok = err_set(e, ERR_MEMORY, "no memory");
 	for (uint32_t c = 0; ok && c < s->n_components; c++) {
-		ok = component_solve(s, &k, c, max_program, e);
-		if (progress != NULL)
-			progress((double)k.var_start[c + 1] / s->n_vars);
+		ok = component_solve(s, &k, c, plan, e);
+		if (plan->progress != NULL)
+			plan->progress(plan->context, (double)k.var_start[c + 1] / s->n_vars);
 	}
 	sorted_free(&k);
 	return ok;

@@ -14,7 +14,8 @@
 
 #define SYSTEM_UNBOUNDED INT64_MAX
 
-enum system_why { WHY_NOTHING, WHY_PROPAGATION, WHY_PROGRAM };
+/* WHY_WITNESS: two tables that fit are that far apart; the true interval is at least as wide. */
+enum system_why { WHY_NOTHING, WHY_PROPAGATION, WHY_PROGRAM, WHY_WITNESS };
 
 struct system_var {
 	uint64_t cell;  /* the caller's number */
@@ -47,8 +48,17 @@ bool system_add_term(struct system *s, uint32_t var, int32_t coef); /* to the re
 bool system_end_relation(struct system *s, int64_t rhs);            /* an empty one is dropped */
 void system_free(struct system *s);
 
-/* Narrows the bounds of every wanted variable. Components of more than max_program variables get propagation
- * only. progress may be NULL; it is called now and then with the share done, 0 to 1. ERR_INVALID: no
- * assignment fits, so what was published contradicts itself. */
-bool system_solve(struct system *s, uint32_t max_program, void (*progress)(double share), struct err *e);
+/* How a system is solved. Zeroes: exact intervals, whatever they cost. */
+struct system_plan {
+	uint32_t max_program; /* components of more variables get propagation only */
+	/* Would an interval that reaches from lo to hi be wide enough? Then tables met on the way show it, and the
+	 * cell needs no program of its own: its bounds become lo and hi, its why WHY_WITNESS. NULL: never. */
+	bool (*enough)(void *context, uint64_t cell, int64_t lo, int64_t hi);
+	void (*progress)(void *context, double share); /* now and then, 0 to 1; NULL: silent */
+	void *context;
+};
+
+/* Narrows the bounds of every wanted variable. ERR_INVALID: no assignment fits, so what was published contradicts
+ * itself. */
+bool system_solve(struct system *s, const struct system_plan *plan, struct err *e);
 #endif
