@@ -6,7 +6,7 @@
 
 #define NBSP "\xc2\xa0"
 
-enum word { WORD_HIDDEN, WORD_NOT_REPORTED, WORD_NOT_ASKED, WORD_NEITHER, WORD_MEASURE, WORDS };
+enum word { WORD_HIDDEN, WORD_NOT_REPORTED, WORD_NOT_ASKED, WORD_NEITHER, WORD_MEASURE, WORD_NOTHING, WORDS };
 static const char *const words[WORDS][2] = {
 	/* LANGUAGE_SV, LANGUAGE_EN */
 	[WORD_HIDDEN] = { "dold, f\xc3\xb6r att skydda enskilda personer", "hidden, to protect individuals" },
@@ -14,6 +14,7 @@ static const char *const words[WORDS][2] = {
 	[WORD_NOT_ASKED] = { "uppgiften har inte efterfr\xc3\xa5gats", "not asked" },
 	[WORD_NEITHER] = { "uppgiften har inte l\xc3\xa4mnats eller inte efterfr\xc3\xa5gats",
 	    "not reported or not asked" },
+	[WORD_NOTHING] = { "Inga uppgifter", "Nothing reported" },
 	[WORD_MEASURE] = { "M\xc3\xa5tt", "Measure" },
 };
 
@@ -142,6 +143,25 @@ static bool same_line(const struct layout_grid *g, const struct release_row *x, 
 	return true;
 }
 
+/* How many rows from the i-th on make one line. */
+static size_t line_length(const struct layout_grid *g, size_t i)
+{
+	size_t n = 1;
+
+	while (i + n < g->table->n_rows && same_line(g, &g->row[i], &g->row[i + n]))
+		n++;
+	return n;
+}
+
+static bool says_nothing(const struct release_row *row, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (row[i].state != RELEASE_NOT_REPORTED && row[i].state != RELEASE_NOT_ASKED)
+			return false;
+	}
+	return true;
+}
+
 /* Label number k of a row (0 is the measure if there are several), with its indentation; NULL past the last.
  * d gets the dimension, RELEASE_DIMS for the measure. */
 static const char *row_label(
@@ -215,8 +235,6 @@ static void measure_widths(struct layout_grid *g, struct buf *scratch)
 		if (!scratch->failed)
 			widen(
 			    &g->column_width[place_across(g, row)], text_width((const char *)scratch->data));
-		if (row->state <= RELEASE_STRUCTURAL)
-			g->seen[row->state] = true;
 	}
 }
 
@@ -301,6 +319,69 @@ static void put_line(struct buf *out, const struct layout_grid *g, const struct 
 	buf_put_text(out, "\n");
 }
 
+/* Rows from i on whose first label is the same; *empty says whether none of their lines has a figure. */
+static size_t group_length(const struct layout_grid *g, size_t i, bool *empty)
+{
+	unsigned indent;
+	uint16_t d;
+	const char *first = row_label(g, &g->row[i], 0, &indent, &d);
+	size_t at = i;
+
+	*empty = true;
+	while (at < g->table->n_rows && row_label(g, &g->row[at], 0, &indent, &d) == first) {
+		size_t n = line_length(g, at);
+		*empty = *empty && says_nothing(&g->row[at], n);
+		at += n;
+	}
+	return at - i;
+}
+
+/* The labels of a line that was left out: all but the first, or the only one. */
+static void put_left_out(struct buf *out, const struct layout_grid *g, const struct release_row *row)
+{
+	unsigned indent;
+	uint16_t d;
+	const char *label;
+	size_t k = row_label(g, row, 1, &indent, &d) != NULL;
+
+	for (; (label = row_label(g, row, k, &indent, &d)) != NULL; k++)
+		buf_printf(out, " %s", label);
+}
+
+/* One line that names the lines left out: whole groups by their first label, else line by line. */
+static void put_nothing(struct buf *out, const struct layout_grid *g)
+{
+	const char *between = ":";
+	unsigned indent;
+	uint16_t d;
+	size_t n;
+	bool empty;
+
+	for (size_t i = 0; i < g->table->n_rows; i += n) {
+		const char *first = row_label(g, &g->row[i], 0, &indent, &d);
+		const char *inside = "";
+
+		n = group_length(g, i, &empty);
+		for (size_t at = i; at < i + n; at += line_length(g, at)) {
+			if (!says_nothing(&g->row[at], line_length(g, at)) || (empty && at > i))
+				continue;
+			if (*inside == 0) {
+				buf_printf(out, "%s%s",
+				    *between == ':' ? words[WORD_NOTHING][g->language] : "", between);
+				between = ";";
+				if (first != NULL && row_label(g, &g->row[i], 1, &indent, &d) != NULL)
+					buf_printf(out, " %s%s", first, empty ? "" : " \xe2\x80\x93");
+			}
+			buf_put_text(out, inside);
+			inside = ",";
+			if (!empty || row_label(g, &g->row[i], 1, &indent, &d) == NULL)
+				put_left_out(out, g, &g->row[at]);
+		}
+	}
+	if (*between == ';')
+		buf_put_text(out, "\n");
+}
+
 static void put_legend(struct buf *out, const struct layout_grid *g)
 {
 	bool not_reported = g->seen[RELEASE_NOT_REPORTED], not_asked = g->seen[RELEASE_NOT_ASKED];
@@ -360,6 +441,7 @@ bool table_print(struct buf *out, const struct config *config, const struct rele
 	struct layout_grid g = { .config = config, .table = &rows->table[table], .language = language };
 	struct buf scratch = { 0 };
 	size_t n, above = SIZE_MAX;
+	bool left_out = false;
 
 	put_title(out, &g, rows);
 	if (g.table->n_rows == 0)
@@ -369,13 +451,20 @@ bool table_print(struct buf *out, const struct config *config, const struct rele
 	measure_widths(&g, &scratch);
 	put_heading(out, &g);
 	for (size_t i = 0; i < g.table->n_rows; i += n) {
-		for (n = 1; i + n < g.table->n_rows && same_line(&g, &g.row[i], &g.row[i + n]); n++)
-			;
+		n = line_length(&g, i);
+		left_out = says_nothing(&g.row[i], n) || left_out;
+		if (says_nothing(&g.row[i], n))
+			continue;
+		for (size_t k = i; k < i + n; k++)
+			if (g.row[k].state <= RELEASE_STRUCTURAL)
+				g.seen[g.row[k].state] = true;
 		put_line(out, &g, &g.row[i], n, above == SIZE_MAX ? NULL : &g.row[above], &scratch);
 		above = i;
 	}
-	if (g.seen[RELEASE_SUPPRESSED] || g.seen[RELEASE_NOT_REPORTED] || g.seen[RELEASE_NOT_ASKED])
+	if (left_out || g.seen[RELEASE_SUPPRESSED] || g.seen[RELEASE_NOT_REPORTED] ||
+	    g.seen[RELEASE_NOT_ASKED])
 		buf_put_text(out, "\n");
+	put_nothing(out, &g);
 	put_legend(out, &g);
 	buf_free(&scratch);
 	free(g.row);

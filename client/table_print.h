@@ -3,7 +3,8 @@
  * Pure. Labels come from the configuration. One dimension (the one with the fewest codes, up to
  * TABLE_COLUMNS_MAX) goes across, the others and the measure down; a code stands two columns further in than
  * its parent. Numbers are right-aligned, with the language's separators. Marks: ".." hidden, "." not reported
- * or not asked; a legend below explains those that occur. Widths are columns of a terminal, not bytes. */
+ * or not asked; a legend below explains those that occur. Lines in
+ * which nothing was reported are left out and named below the table. Widths are columns of a terminal, not bytes. */
 #ifndef CLIENT_TABLE_PRINT_H
 #define CLIENT_TABLE_PRINT_H
 #include "client/form/findings.h" /* enum language */

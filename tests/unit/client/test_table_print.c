@@ -91,10 +91,9 @@ static void test_swedish(void **state)
 	    "  Norr              31       ..   ..\n"
 	    "  S\xc3\xb6"
 	    "der             12        0   12\n"
-	    "  V\xc3\xa4ster             .        .    .\n"
 	    "\n"
-	    "..  dold, f\xc3\xb6r att skydda enskilda personer\n"
-	    ".   uppgiften har inte l\xc3\xa4mnats eller inte efterfr\xc3\xa5gats\n");
+	    "Inga uppgifter: V\xc3\xa4ster\n"
+	    "..  dold, f\xc3\xb6r att skydda enskilda personer\n");
 }
 
 static void test_english(void **state)
@@ -107,10 +106,34 @@ static void test_english(void **state)
 	    "Whole city  1,234,567    300    0\n"
 	    "  North            31     ..   ..\n"
 	    "  South            12      0   12\n"
-	    "  West              .      .    .\n"
 	    "\n"
-	    "..  hidden, to protect individuals\n"
-	    ".   not reported or not asked\n");
+	    "Nothing reported: West\n"
+	    "..  hidden, to protect individuals\n");
+}
+
+static void test_lines_left_out(void **state)
+{
+	(void)state;
+	struct release_row row[] = {
+		{ 0, { 0, 0 }, RELEASE_PUBLISHED, 9 },
+		{ 0, { 0, 1 }, RELEASE_NOT_REPORTED, 0 },
+		{ 0, { 1, 0 }, RELEASE_NOT_REPORTED, 0 },
+		{ 0, { 1, 1 }, RELEASE_NOT_REPORTED, 0 },
+		{ 1, { 0, 0 }, RELEASE_NOT_REPORTED, 0 },
+		{ 1, { 0, 1 }, RELEASE_NOT_ASKED, 0 },
+		{ 1, { 1, 0 }, RELEASE_NOT_REPORTED, 0 },
+		{ 1, { 1, 1 }, RELEASE_NOT_REPORTED, 0 },
+	};
+	struct release_rows_table t = { "clients", { "office", "sex" }, 2, row, COUNT(row) };
+
+	expect(&t, 0, LANGUAGE_EN,
+	    "Clients by office and sex, 2024\n"
+	    "\n"
+	    "Measure  Office      Total  Women\n" LINE10 LINE10 LINE10 LINE1 LINE1 LINE1 "\n"
+	    "Clients  Whole city      9      .\n"
+	    "\n"
+	    "Nothing reported: Clients \xe2\x80\x93 North; Posts\n"
+	    ".   not reported\n");
 }
 
 /* Several measures, one of them with decimals; a cell that the release does not print stays empty. */
@@ -179,6 +202,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_swedish),
 		cmocka_unit_test(test_english),
+		cmocka_unit_test(test_lines_left_out),
 		cmocka_unit_test(test_measures),
 		cmocka_unit_test(test_single),
 		cmocka_unit_test(test_numbers),
