@@ -1,5 +1,6 @@
 #include "policy/form_table.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -398,6 +399,7 @@ static bool parts_have(const struct forms *f, const uint8_t *flag, uint32_t cell
  * levels. */
 static void spread_asked(const struct forms *f, uint8_t *asked)
 {
+	assert(asked != NULL); /* every node got its own */
 	for (bool more = true; more;) {
 		more = false;
 		for (uint32_t cell = 0; cell < f->n_cells; cell++)
@@ -427,7 +429,9 @@ static bool find_asked(struct forms *f, struct err *e)
 		if (f->asked_node[i] == UINT32_MAX)
 			continue;
 		f->asked_cell[i] = cell_of(f, &c->asked[i]);
-		f->node[f->asked_node[i]].asked[f->asked_cell[i]] = 1;
+		uint8_t *asked = f->node[f->asked_node[i]].asked;
+		assert(asked != NULL);
+		asked[f->asked_cell[i]] = 1;
 	}
 	for (uint32_t i = 0; i < f->n_nodes; i++)
 		spread_asked(f, f->node[i].asked);

@@ -406,7 +406,8 @@ static bool gather(
 		}
 	}
 	*n = a->n - start;
-	qsort(a->item + start, *n, sizeof *a->item, by_number);
+	if (*n > 0) /* qsort wants a place even for nothing */
+		qsort(a->item + start, *n, sizeof *a->item, by_number);
 	for (uint32_t i = 1; i < *n; i++)
 		if (a->item[start + i] == a->item[start + i - 1])
 			return err_set(e, ERR_INVALID, "dimension %s: a breakdown of %s holds %s twice",
@@ -432,7 +433,7 @@ static bool atoms_of_code(const struct dim *d, struct atoms *a, uint32_t c, stru
 		uint32_t keep = a->n;
 		if (!gather(d, a, dim_down(d, c, i), &n, e))
 			return false;
-		if (n != a->size[c] ||
+		if (n != a->size[c] || a->item == NULL ||
 		    memcmp(a->item + a->start[c], a->item + keep, (size_t)n * sizeof *a->item) != 0)
 			return err_set(e, ERR_INVALID,
 			    "dimension %s: the breakdowns of %s do not hold the same codes", d->name,
@@ -461,7 +462,9 @@ static bool make_atoms(struct dim *d, struct err *e)
 	}
 	for (uint32_t c = 0; c < d->n_codes; c++) {
 		d->atoms.first[c + 1] = d->atoms.first[c] + a.size[c];
-		memcpy(d->atoms.item + d->atoms.first[c], a.item + a.start[c], a.size[c] * sizeof *a.item);
+		if (a.size[c] > 0)
+			memcpy(d->atoms.item + d->atoms.first[c], a.item + a.start[c],
+			    a.size[c] * sizeof *a.item);
 	}
 	ok = true;
 done:

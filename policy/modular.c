@@ -1,5 +1,6 @@
 #include "policy/modular.h"
 
+#include <assert.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
@@ -221,6 +222,7 @@ static bool eliminate_all(struct system *s)
 {
 	for (uint32_t length = 0; length <= BUCKETS; length++) {
 		while (s->bucket[length] != NONE) {
+			assert(s->queued != NULL && s->row != NULL); /* a bucket holds only queued rows */
 			uint32_t at = s->bucket[length];
 			uint32_t row = s->queued[at].at;
 			const struct row *r = &s->row[row];

@@ -1,5 +1,6 @@
 #include "policy/primary.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -397,6 +398,7 @@ static int by_weight(const void *a, const void *b, void *grid)
 
 static bool index_needs(struct grid *g, struct needs *n, struct err *e)
 {
+	assert(g->n_cells > 0);
 	n->first = malloc((size_t)g->n_cells * sizeof *n->first);
 	if (n->first == NULL)
 		return no_memory(e);

@@ -1,5 +1,6 @@
 #include "policy/release.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <sodium.h>
 #include <stdlib.h>
@@ -129,6 +130,7 @@ static bool ledger_allows(
 /* Derived figures over printed cells follow from them; over others they would be facts of their own. */
 static bool derived_allowed(const struct grid *g, struct release_result *r)
 {
+	assert(g->t != NULL);
 	for (size_t i = 0; i < g->t->n_derived; i++) {
 		const struct derived_figure *f = &g->t->derived[i];
 		if (g->mark[f->numerator] == 'P' &&

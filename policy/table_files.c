@@ -1,5 +1,6 @@
 /* The files of a table folder, rendered from the input: one spelling for each table. */
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -144,12 +145,10 @@ static bool emit_dimensions(const struct emitter *m)
 	size_t n = m->t->n_dims - (m->t->added_office ? 1 : 0);
 	for (size_t d = 0; d < n; d++)
 		dim[d] = &m->t->dim[d];
-	qsort(dim, n, sizeof dim[0], by_name);
+	qsort(dim, n, sizeof(const struct dim *), by_name);
 	for (size_t d = 0; d < n; d++) {
 		struct buf b = { 0 };
-		strcpy(name, "hier_");
-		strcat(name, dim[d]->name);
-		strcat(name, ".csv");
+		snprintf(name, sizeof name, "hier_%s.csv", dim[d]->name);
 		put_lines(dim[d], &b);
 		if (!emit(m, name, &b))
 			return false;

@@ -14,7 +14,7 @@ __attribute__((format(printf, 4, 0))) static void fill(
 	vsnprintf(e->text, sizeof e->text, fmt, args);
 }
 
-bool err_set(struct err *e, enum err_code code, const char *fmt, ...)
+bool(err_set)(struct err *e, enum err_code code, const char *fmt, ...)
 {
 	va_list args;
 	va_start(args, fmt);
@@ -23,7 +23,7 @@ bool err_set(struct err *e, enum err_code code, const char *fmt, ...)
 	return false;
 }
 
-bool err_set_detail(struct err *e, enum err_code code, unsigned detail, const char *fmt, ...)
+bool(err_set_detail)(struct err *e, enum err_code code, unsigned detail, const char *fmt, ...)
 {
 	va_list args;
 	va_start(args, fmt);
@@ -32,7 +32,7 @@ bool err_set_detail(struct err *e, enum err_code code, unsigned detail, const ch
 	return false;
 }
 
-bool err_wrap(struct err *e, const char *fmt, ...)
+bool(err_wrap)(struct err *e, const char *fmt, ...)
 {
 	if (e == NULL)
 		return false;

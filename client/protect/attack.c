@@ -322,7 +322,7 @@ static bool policy_take(struct attack *a, const struct args *args, char *office_
 	a->threshold = p.threshold;
 	a->width = p.width;
 	a->judged = args_value(args, "policy") != NULL && level != NULL && strcmp(level, "L1") != 0;
-	strcpy(office_dim, p.office_dim);
+	memcpy(office_dim, p.office_dim, sizeof p.office_dim);
 	return true;
 }
 

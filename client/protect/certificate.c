@@ -82,6 +82,15 @@ static bool take_char(const char **p, const char *end, char c)
 	return true;
 }
 
+static bool take_text(const char **p, const char *end, const char *text)
+{
+	size_t len = strlen(text);
+	if ((size_t)(end - *p) < len || memcmp(*p, text, len) != 0)
+		return false;
+	*p += len;
+	return true;
+}
+
 /* ---- the check's state ---- */
 
 struct line_sum {     /* of one relation: a breakdown at one combination of the other dimensions */
@@ -426,24 +435,35 @@ static bool digest_line(struct check *k, const char *name, const uint8_t want[32
 	return true;
 }
 
+static bool take_level(struct certificate_report *r, const char **p, const char *end)
+{
+	uint64_t threshold;
+	uint64_t width;
+	uint64_t floor;
+	uint64_t coalition;
+	if (!take_text(p, end, "level L") || *p == end || **p < '1' || **p > '4')
+		return false;
+	snprintf(r->level, sizeof r->level, "L%c", *(*p)++);
+	if (!take_text(p, end, " k ") || !take_number(p, end, UINT32_MAX, &threshold) ||
+	    !take_text(p, end, " width ") || !take_number(p, end, UINT32_MAX, &width) ||
+	    !take_text(p, end, " floor ") || !take_number(p, end, 1, &floor) ||
+	    !take_text(p, end, " coalition ") || !take_number(p, end, UINT32_MAX, &coalition))
+		return false;
+	r->threshold = (uint32_t)threshold;
+	r->width = (uint32_t)width;
+	r->floor = (uint32_t)floor;
+	r->coalition = (uint32_t)coalition;
+	return *p == end && threshold >= 3 && width >= 1;
+}
+
 static bool level_line(struct check *k, struct err *e)
 {
-	struct certificate_report *r = k->report;
-	char text[128];
-	char again[128];
-	size_t len = (size_t)(k->r.line_end - k->r.line);
-	if (!reader_line(&k->r) || (len = (size_t)(k->r.line_end - k->r.line)) >= sizeof text)
+	if (!reader_line(&k->r))
 		return bad(k, e, "the head ends with a level");
-	memcpy(text, k->r.line, len);
-	text[len] = '\0';
-	if (sscanf(text, "level %3s k %u width %u floor %u coalition %u", r->level, &r->threshold, &r->width,
-		&r->floor, &r->coalition) != 5)
-		return bad(k, e, "the level line is: level L k N width N floor N coalition N");
-	snprintf(again, sizeof again, "level %s k %u width %u floor %u coalition %u", r->level, r->threshold,
-	    r->width, r->floor, r->coalition);
-	if (strcmp(text, again) != 0 || r->level[0] != 'L' || r->level[1] < '1' || r->level[1] > '4' ||
-	    r->threshold < 3 || r->width < 1 || r->floor > 1)
-		return bad(k, e, "the level is unknown or below the least that is allowed");
+	const char *p = k->r.line;
+	if (!take_level(k->report, &p, k->r.line_end))
+		return bad(k, e,
+		    "the level line is: level L1 to L4, k from 3, width from 1, floor 0 or 1, coalition");
 	return true;
 }
 

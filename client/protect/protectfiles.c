@@ -191,7 +191,7 @@ bool protectfiles_write(const char *dir, const struct outfile *file, size_t n, s
 		len--;
 	if (len <= 0 || (size_t)len >= sizeof fresh - 16)
 		return err_set(e, ERR_LIMIT, "the name of the folder is too long");
-	strcpy(fresh + len, ".new-XXXXXX");
+	memcpy(fresh + len, ".new-XXXXXX", sizeof ".new-XXXXXX");
 	if (!check_old(dir, &exists, file, n, e))
 		return false;
 	if (mkdtemp(fresh) == NULL)

@@ -275,7 +275,7 @@ static bool printed_line(struct table_input *t, const struct csvlines *c, const 
 	if (strcmp(p->id, c->field[0]) != 0) {
 		if (!printed_flush(t, k, p, e))
 			return false;
-		strcpy(p->id, c->field[0]);
+		memcpy(p->id, c->field[0], strlen(c->field[0]) + 1); /* bounded above */
 		p->line = c->line;
 	}
 	for (size_t i = 0; i < k->n_dims; i++) {
