@@ -27,17 +27,17 @@ redundancy: 0
 office_dim: %s
 """
 # Measured elsewhere, same tables, same rule, zeros published. Secondary cells / their value, CPU seconds.
-# GaussSuppression 1.2.3 (default settings); the prototype of this engine (fast pass at L1, camouflage at L2, L3).
+# GaussSuppression 1.2.3 (default settings) with its CPU seconds; the prototype of this engine (L1 its fast pass, L2 and
+# L3 its improved patterns with zeros published, as here).
 GAUSS = {"T1": "18/182 0.12", "T2-A": "217/2472 2.4", "T2-B": "439/3800 2.5", "T2-C": "377/2729 2.4",
          "T3b": "2/10 14.0", "T4s": "1599/20429 16.6", "T4": "> 392, stopped", "T5": "> 258, stopped"}
 PROTOTYPE = {("T1", "L1"): "11/128", ("T2-A", "L1"): "196/2294", ("T2-B", "L1"): "412/3666",
              ("T2-C", "L1"): "335/2557", ("T3b", "L1"): "1/5", ("T4s", "L1"): "1376/18152",
              ("T4", "L1"): "10800/103222", ("T5", "L1"): "58951/633434",
-             ("T1", "L2"): "15/176", ("T2-A", "L2"): "199/2373", ("T2-B", "L2"): "456/4054",
-             ("T2-C", "L2"): "434/3451", ("T3b", "L2"): "2/10", ("T4s", "L2"): "1881/29050",
-             ("T4", "L2"): "15219/165236", ("T1", "L3"): "20/322", ("T2-A", "L3"): "278/3856",
-             ("T2-B", "L3"): "581/5933", ("T2-C", "L3"): "636/5756", ("T3b", "L3"): "3/22",
-             ("T4s", "L3"): "2777/61794"}
+             ("T1", "L2"): "19/236", ("T2-A", "L2"): "220/2654", ("T2-B", "L2"): "637/6151",
+             ("T2-C", "L2"): "765/7320", ("T3b", "L2"): "12/203", ("T4s", "L2"): "2783/65720",
+             ("T1", "L3"): "25/395", ("T2-A", "L3"): "322/4346", ("T2-B", "L3"): "789/8991",
+             ("T2-C", "L3"): "968/13241", ("T3b", "L3"): "17/302", ("T4s", "L3"): "3885/152706"}
 
 
 def measured(command, limit):
