@@ -12,16 +12,6 @@
 
 #define CHANGES_SHOWN 20
 
-struct push { /* one run of push or withdraw */
-	struct filing filing;
-	struct outbox outbox;
-	struct form_result form;
-	struct findings findings;
-	struct outbox_item *item; /* in outbox: what is to be sent */
-	struct receipt receipt;
-	bool stored; /* item was made by this run */
-};
-
 bool push_figures_of(const struct outbox_item *item, const struct config *config, struct figures *figures)
 {
 	struct payload payload;
@@ -210,9 +200,7 @@ done:
 	return code;
 }
 
-/* Under the outbox's lock: the same form again, or a new revision, chosen and stored before anything is sent.
- */
-static int put_in_outbox(struct push *p, enum submission_act act, struct err *e)
+int push_store(struct push *p, enum submission_act act, struct err *e)
 {
 	const struct filing *f = &p->filing;
 	int code = EXIT_OTHER, lock = outbox_lock(&p->outbox, e);
@@ -246,8 +234,7 @@ static bool print_receipt(const struct push *p)
 	return ok;
 }
 
-/* Older forms of the same period first, so that revisions arrive in order. */
-static int deliver(struct push *p, const struct args *args, struct err *e)
+int push_deliver(struct push *p, struct err *e)
 {
 	struct deployment *d = &p->filing.deployment;
 	int code = EXIT_OK;
@@ -263,8 +250,13 @@ static int deliver(struct push *p, const struct args *args, struct err *e)
 				code = EXIT_OK; /* told in `outbox list`; the newer one decides */
 		}
 	}
-	if (code == EXIT_OK)
-		code = send_item(d, &p->outbox, p->item, &p->receipt, e);
+	return code == EXIT_OK ? send_item(d, &p->outbox, p->item, &p->receipt, e) : code;
+}
+
+static int deliver(struct push *p, const struct args *args, struct err *e)
+{
+	int code = push_deliver(p, e);
+
 	if (code == EXIT_OK) {
 		send_say_receipt(&p->outbox, &p->receipt);
 		if (args_flag(args, "json") && !print_receipt(p))
@@ -331,7 +323,7 @@ int command_push(const struct args *args)
 		text_say("%s", _("Nothing was sent."));
 		goto done;
 	}
-	code = put_in_outbox(p, ACT_FIGURES, &e);
+	code = push_store(p, ACT_FIGURES, &e);
 	if (code == EXIT_OK)
 		code = deliver(p, args, &e);
 done:
@@ -363,7 +355,7 @@ int command_withdraw(const struct args *args)
 		text_warn("%s", _("Nothing was sent. --yes withdraws without asking."));
 		goto done;
 	}
-	code = put_in_outbox(p, ACT_WITHDRAWAL, &e);
+	code = push_store(p, ACT_WITHDRAWAL, &e);
 	if (code == EXIT_OK)
 		code = deliver(p, args, &e);
 done:
