@@ -572,7 +572,7 @@ static bool later(const struct search *s, size_t a, size_t b)
 /* Product moves through one cell; improves s->price if it finds a cheaper one. */
 static void find_at(struct search *s, uint32_t cell)
 {
-	size_t order[TABLE_DIMS_MAX];
+	size_t order[TABLE_DIMS_MAX] = { 0 };
 	size_t n = s->g->t->n_dims;
 	s->cell = cell;
 	float own = price_of(s, cell, 1);

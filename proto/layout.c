@@ -3,6 +3,7 @@
 
 #include "proto/configread.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -412,6 +413,7 @@ static bool read_series(struct reader *t, const struct yamlnode *node, struct la
 {
 	static const char *const known[] = { "stock", "in", "out", "top", NULL };
 	const struct measure *m = t->r->config->measure;
+	assert(out != NULL);
 	*out = (struct layout_series){ .dim = NO_PLACE, .top = NO_PLACE };
 	if (!yamlnode_only(node, "series", known, t->r->e) || !read_measure(t, node, "stock", &out->stock) ||
 	    !read_measure(t, node, "in", &out->in) || !read_measure(t, node, "out", &out->out))
@@ -427,6 +429,7 @@ static bool read_contradiction(
 {
 	static const char *const known[] = { "a", "b", "sv", "en", NULL };
 	const struct measure *m = t->r->config->measure;
+	assert(out != NULL);
 	if (!yamlnode_only(node, "contradictions", known, t->r->e) || !read_measure(t, node, "a", &out->a) ||
 	    !read_measure(t, node, "b", &out->b))
 		return false;

@@ -47,7 +47,7 @@ static bool read_head(struct tidy *t)
 	t->period_column = find_column(head, "period");
 	if (t->period_column == NO_COLUMN)
 		t->period_column = find_column(head, "year");
-	t->list_column = malloc((config->n_lists + 1u) * sizeof *t->list_column);
+	t->list_column = calloc(config->n_lists + 1u, sizeof *t->list_column);
 	if (t->list_column == NULL)
 		return err_set(t->f->e, ERR_MEMORY, "out of memory");
 	for (uint16_t i = 0; i < config->n_lists; i++)

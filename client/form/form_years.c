@@ -135,12 +135,13 @@ static void check_top(struct formread *f, const struct layout_series *s, uint32_
 		return;
 	if (!value_or_rest(config, f->figures, of_measure(id, s->in), s->dim, &v.come))
 		v.come = 0;
-	if (v.left <= v.before && v.now < v.before - v.left + v.come)
+	unsigned long long expected = v.before - v.left + v.come;
+	if (v.left <= v.before && v.now < expected)
 		formread_tell(f, FINDING_OPEN_TOP, SEVERITY_WARNING, place_of(&f->box[i]),
 		    "förra perioden %llu, därav %llu avslutade: minst %llu väntas, inte %llu",
 		    "last period %llu, of whom %llu ended: at least %llu are expected, not %llu",
-		    (unsigned long long)v.before, (unsigned long long)v.left,
-		    (unsigned long long)(v.before - v.left + v.come), (unsigned long long)v.now);
+		    (unsigned long long)v.before, (unsigned long long)v.left, expected,
+		    (unsigned long long)v.now);
 }
 
 static void check_series(struct formread *f, const struct layout_series *s)

@@ -102,7 +102,7 @@ bool template_rows(
 
 const char *template_cell(const struct template_row *row, uint16_t c)
 {
-	if (row->kind == TEMPLATE_HEADINGS && c < row->columns->n_columns)
+	if (row->kind == TEMPLATE_HEADINGS && row->columns != NULL && c < row->columns->n_columns)
 		return row->columns->column[c].heading;
 	return c == 0 ? row->value : "";
 }

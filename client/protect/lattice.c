@@ -250,9 +250,10 @@ static const char *name_in(const char *dir, const char *name, char out[160])
 static bool name_from(bool release, const char *file, char out[160])
 {
 	size_t skip = release ? strlen(RELEASE_PREFIX) : 0;
-	if (strlen(file) >= 150 || strncmp(file, RELEASE_PREFIX, skip) != 0)
+	size_t len = strlen(file);
+	if (len >= 150 || strncmp(file, RELEASE_PREFIX, skip) != 0)
 		return false;
-	strcpy(out, file + skip);
+	memcpy(out, file + skip, len + 1 - skip);
 	if (release && strncmp(out, "hier-", 5) == 0)
 		out[4] = '_';
 	return true;
@@ -333,7 +334,7 @@ static bool number(const char *text, int64_t *out)
 
 static bool result_line(struct lattice *g, const struct csvlines *c, struct err *e)
 {
-	const char *code[LATTICE_DIMS_MAX];
+	const char *code[LATTICE_DIMS_MAX] = { 0 };
 	uint64_t cell = 0;
 	const char *status = c->field[c->n_columns - 1];
 	for (uint32_t i = 0; i < g->n_dims; i++)
@@ -748,6 +749,8 @@ bool lattice_truth(struct lattice *g, const char *dir, struct err *e)
 	size_t freq = SIZE_MAX;
 	uint32_t n_places = 0;
 	bool ok = false;
+	for (uint32_t i = 0; i < LATTICE_DIMS_MAX; i++)
+		place[i] = SIZE_MAX;
 	g->truth = calloc(g->n_cells, sizeof *g->truth);
 	if (g->truth == NULL)
 		return err_set(e, ERR_MEMORY, "no memory");
@@ -756,8 +759,8 @@ bool lattice_truth(struct lattice *g, const char *dir, struct err *e)
 	for (size_t i = 0; i < c.n_columns; i++) {
 		uint32_t dim = lattice_dim(g, c.field[i]);
 		if (dim != UINT32_MAX) {
+			n_places += place[dim] == SIZE_MAX;
 			place[dim] = i;
-			n_places++;
 		} else if (strcmp(c.field[i], "freq") == 0)
 			freq = i;
 	}

@@ -195,12 +195,14 @@ static void test_random_forms(void **state)
 	unsigned published = 0;
 	unsigned refused = 0;
 	const char *seed = getenv("CELLVEIL_SEED");
+	const char *asked = getenv("CELLVEIL_CASES"); /* 12 have every combination of the rules below once */
+	int cases = asked != NULL ? atoi(asked) : 12;
 	(void)state;
 	random_state = seed != NULL ? strtoull(seed, NULL, 10) : (uint64_t)time(NULL);
 	printf("CELLVEIL_SEED=%llu\n", (unsigned long long)random_state);
 	if (!policy_params_from_settings(&p, c->policy, c->n_policy, &e))
 		fail_msg("%s", e.text);
-	for (int i = 0; i < 24; i++) {
+	for (int i = 0; i < cases; i++) {
 		struct contribution form[OFFICES];
 		struct figures figures[OFFICES];
 		struct table_input *t = NULL;
@@ -244,7 +246,7 @@ static void test_random_forms(void **state)
 		}
 	}
 	printf("released %u, refused %u, cells published %u\n", released, refused, published);
-	assert_true(released >= 12); /* tiny areas may have no safe pattern */
+	assert_true(2 * released >= (unsigned)cases); /* tiny areas may have no safe pattern */
 	assert_true(published > 0);
 	config_free(c);
 }
