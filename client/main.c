@@ -1,4 +1,5 @@
 /* cellveil - for offices that send forms, and for researchers and auditors who read releases. */
+#include "client/audit/audit.h"
 #include "client/commands.h"
 #include "client/net.h"
 #include "client/protect/attack.h"
@@ -105,7 +106,8 @@ static const struct command commands[] = {
 };
 
 static const struct command *const plugged[] = { &protect_command, &attack_command,
-	&verify_certificate_command };
+	&verify_certificate_command, &audit_log_command, &audit_verify_command, &audit_open_command,
+	&audit_explain_command, &audit_diff_command, &audit_policy_command };
 
 static const struct program program = { "cellveil",
 	N_("Counts of offices, sealed on their way, published without the cells that would disclose."),

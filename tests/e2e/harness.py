@@ -144,7 +144,7 @@ class Client:
         self.folder = folder
 
     def command(self, *args):
-        words = 2 if args and args[0] in ("outbox", "receipt") else 1
+        words = 2 if args and args[0] in ("outbox", "receipt", "audit") else 1
         return [os.path.join(BIN, "cellveil"), *args[:words], "--dir", self.folder, *args[words:]]
 
     def run(self, *args, **kwargs):

@@ -1,0 +1,79 @@
+/* The tables of the auditors' commands, with their options and texts. */
+#include "client/audit/audit.h"
+
+/* Where from, and how long to wait: options of every audit command. */
+#define SOURCE                                                                                               \
+	{ "public", 0, "DIR", N_("read a copy of the public folder instead of asking the gate") },           \
+	{                                                                                                    \
+		"wait", 'w', "SECONDS", N_("how long to wait for the gate; default: 30")                     \
+	}
+#define CSV                                                                                                  \
+	{                                                                                                    \
+		"csv", 0, NULL, N_("CSV on standard output")                                                 \
+	}
+
+const struct command audit_log_command = {
+	.name = "audit log",
+	.arguments = "",
+	.about = N_("list what the vault decided: the public log, verified"),
+	.example = "cellveil audit log --kind release\ncellveil audit log --period 2024 --csv > log-2024.csv",
+	.option = { { "kind", 'k', "KIND", N_("only leaves of that kind: release, submission, admin, ...") },
+	    { "dataset", 'd', "NAME", N_("only leaves of that dataset") },
+	    { "period", 'p', "PERIOD", N_("only leaves of that period") }, CSV, SOURCE },
+	.run = audit_log,
+};
+
+const struct command audit_verify_command = {
+	.name = "audit verify",
+	.arguments = "",
+	.about = N_("compute again all that the log, the feed and the releases claim"),
+	.example =
+	    "cellveil audit verify\ncellveil audit verify --public /srv/copy/public --receipt north.receipt",
+	.option = { { "receipt", 'r', "FILE", N_("also: is the form of this receipt in the log?") },
+	    { "checkpoint", 'c', "FILE", N_("also: is another reader's checkpoint of the same log?") }, CSV,
+	    SOURCE },
+	.run = audit_verify,
+};
+
+const struct command audit_open_command = {
+	.name = "audit open",
+	.arguments = "RELEASE",
+	.about = N_("open the sealed manifest of a release and hold it against log and release"),
+	.example = "cellveil audit open 2024\ncellveil audit open 2024 --output reasons-2024.jsonl",
+	.option = { { "output", 'o', "FILE", N_("store the opened manifest: confidential") },
+	    { "file", 0, "FILE", N_("a sealed manifest that came another way") }, SOURCE },
+	.min = 1,
+	.max = 1,
+	.run = audit_open,
+};
+
+const struct command audit_explain_command = {
+	.name = "audit explain",
+	.arguments = "RELEASE [CELL]",
+	.about = N_("why a cell is hidden: rule, against whom, through what; all cells if none is named"),
+	.example = "cellveil audit explain 2024 'south|F|clients'",
+	.option = { CSV, SOURCE },
+	.min = 1,
+	.max = 2,
+	.run = audit_explain,
+};
+
+const struct command audit_diff_command = {
+	.name = "audit diff",
+	.arguments = "RELEASE RELEASE",
+	.about = N_("cells hidden in one release and printed in the other"),
+	.example = "cellveil audit diff 2023 2024\ncellveil audit diff 2024/0 2024/1",
+	.option = { CSV, SOURCE },
+	.min = 2,
+	.max = 2,
+	.run = audit_diff,
+};
+
+const struct command audit_policy_command = {
+	.name = "audit policy",
+	.arguments = "",
+	.about = N_("which rules held when, what changed in them, and who gave which command"),
+	.example = "cellveil audit policy",
+	.option = { CSV, SOURCE },
+	.run = audit_policy,
+};

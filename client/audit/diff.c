@@ -1,0 +1,106 @@
+/* `cellveil audit diff A B`: cells that are hidden in one release and printed in the other. Public facts only.
+ */
+#include "client/audit/session.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Rows are told apart by table, measure and codes in words: configurations may differ. */
+static void row_name(struct buf *out, const struct session_release *r, const struct release_rows_table *t,
+    const struct release_row *row)
+{
+	buf_clear(out);
+	buf_printf(out, "%s|%s", t->id, r->config->measure[row->measure].name);
+	for (uint16_t d = 0; d < t->n_dims; d++)
+		buf_printf(
+		    out, "|%s", r->config->list[model_list(r->config, t->dim[d])].code[row->code[d]].code);
+	buf_put_byte(out, 0);
+}
+
+static json_t *states(const struct session_release *r)
+{
+	json_t *all = json_object();
+	struct buf name = { 0 };
+
+	for (size_t t = 0; t < r->files.rows.n_tables; t++) {
+		const struct release_rows_table *table = &r->files.rows.table[t];
+
+		for (size_t i = 0; i < table->n_rows; i++) {
+			row_name(&name, r, table, &table->row[i]);
+			if (!name.failed)
+				(void)json_object_set_new(
+				    all, (const char *)name.data, json_integer(table->row[i].state));
+		}
+	}
+	buf_free(&name);
+	return all;
+}
+
+static bool is_printed(json_int_t state)
+{
+	return state == RELEASE_PUBLISHED || state == RELEASE_STRUCTURAL;
+}
+
+static void put_change(struct buf *out, const char *cell, bool opened, const struct args *args)
+{
+	if (args_flag(args, "csv")) {
+		verdicts_csv_field(out, cell);
+		buf_printf(out, ",%s\n", opened ? "printed" : "hidden");
+	} else if (args_flag(args, "json")) {
+		buf_put_text(out, "{\"cell\":");
+		text_json(out, cell);
+		buf_printf(out, ",\"now\":\"%s\"}\n", opened ? "printed" : "hidden");
+	} else {
+		buf_printf(out, "%s: %s\n", cell,
+		    opened ? _("hidden then, printed now") : _("printed then, hidden now"));
+	}
+}
+
+static int compare(
+    const struct session_release *a, const struct session_release *b, const struct args *args, struct err *e)
+{
+	json_t *then = states(a), *now = states(b), *state;
+	struct buf out = { 0 };
+	const char *cell;
+	size_t n = 0;
+	bool ok;
+
+	if (args_flag(args, "csv"))
+		buf_put_text(&out, "cell,now\n");
+	json_object_foreach(then, cell, state)
+	{
+		json_int_t was = json_integer_value(state),
+			   is = json_integer_value(json_object_get(now, cell));
+		bool opened = was == RELEASE_SUPPRESSED && is_printed(is);
+
+		if (!opened && !(is_printed(was) && is == RELEASE_SUPPRESSED))
+			continue;
+		put_change(&out, cell, opened, args);
+		n++;
+	}
+	ok = text_put(&out);
+	text_say(_("%zu cells differ between %s and %s"), n, a->where, b->where);
+	json_decref(then);
+	json_decref(now);
+	buf_free(&out);
+	return ok || err_set(e, ERR_SYSTEM, "%s", _("the output cannot be written")) ? AUDIT_HOLDS
+										     : AUDIT_UNCHECKED;
+}
+
+int audit_diff(const struct args *args)
+{
+	struct err e = { 0 };
+	struct session_release *a = NULL, *b = NULL;
+	int code;
+	struct session *s = session_open(args, &code, &e);
+
+	if (code == AUDIT_HOLDS)
+		a = session_fetch(s, args->at[0], &code, &e);
+	if (code == AUDIT_HOLDS)
+		b = session_fetch(s, args->at[1], &code, &e);
+	if (code == AUDIT_HOLDS)
+		code = compare(a, b, args, &e);
+	session_drop(a);
+	session_drop(b);
+	return session_close(s, code, &e);
+}

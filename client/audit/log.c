@@ -1,0 +1,134 @@
+/* `cellveil audit log`: the leaves, filtered. The log is verified first; if it does not hold, that is said. */
+#include "client/audit/leaftext.h"
+#include "client/audit/loglist.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct filter {
+	const char *kind, *dataset, *period;
+};
+
+static bool wanted(const struct filter *f, const struct log_entry *x)
+{
+	return (f->kind == NULL || strcmp(f->kind, log_kind_name(x->kind)) == 0) &&
+	       (f->dataset == NULL || strcmp(f->dataset, x->dataset) == 0) &&
+	       (f->period == NULL || strcmp(f->period, x->period) == 0);
+}
+
+static bool known_kind(const char *kind)
+{
+	for (int k = 0; kind != NULL && k < LOG_KINDS; k++) {
+		if (strcmp(kind, log_kind_name((enum log_kind)k)) == 0)
+			return true;
+	}
+	return kind == NULL;
+}
+
+static void put_text(struct buf *out, const struct log_entry *x)
+{
+	char number[24];
+
+	(void)snprintf(number, sizeof number, "%llu", (unsigned long long)x->index);
+	buf_printf(out, "%6s  ", number);
+	text_time(out, x->time_s);
+	buf_printf(out, "  %-24s ", x->dataset[0] ? x->dataset : "-");
+	buf_printf(out, "%-8s ", x->period[0] ? x->period : "-");
+	leaftext_put(out, x);
+	buf_put_byte(out, '\n');
+}
+
+static void put_csv(struct buf *out, const struct log_entry *x)
+{
+	struct buf words = { 0 };
+
+	buf_printf(out, "%llu,%llu,%s,%s,%s,", (unsigned long long)x->index, (unsigned long long)x->time_s,
+	    log_kind_name(x->kind), x->dataset, x->period);
+	if (x->kind == LOG_RELEASE || x->kind == LOG_PERIOD_SEAL || x->kind == LOG_NO_RELEASE ||
+	    x->kind == LOG_SUPERSEDE || x->kind == LOG_WITHDRAW)
+		buf_printf(out, "%llu", (unsigned long long)x->revision);
+	buf_put_byte(out, ',');
+	leaftext_put(&words, x);
+	buf_put_byte(&words, 0);
+	if (!words.failed)
+		verdicts_csv_field(out, (const char *)words.data);
+	buf_put_byte(out, ',');
+	leaftext_put_object(out, x);
+	buf_put_byte(out, '\n');
+	buf_free(&words);
+}
+
+static bool put_leaves(
+    struct buf *out, const struct loglist *l, const struct filter *f, const struct args *args, struct err *e)
+{
+	bool json = args_flag(args, "json"), csv = args_flag(args, "csv");
+	struct log_entry x;
+	size_t n = 0;
+
+	if (csv)
+		buf_put_text(out, "index,time,kind,dataset,period,revision,text,object\n");
+	if (json)
+		buf_put_text(out, "[");
+	for (uint64_t i = 0; i < l->n; i++) {
+		if (!loglist_entry(l, i, &x, e))
+			return err_wrap(e, "leaf %llu", (unsigned long long)i);
+		if (!wanted(f, &x))
+			continue;
+		if (json) {
+			buf_put_text(out, n++ > 0 ? ",\n" : "\n");
+			buf_put_bytes(out, loglist_bytes(l, i));
+		} else if (csv) {
+			put_csv(out, &x);
+		} else {
+			put_text(out, &x);
+		}
+	}
+	if (json)
+		buf_put_text(out, "\n]\n");
+	return text_put(out) || err_set(e, ERR_SYSTEM, "%s", _("the output cannot be written"));
+}
+
+static void tell_failures(const struct verdicts *v)
+{
+	for (size_t i = 0; i < v->n; i++) {
+		if (v->at[i].verdict != VERDICT_HOLDS)
+			text_warn("%s: %s %s: %s", _("DOES NOT HOLD"), v->at[i].what, v->at[i].where,
+			    v->at[i].text);
+	}
+}
+
+int audit_log(const struct args *args)
+{
+	struct filter f = { args_value(args, "kind"), args_value(args, "dataset"),
+		args_value(args, "period") };
+	struct source *s = calloc(1, sizeof *s);
+	struct loglist l = { 0 };
+	struct verdicts v = { 0 };
+	struct buf out = { 0 };
+	struct err e = { 0 };
+	int code = AUDIT_UNCHECKED;
+
+	if (s == NULL)
+		return code;
+	if (!known_kind(f.kind)) {
+		text_warn(_("%s: no kind of leaf; see docs/auditor.md"), f.kind);
+		free(s);
+		return AUDIT_USAGE;
+	}
+	code = source_open(s, args, &e);
+	if (code == AUDIT_HOLDS)
+		code = loglist_read(&l, s, &v, true, &e);
+	else
+		text_error(&e);
+	if (l.n > 0 && !put_leaves(&out, &l, &f, args, &e)) {
+		text_error(&e);
+		code = code == AUDIT_HOLDS ? AUDIT_FAILS : code;
+	}
+	tell_failures(&v);
+	buf_free(&out);
+	verdicts_free(&v);
+	loglist_free(&l);
+	source_close(s);
+	free(s);
+	return code;
+}

@@ -1,0 +1,114 @@
+/* `cellveil audit verify`: everything that can be computed again. */
+#include "client/audit/releasecheck.h"
+#include "client/receipt_text.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define RECEIPT_MAX 65536u
+
+/* The key of a receipt: of the key set in force. */
+static bool open_receipt(struct source *s, struct bytes text, struct receipt *r, struct err *e)
+{
+	struct buf statement = { 0 };
+	uint8_t signature[KEY_SIG_BYTES];
+	const struct keyset_key *key = NULL;
+	bool ok = receipt_text_parse(r, &statement, signature, text, e);
+
+	if (ok)
+		key = keyset_find(&s->d.keyset, KEY_RECEIPT, r->receipt_key_id);
+	if (ok && key == NULL)
+		ok = err_set(e, ERR_CRYPTO, "%s", _("signed by a key that is not in the key set"));
+	ok = ok && receipt_open(r, buf_bytes(&statement), signature, key->key, e);
+	if (ok && strcmp(r->origin, s->d.settings.join.origin) != 0)
+		ok = err_set(e, ERR_INVALID, "%s", _("the receipt is of another deployment"));
+	buf_free(&statement);
+	return ok;
+}
+
+static bool receipt_leaf(const struct loglist *l, const struct receipt *r, struct err *e)
+{
+	struct log_entry x;
+
+	return (r->log_index < l->n && loglist_entry(l, r->log_index, &x, e) && x.kind == LOG_SUBMISSION &&
+		   memcmp(x.statement, r->statement_digest, sizeof x.statement) == 0) ||
+	       err_set(e, ERR_CRYPTO, _("leaf %llu is not the form this receipt speaks of"),
+		   (unsigned long long)r->log_index);
+}
+
+static void check_receipt(const struct loglist *l, struct source *s, const char *path, struct verdicts *v)
+{
+	struct buf text = { 0 };
+	struct receipt r;
+	struct err e = { 0 };
+
+	if (!file_read(&text, path, RECEIPT_MAX, &e))
+		verdicts_add(v, VERDICT_UNCHECKED, "receipt", path, "%s", e.text);
+	else if (open_receipt(s, buf_bytes(&text), &r, &e) && receipt_leaf(l, &r, &e))
+		verdicts_add(v, VERDICT_HOLDS, "receipt", path,
+		    _("signed, and its form is leaf %llu of the log"), (unsigned long long)r.log_index);
+	else
+		verdicts_add(v, VERDICT_FAILS, "receipt", path, "%s", e.text);
+	buf_free(&text);
+}
+
+static void check_other(struct loglist *l, struct source *s, const char *path, struct verdicts *v)
+{
+	struct buf note = { 0 };
+	struct err e = { 0 };
+
+	if (!file_read(&note, path, LIMIT_NOTE_BYTES, &e))
+		verdicts_add(v, VERDICT_UNCHECKED, "compare", path, "%s", e.text);
+	else
+		(void)loglist_compare(l, s, buf_bytes(&note), path, v, &e);
+	buf_free(&note);
+}
+
+static bool tell(const struct verdicts *v, const struct args *args)
+{
+	struct buf out = { 0 };
+	bool ok;
+
+	if (args_flag(args, "json"))
+		verdicts_put_json(&out, v);
+	else if (args_flag(args, "csv"))
+		verdicts_put_csv(&out, v);
+	else
+		verdicts_put(&out, v);
+	ok = text_put(&out);
+	buf_free(&out);
+	return ok;
+}
+
+int audit_verify(const struct args *args)
+{
+	struct source *s = calloc(1, sizeof *s);
+	struct loglist l = { 0 };
+	struct verdicts v = { 0 };
+	struct err e = { 0 };
+	int code;
+
+	if (s == NULL)
+		return AUDIT_UNCHECKED;
+	code = source_open(s, args, &e);
+	if (code == AUDIT_USAGE || code == AUDIT_INTERRUPTED) {
+		text_error(&e);
+		goto done;
+	}
+	verdicts_add_code(&v, code, "key set", "", _("signed by the root key you hold"), &e);
+	if (code == AUDIT_HOLDS)
+		(void)loglist_read(&l, s, &v, true, &e);
+	if (l.whole)
+		(void)releasecheck_all(&l, s, &v, &e);
+	if (l.whole && args_value(args, "receipt") != NULL)
+		check_receipt(&l, s, args_value(args, "receipt"), &v);
+	if (l.whole && args_value(args, "checkpoint") != NULL)
+		check_other(&l, s, args_value(args, "checkpoint"), &v);
+	code = tell(&v, args) ? verdicts_code(&v) : AUDIT_UNCHECKED;
+done:
+	verdicts_free(&v);
+	loglist_free(&l);
+	source_close(s);
+	free(s);
+	return code;
+}

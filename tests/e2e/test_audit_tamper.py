@@ -1,0 +1,376 @@
+"""What an auditor finds: every changed byte, every leaf dropped, moved, doubled or rewritten, a log that went back.
+
+The honest log first; then copies of the public folder, each spoiled in one way. Where the operator's own keys
+sign the spoiled log again, only what the auditor saw before can tell: it must, and keep the evidence."""
+import base64
+import hashlib
+import json
+import os
+import re
+import shutil
+import sqlite3
+import struct
+
+import nacl.signing
+
+import pyclient
+from harness import ORIGIN, Deployment
+from test_client_read import CONFIG, COUNTS, release
+
+
+def read(*path):
+    with open(os.path.join(*path), "rb") as f:
+        return f.read()
+
+
+def write(data, *path):
+    path = os.path.join(*path)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    if os.path.exists(path):
+        os.unlink(path)  # copies are hard links
+    with open(path, "wb") as f:
+        f.write(data)
+
+
+class Log:
+    """A log in a folder that can be written again and signed again."""
+
+    def __init__(self, public, seed):
+        self.public, self.seed = public, seed
+        self.size = int(read(public, "log/checkpoint").split(b"\n")[1])
+        assert self.size < 256
+        self.leaves = pyclient.bundle_entries(read(self.path("entries")))
+
+    def path(self, what):
+        return os.path.join(self.public, "log/tile/%s/000.p/%d" % (what, self.size))
+
+    def put_bundle(self):
+        self.size = len(self.leaves)
+        write(b"".join(struct.pack(">H", len(x)) + x for x in self.leaves), self.path("entries"))
+
+    def put_tile(self):
+        write(b"".join(pyclient.leaf_hash(x) for x in self.leaves), self.path("0"))
+
+    def sign(self):
+        root = pyclient.tree_root([pyclient.leaf_hash(x) for x in self.leaves])
+        text = ("%s\n%d\n%s\n" % (ORIGIN, self.size, base64.b64encode(root).decode())).encode()
+        key = nacl.signing.SigningKey(self.seed)
+        ident = hashlib.sha256(ORIGIN.encode() + b"\n\x01" + bytes(key.verify_key)).digest()[:4]
+        line = base64.b64encode(ident + key.sign(text).signature).decode()
+        write(text + ("\n\u2014 %s %s\n" % (ORIGIN, line)).encode(), self.public, "log/checkpoint")
+
+    def renumber(self):
+        self.leaves = [re.sub(rb'"i":\d+', b'"i":%d' % i, x, count=1) for i, x in enumerate(self.leaves)]
+
+    def find(self, kind):
+        return next(i for i, x in enumerate(self.leaves) if b'"k":"%s"' % kind in x)
+
+
+class Audit:
+    def __init__(self, d):
+        self.d = d
+        self.auditor = d.client("revisor")
+        with open(os.path.join(d.home, "keys/log"), encoding="ascii") as f:
+            self.seed = base64.b64decode(re.search(r"cellveil-secret-log:(\S+)", f.read()).group(1))
+        self.n = 0
+
+    def copy(self):
+        """The state folder again, as hard links where nothing is changed."""
+        self.n += 1
+        folder = os.path.join(self.d.folder, "copy-%d" % self.n)
+        shutil.copytree(self.d.public, folder + "/public", copy_function=os.link)
+        shutil.copytree(os.path.join(self.d.state, "audit"), folder + "/audit", copy_function=os.link)
+        return folder + "/public"
+
+    def verify(self, public, *args, want=1):
+        p = self.auditor.run("audit", "verify", "--json", "--public", public, *args, want=want)
+        checks = json.loads(p.stdout)["checks"]
+        assert (want == 0) == all(c["verdict"] == "holds" for c in checks), checks
+        return [c for c in checks if c["verdict"] == "fails"], checks
+
+    def fails(self, public, what, where, text, *args):
+        bad, _ = self.verify(public, *args)
+        assert any(c["what"] == what and re.search(where, c["where"]) and re.search(text, c["text"]) for c in bad), (
+            (what, where, text), bad)
+        return bad
+
+    def forget(self):
+        shutil.rmtree(os.path.join(self.auditor.folder, "audit"), ignore_errors=True)
+
+
+def test_honest(a):
+    _, checks = a.verify(a.d.public, want=0)
+    said = {c["what"] for c in checks}
+    assert said == {"key set", "checkpoint", "tiles", "root", "order", "consistency", "release", "certificate",
+                    "feed"}, said
+    live = json.loads(a.auditor.run("audit", "verify", "--json").stdout)
+    assert live["holds"] and {c["what"] for c in live["checks"]} == said, live
+    receipt = a.d.office("north").folder + "/outbox/"
+    receipt += next(n for n in sorted(os.listdir(receipt)) if n.endswith(".receipt"))
+    _, checks = a.verify(a.d.public, "--receipt", receipt, "--checkpoint", a.d.public + "/log/checkpoint", want=0)
+    assert {c["what"] for c in checks} == said | {"receipt", "compare"}
+    listed = a.auditor.run("audit", "log", "--kind", "release", "--json").stdout
+    assert [x["p"] for x in json.loads(listed)] == ["2023", "2024"]
+    assert a.auditor.run("audit", "log", "--kind", "rumour", want=2).stdout == ""
+    a.auditor.run("audit", "verify", "--public", a.d.folder + "/nowhere", want=2)
+
+
+def test_every_file(a):
+    """One bit of each file that counts, one byte less, no file: found, and the file or its release is named."""
+    size = Log(a.d.public, a.seed).size
+    checked = 0
+    for folder, _, names in os.walk(a.d.public):
+        for name in names:
+            path = os.path.relpath(os.path.join(folder, name), a.d.public)
+            old = path.startswith("log/tile") and not path.endswith("/%d" % size)
+            if old or path in (".cellveil",) or path.startswith("keysets/") or path.endswith("/state"):
+                continue  # older partial tiles and conveniences: nobody relies on them
+            good = read(a.d.public, path)
+            middle = len(good) // 2
+            for bad in (good[:middle] + bytes([good[middle] ^ 1]) + good[middle + 1:], good[:-1], None):
+                public = a.copy()
+                write(bad or b"", public, path)
+                if bad is None:
+                    os.unlink(os.path.join(public, path))
+                if path == "keyset" and bad is None:
+                    a.auditor.run("audit", "verify", "--public", public, want=2)
+                else:
+                    found = json.loads(a.auditor.run("audit", "verify", "--json", "--public", public, want=None).stdout)["checks"]
+                    found = [c for c in found if c["verdict"] == "fails"]
+                    assert found, (path, bad is None)
+                    text = " ".join(c["what"] + " " + c["where"] + " " + c["text"] for c in found)
+                    word = {"log": "log/|tile|leaf", "feed": "feed", "keyset": "key set"}.get(
+                        path.split("/")[0], "release|configuration|certificate")
+                    assert re.search(word, text), (path, text)
+                shutil.rmtree(os.path.dirname(public))
+                checked += 1
+    assert checked > 60, checked
+
+
+def test_leaves_unsigned(a):
+    """Somebody without the log key: the tiles, or the root, do not fit."""
+    for change in ("dropped", "moved", "doubled", "edited"):
+        for tiles_too in (False, True):
+            public = a.copy()
+            log = Log(public, a.seed)
+            i = log.find(b"submission")
+            if change == "dropped":
+                log.leaves = log.leaves[:i] + log.leaves[i + 1:]
+            elif change == "moved":
+                log.leaves[i], log.leaves[i + 1] = log.leaves[i + 1], log.leaves[i]
+            elif change == "doubled":
+                log.leaves = log.leaves[:i] + [log.leaves[i]] + log.leaves[i:]
+            else:
+                log.leaves[i] = re.sub(rb'"t":\d', b'"t":9', log.leaves[i])
+            size = log.size
+            log.put_bundle()
+            os.replace(log.path("entries"), os.path.join(public, "log/tile/entries/000.p/%d" % size))
+            if tiles_too:
+                log.put_tile()
+                os.replace(log.path("0"), os.path.join(public, "log/tile/0/000.p/%d" % size))
+            bad, _ = a.verify(public)
+            if change in ("moved", "edited") and not tiles_too:
+                assert bad[0]["where"].endswith("leaf %d" % i), bad
+            assert bad[0]["what"] in ("tiles", "root", "entries"), bad
+
+
+def spoil(a, change, renumber=True):
+    """The operator writes the log again and signs it; answers the folder and the first leaf that differs."""
+    public = a.copy()
+    log = Log(public, a.seed)
+    i = change(log)
+    if renumber:
+        log.renumber()
+    log.put_bundle()
+    log.put_tile()
+    log.sign()
+    return public, i
+
+
+def edit(log):
+    i = log.find(b"submission")
+    log.leaves[i] = re.sub(rb'"stmt":"..', b'"stmt":"00', log.leaves[i])
+    return i
+
+
+def drop(log):
+    i = log.find(b"admin")
+    del log.leaves[i]
+    return i
+
+
+def swap(log):
+    i = log.find(b"submission")
+    log.leaves[i], log.leaves[i + 1] = log.leaves[i + 1], log.leaves[i]
+    return i
+
+
+def double(log):
+    i = log.find(b"submission")
+    log.leaves.insert(i, log.leaves[i])
+    return i + 1
+
+
+def recount(log):
+    i = log.find(b"release")
+    log.leaves[i] = re.sub(rb'"suppressed":\d+', b'"suppressed":5', log.leaves[i])
+    return i
+
+
+def test_leaves_signed(a):
+    """The operator himself, with all keys: what was seen before gives him away, and is kept."""
+    for change in (edit, drop, swap, double, recount):
+        public, i = spoil(a, change)
+        bad = a.fails(public, "fork", "^leaf %d$" % i, "rewritten")
+        path = next(c["text"] for c in bad if c["what"] == "fork").split(" kept in ")[1]
+        assert read(path, "checkpoint.now") == read(public, "log/checkpoint")
+        assert read(path, "checkpoint.seen-before") == read(a.d.public, "log/checkpoint")
+    public, _ = spoil(a, swap, renumber=False)
+    a.fails(public, "order", "^leaf", "another number")
+    public, _ = spoil(a, double)
+    a.fails(public, "order", "", "twice")
+    public, _ = spoil(a, recount)
+    a.fails(public, "release", "2023", "counts other cells")
+    a.verify(a.d.public, want=0)  # nothing of this was believed
+
+
+def test_first_look(a):
+    """Even one who never looked before finds what contradicts itself."""
+    for change, what in ((double, "order"), (recount, "release"), (edit, "feed")):
+        public, _ = spoil(a, change)
+        a.forget()
+        a.fails(public, what, "", "")
+    a.forget()
+    a.verify(a.d.public, want=0)
+
+
+def test_back_in_time(a):
+    public = a.copy()
+    log = Log(public, a.seed)
+    log.leaves = log.leaves[:-1]
+    log.put_bundle()
+    log.put_tile()
+    log.sign()
+    a.fails(public, "rollback", "log/checkpoint", "shorter.*kept in")
+
+
+def test_split_view(a):
+    """Two auditors were shown two logs: comparing checkpoints tells."""
+    public, _ = spoil(a, edit)
+    bad = a.fails(a.d.public, "split-view", "checkpoint", "contradict", "--checkpoint", public + "/log/checkpoint")
+    assert " kept in " in bad[0]["text"]
+    write(read(public, "log/checkpoint").replace(b"\n", b"\n\n", 1), public, "log/checkpoint")
+    a.fails(a.d.public, "compare", "checkpoint", "", "--checkpoint", public + "/log/checkpoint")
+
+
+def test_foreign_receipt(a):
+    folder = a.d.office("north").folder + "/outbox/"
+    names = [n for n in sorted(os.listdir(folder)) if n.endswith(".receipt")]
+    public, i = spoil(a, edit)
+    a.forget()
+    text = next(read(folder, n) for n in names if b"log-index %d\n" % i in read(folder, n) or b"log_index %d\n" % i in
+                read(folder, n) or b" %d\n" % i in read(folder, n))
+    write(text, a.d.folder, "receipt")
+    a.fails(public, "receipt", "", "leaf %d" % i, "--receipt", a.d.folder + "/receipt")
+    write(text.replace(b"north", b"south"), a.d.folder, "receipt")
+    a.fails(a.d.public, "receipt", "", "", "--receipt", a.d.folder + "/receipt")
+    a.forget()
+    a.verify(a.d.public, want=0)
+
+
+def test_manifest(a):
+    """The sealed manifest: opened, explained; one changed byte, another release's, nobody's."""
+    run = a.auditor.run
+    plain = os.path.join(a.d.folder, "plain.jsonl")
+    assert "its 6 cells are the hidden cells" in run("audit", "open", "2023", "--output", plain).stdout
+    sealed = os.path.join(a.d.state, "audit")
+    opened = {pyclient.blake2b(read(plain)).hex() + ".age"}
+    assert opened < set(os.listdir(sealed)), "the digest of the plaintext is the name"
+    p = run("audit", "explain", "2023", "F|south|clients", "--public", a.d.public)
+    assert "R1" in p.stdout and "every reader, each office" in p.stdout and "From 6 forms" in p.stdout, p.stdout
+    assert run("audit", "explain", "2023", "--csv").stdout.count("secondary") == 4
+    run("audit", "explain", "2023", "F|north|clients", want=2)
+    run("audit", "explain", "2019", want=2)
+    run("audit", "open", "personal-support/2024/0")
+    run("audit", "open", "2024", "--file", os.path.join(sealed, opened.pop()), want=1)
+    for name in os.listdir(sealed):
+        if not name.endswith(".age"):
+            continue
+        public = a.copy()
+        good = read(sealed, name)
+        for at in range(0, len(good), len(good) // 7):
+            write(good[:at] + bytes([good[at] ^ 1]) + good[at + 1:], public, "../audit", name)
+            codes = [run("audit", "open", year, "--public", public, want=None).returncode for year in ("2023", "2024")]
+            assert 0 in codes and (1 in codes or 3 in codes), (codes, at)
+    researcher = a.d.client("other")
+    assert researcher.run("audit", "open", "2023", want=3).stdout == "", "sealed manifests are for auditors"
+    assert researcher.run("audit", "verify").stdout, "and the rest is for everybody"
+    assert run("audit", "diff", "2023", "2024").stdout == ""
+    assert run("audit", "diff", "2023", "2024", "--csv").stdout == "cell,now\n"
+    said = run("audit", "policy").stdout
+    assert "threshold = 5" in said and "command publish, by %d" % os.getuid() in said, said
+
+
+def refuse_start(d, why):
+    try:
+        d.vault.start()
+    except AssertionError:
+        assert re.search(why, d.vault.tail()), d.vault.tail()
+        d.vault.process = None
+        return
+    raise AssertionError("the vault started: " + why)
+
+
+def test_store(d):
+    """A changed row, and a store from an older copy, are refused at start; the newer store serves again."""
+    vault = os.path.join(d.state, "vault")
+    kept = os.path.join(d.folder, "kept")
+    d.vault.stop()
+    shutil.copytree(vault, kept)
+    d.vault.start()
+    d.open_period("2030")
+    d.vault.stop()
+    shutil.copytree(vault, kept + "-newer")
+    for name in os.listdir(vault):
+        if name.startswith("store"):
+            os.unlink(os.path.join(vault, name))
+    for name in os.listdir(kept):
+        if name.startswith("store"):
+            shutil.copy2(os.path.join(kept, name), vault)
+    refuse_start(d, "guard: it has seen .* leaves.*the store went back in time")
+    shutil.rmtree(vault)
+    shutil.copytree(kept + "-newer", vault)
+    store = next(n for n in os.listdir(vault) if n.startswith("store") and not n.endswith(("-wal", "-shm")))
+    db = sqlite3.connect(os.path.join(vault, store))
+    db.execute("UPDATE leaf SET entry = CAST(replace(CAST(entry AS TEXT), '\"by\":\"', '\"by\":\"1') AS BLOB) WHERE i = 4")
+    db.commit()
+    db.close()
+    refuse_start(d, "do not lead to its root: the log was changed")
+    shutil.rmtree(vault)
+    shutil.copytree(kept + "-newer", vault)
+    d.vault.start()
+
+
+def main():
+    with Deployment(config=CONFIG, offices=list(COUNTS)) as d:
+        d.reader("revisor", "auditor")
+        d.reader("other")
+        release(d, "2023")
+        release(d, "2024", more=7)
+        a = Audit(d)
+        d.vault.stop()  # the copies are of one moment; the gate goes on
+        test_honest(a)
+        test_manifest(a)
+        test_every_file(a)
+        test_leaves_unsigned(a)
+        test_leaves_signed(a)
+        test_first_look(a)
+        test_back_in_time(a)
+        test_split_view(a)
+        test_foreign_receipt(a)
+        test_store(d)
+    print("ok")
+
+
+if __name__ == "__main__":
+    main()
