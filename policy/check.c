@@ -130,34 +130,37 @@ struct thing { /* a cell, or some children of one */
 	const uint8_t *in; /* by child; NULL: the cell */
 };
 
-static int64_t value_at(const struct checker *c, const struct thing *t, int64_t shift)
+/* The grid cell of part j of a thing; j is 0 for a plain cell. */
+static uint32_t part_cell(const struct checker *c, const struct thing *t, uint32_t j)
 {
-	int64_t sum = 0;
 	if (t->in == NULL)
-		return c->t->value[(int64_t)t->cell + shift];
-	for (uint32_t j = 0; j < t->b->n; j++)
-		if (t->in[j] != 0) {
-			int64_t child = c->t->dim[t->dim].child[t->b->first + j];
-			sum += c->t->value[(int64_t)t->cell + shift +
-					   (child - (int64_t)t->b->parent) * (int64_t)c->t->stride[t->dim]];
-		}
-	return sum;
+		return t->cell;
+	int64_t child = c->t->dim[t->dim].child[t->b->first + j];
+	return (uint32_t)((int64_t)t->cell + (child - (int64_t)t->b->parent) * (int64_t)c->t->stride[t->dim]);
 }
 
-static bool alive_at(const struct checker *c, const struct thing *t, int64_t shift)
+/* Value of a thing, or of what an office owns of it (NONE: all). *alive: something of that can move. */
+static int64_t value_at(const struct checker *c, const struct thing *t, uint32_t office, bool *alive)
 {
-	const uint8_t *kind = c->p->g->kind;
-	if (t->in == NULL)
-		return kind[(int64_t)t->cell + shift] != KIND_DEAD;
-	for (uint32_t j = 0; j < t->b->n; j++)
-		if (t->in[j] != 0) {
-			int64_t child = c->t->dim[t->dim].child[t->b->first + j];
-			if (kind[(int64_t)t->cell + shift +
-				 (child - (int64_t)t->b->parent) * (int64_t)c->t->stride[t->dim]] !=
-			    KIND_DEAD)
-				return true;
+	int64_t sum = 0;
+	uint32_t n = t->in == NULL ? 1 : t->b->n;
+	*alive = false;
+	for (uint32_t j = 0; j < n; j++) {
+		int64_t cell = part_cell(c, t, j);
+		if (t->in != NULL && t->in[j] == 0)
+			continue;
+		if (office != NONE) {
+			const struct dim *d = &c->t->dim[c->office_dim];
+			int64_t stride = (int64_t)c->t->stride[c->office_dim];
+			int64_t code = cell / stride % d->n_codes;
+			if (!dim_is_above(d, (uint32_t)code, office))
+				continue;
+			cell += ((int64_t)office - code) * stride;
 		}
-	return false;
+		sum += c->t->value[cell];
+		*alive = *alive || c->p->g->kind[cell] != KIND_DEAD;
+	}
+	return sum;
 }
 
 static int64_t moved(const struct checker *c, const struct thing *t, const struct move *m)
@@ -284,7 +287,8 @@ static bool safe_from_offices(const struct checker *c, const struct thing *t, ui
 {
 	const struct dim *d = &c->t->dim[c->office_dim];
 	uint32_t code = (uint32_t)(t->cell / c->t->stride[c->office_dim] % d->n_codes);
-	int64_t v = value_at(c, t, 0);
+	bool alive = false;
+	int64_t v = value_at(c, t, NONE, &alive);
 	int64_t k = c->params->threshold;
 	int64_t width = c->params->width;
 	uint32_t owner = NONE;
@@ -292,24 +296,21 @@ static bool safe_from_offices(const struct checker *c, const struct thing *t, ui
 	uint32_t whole = NONE;
 	for (uint32_t i = 0; i < list_size(&d->atoms, code); i++) {
 		uint32_t office = list_at(&d->atoms, code)[i];
-		int64_t shift = ((int64_t)office - (int64_t)code) * (int64_t)c->t->stride[c->office_dim];
-		if (!alive_at(c, t, shift))
+		int64_t own = value_at(c, t, office, &alive);
+		if (!alive)
 			continue;
 		owner = office;
 		n++;
-		if (v > 0 && value_at(c, t, shift) == v && c->params->residual != RESIDUAL_ZEROS)
+		if (v > 0 && own == v && c->params->residual != RESIDUAL_ZEROS)
 			whole = office;
 	}
 	if (c->params->coalition > 1)
 		return enough_slots(c, t, virt, larger(k - v, width), n == 1 ? owner : whole, from);
 	const struct move *first = largest_move(c, t, virt, from);
 	for (uint32_t i = 0; first != NULL && i < d->n_codes; i++) {
-		int64_t own = 0;
 		if (!dim_is_leaf(d, i) || (n == 1 && i == owner) || i == whole)
 			continue;
-		if (dim_is_above(d, code, i))
-			own = value_at(
-			    c, t, ((int64_t)i - (int64_t)code) * (int64_t)c->t->stride[c->office_dim]);
+		int64_t own = value_at(c, t, i, &alive);
 		int64_t amp = larger(k - (v - own), width);
 		if (c->touched[i] != c->touched[d->n_codes] && moved(c, t, first) >= amp)
 			continue; /* the first move will do for all it does not touch */
@@ -322,7 +323,8 @@ static bool safe_from_offices(const struct checker *c, const struct thing *t, ui
 static bool check_thing(const struct checker *c, const struct thing *t, uint32_t virt, const char *rule)
 {
 	uint32_t from = t->in == NULL ? c->p->n->first[t->cell] : NONE;
-	int64_t v = value_at(c, t, 0);
+	bool alive = false;
+	int64_t v = value_at(c, t, NONE, &alive);
 	for (uint32_t i = 0; t->in != NULL && i < c->p->n->n && from == NONE; i++)
 		if (c->p->n->need[i].virt == virt)
 			from = i;
@@ -342,15 +344,14 @@ static bool check_rests(const struct checker *c, uint32_t cell)
 	uint32_t code = (uint32_t)(cell / c->t->stride[c->office_dim] % d->n_codes);
 	struct thing t = { .cell = cell };
 	uint32_t live = 0;
-	for (uint32_t i = 0; i < list_size(&d->atoms, code); i++)
-		live += alive_at(c, &t,
-		    ((int64_t)list_at(&d->atoms, code)[i] - (int64_t)code) *
-			(int64_t)c->t->stride[c->office_dim]);
+	bool alive = false;
 	for (uint32_t i = 0; i < list_size(&d->atoms, code); i++) {
-		int64_t shift = ((int64_t)list_at(&d->atoms, code)[i] - (int64_t)code) *
-				(int64_t)c->t->stride[c->office_dim];
-		int64_t rest = c->t->value[cell] - c->t->value[(int64_t)cell + shift];
-		bool sole = live == 1 && alive_at(c, &t, shift);
+		value_at(c, &t, list_at(&d->atoms, code)[i], &alive);
+		live += alive;
+	}
+	for (uint32_t i = 0; i < list_size(&d->atoms, code); i++) {
+		int64_t rest = c->t->value[cell] - value_at(c, &t, list_at(&d->atoms, code)[i], &alive);
+		bool sole = live == 1 && alive;
 		if (rest >= (int64_t)c->params->threshold ||
 		    (rest == 0 && (c->params->residual != RESIDUAL_ZEROS || sole)))
 			continue;
@@ -411,6 +412,22 @@ static bool check_part(struct checker *c, struct thing *t, uint8_t *alive, const
 	return check_thing(c, t, c->virt++, rule);
 }
 
+/* R4, all of a group in one category: where noughts are published the base is protected, where they are not but
+ * need no protection of their own (R2) those of this breakdown are. */
+static bool check_full(const struct checker *c, const struct relation *r)
+{
+	struct thing base = { .cell = r->parent };
+	if (c->params->zeros == ZEROS_PUBLISHED)
+		return check_thing(c, &base, NONE, "R4 base");
+	for (uint32_t j = 0; c->params->zeros == ZEROS_CAMOUFLAGE && j < r->b->n; j++) {
+		struct thing zero = { .cell = relation_child(c->p->g, r, j) };
+		if (c->t->value[zero.cell] == 0 && c->p->g->kind[zero.cell] != KIND_DEAD &&
+		    !check_thing(c, &zero, NONE, "R4 nought"))
+			return false;
+	}
+	return true;
+}
+
 static bool is_group(const struct checker *c, size_t dim)
 {
 	for (uint32_t i = 0; i < c->params->n_group_dims; i++)
@@ -429,6 +446,7 @@ static bool check_line(struct checker *c, const struct relation *r, uint8_t *in,
 	uint32_t live = 0;
 	uint32_t last = 0;
 	int64_t sum = 0;
+	bool moves = false;
 	for (uint32_t j = 0; j < r->b->n; j++)
 		sum += c->t->value[relation_child(g, r, j)];
 	if (sum != base)
@@ -442,7 +460,7 @@ static bool check_line(struct checker *c, const struct relation *r, uint8_t *in,
 		shown_parts += g->mark[child] == 'P' && !dead;
 		in[j] = alive[j] = g->mark[child] != 'P' && !dead;
 	}
-	if (shown_parts > 0 && count(alive, r->b->n, &last) > 0 && small(c, value_at(c, &t, 0)) &&
+	if (shown_parts > 0 && count(alive, r->b->n, &last) > 0 && small(c, value_at(c, &t, NONE, &moves)) &&
 	    !check_part(c, &t, alive, "R12 rest"))
 		return false;
 	if (c->params->group_min == 0 || base < (int64_t)c->params->group_min || !is_group(c, r->dim) ||
@@ -455,8 +473,8 @@ static bool check_line(struct checker *c, const struct relation *r, uint8_t *in,
 		    rest >= (int64_t)c->params->threshold)
 			continue;
 		if (rest == 0) {
-			if (c->params->zeros == ZEROS_PUBLISHED && shown(c, r->parent) != 'H')
-				return fails(c, "R4 group");
+			if (!check_full(c, r))
+				return false;
 			continue;
 		}
 		for (uint32_t j = 0; j < r->b->n; j++) {

@@ -31,31 +31,45 @@ int64_t virt_value(const struct grid *g, const struct virt *v)
 	return sum;
 }
 
+#define PRIMARY_GROUP 2 /* in grid.primary: a base that R4 protects against everybody, not only an office */
+
 /* Something that is protected: a cell, or a virtual sum of cells. */
 struct subject {
 	uint32_t cell;
 	const struct virt *virt; /* NULL: the cell */
 };
 
-static bool subject_is_live(const struct grid *g, const struct subject *s, uint32_t shift)
+/* The part of a held child that an office owns; NONE: the child is not above the office. */
+static uint32_t office_part(const struct grid *g, uint32_t child, uint32_t office)
 {
-	if (s->virt == NULL)
-		return g->kind[s->cell + shift] != KIND_DEAD;
-	for (uint32_t j = 0; j < s->virt->r.b->n; j++)
-		if (virt_holds(g, s->virt, j) &&
-		    g->kind[relation_child(g, &s->virt->r, j) + shift] != KIND_DEAD)
-			return true;
-	return false;
+	uint32_t code = grid_coord(g, child, g->office_dim);
+	if (!dim_is_above(&g->t->dim[g->office_dim], code, office))
+		return NONE;
+	return grid_with(g, child, g->office_dim, office);
 }
 
-static int64_t subject_value(const struct grid *g, const struct subject *s, uint32_t shift)
+/* Adds one cell's part of an office (NONE: the whole cell) to *sum; true if something in it can move. */
+static bool add_part(const struct grid *g, uint32_t cell, uint32_t office, int64_t *sum)
+{
+	uint32_t part = office == NONE ? cell : office_part(g, cell, office);
+	if (part == NONE)
+		return false;
+	*sum += g->value[part];
+	return g->kind[part] != KIND_DEAD;
+}
+
+/* A subject's value, or what an office contributes to it. */
+static int64_t subject_value(const struct grid *g, const struct subject *s, uint32_t office, bool *live)
 {
 	int64_t sum = 0;
-	if (s->virt == NULL)
-		return g->value[s->cell + shift];
+	*live = false;
+	if (s->virt == NULL) {
+		*live = add_part(g, s->cell, office, &sum);
+		return sum;
+	}
 	for (uint32_t j = 0; j < s->virt->r.b->n; j++)
-		if (virt_holds(g, s->virt, j))
-			sum += g->value[relation_child(g, &s->virt->r, j) + shift];
+		if (virt_holds(g, s->virt, j) && add_part(g, relation_child(g, &s->virt->r, j), office, &sum))
+			*live = true;
 	return sum;
 }
 
@@ -98,12 +112,13 @@ static struct shares shares_of(const struct grid *g, const struct subject *s)
 		return out;
 	const struct dim *d = &g->t->dim[g->office_dim];
 	uint32_t code = grid_coord(g, s->cell, g->office_dim);
-	int64_t value = subject_value(g, s, 0);
+	bool live = false;
+	int64_t value = subject_value(g, s, NONE, &live);
 	for (uint32_t i = 0; i < list_size(&d->atoms, code); i++) {
 		uint32_t office = list_at(&d->atoms, code)[i];
-		uint32_t shift = (office - code) * (uint32_t)g->t->stride[g->office_dim];
-		if (subject_is_live(g, s, shift))
-			note_share(&out, g->p, office, subject_value(g, s, shift), value, top);
+		int64_t own = subject_value(g, s, office, &live);
+		if (live)
+			note_share(&out, g->p, office, own, value, top);
 	}
 	for (uint32_t i = 0; i < TOP_MAX; i++)
 		out.top += top[i];
@@ -186,7 +201,8 @@ static int32_t amplitude(const struct grid *g, const struct shares *s, int64_t v
 static bool protect_subject(struct grid *g, struct needs *n, enum guarantee level, const struct subject *s,
     uint32_t virt, uint8_t rules, struct err *e)
 {
-	int64_t value = subject_value(g, s, 0);
+	bool live = false;
+	int64_t value = subject_value(g, s, NONE, &live);
 	bool offices = level >= LEVEL_3 && g->office_dim != SIZE_MAX;
 	struct shares shares = { .sole = NONE, .whole = NONE, .least_rest = INT64_MAX };
 	if (offices)
@@ -343,7 +359,11 @@ static bool find_full(
 {
 	if (g->p->zeros == ZEROS_PUBLISHED) {
 		struct subject s = { r->parent, NULL };
-		return g->primary[r->parent] != 0 || protect_subject(g, n, level, &s, NONE, RULE_GROUP, e);
+		if ((g->primary[r->parent] & PRIMARY_GROUP) != 0)
+			return true;
+		bool ok = protect_subject(g, n, level, &s, NONE, RULE_GROUP, e);
+		g->primary[r->parent] |= PRIMARY_GROUP;
+		return ok;
 	}
 	for (uint32_t j = 0; g->p->zeros == ZEROS_CAMOUFLAGE && j < r->b->n; j++) {
 		struct subject s = { relation_child(g, r, j), NULL };
