@@ -145,8 +145,11 @@ static void put_periods(struct buf *out, const char *dataset, const struct msg_p
 {
 	for (size_t i = 0; i < periods->n; i++) {
 		const struct msg_period *p = &periods->period[i];
-		buf_printf(out, "%s %s: %s, %s ", dataset, p->period, period_text(p->state), _("until"));
-		text_time(out, p->closes_s);
+		buf_printf(out, "%s %s: %s", dataset, p->period, period_text(p->state));
+		if (p->closes_s != 0) { /* 0: until the operator closes it */
+			buf_printf(out, ", %s ", _("until"));
+			text_time(out, p->closes_s);
+		}
 		buf_printf(out, _("; %llu of our forms received"), (unsigned long long)p->n_revisions);
 		buf_put_text(out, "\n");
 	}
