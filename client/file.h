@@ -11,7 +11,7 @@
 
 /* "dir/name" into out (FILE_PATH bytes); false if it does not fit. */
 bool file_path(char *out, const char *dir, const char *name, struct err *e);
-/* Appends a regular file of at most max bytes to out. "-" is standard input. ERR_NOT_FOUND if absent,
+/* Appends a file or a pipe of at most max bytes to out. "-" is standard input. ERR_NOT_FOUND if absent,
  * ERR_LIMIT if larger. */
 bool file_read(struct buf *out, const char *path, size_t max, struct err *e);
 /* A secret: regular, ours, nobody else may read it, not a link; else ERR_REFUSED. */

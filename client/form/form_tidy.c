@@ -137,6 +137,18 @@ static bool read_codes(struct tidy *t, const struct sheet_row *row, struct cell_
 	return true;
 }
 
+/* A value right of the table: most often a decimal comma in a file that separates with commas. */
+static bool is_stray(const struct tidy *t, const struct sheet_row *row)
+{
+	bool stray = false;
+	for (uint16_t c = 0; c < row->n_cells && !stray; c++)
+		stray = row->cell[c].text[0] != '\0' && sheet_at(&t->f->sheet->row[0], c)[0] == '\0';
+	if (stray)
+		formread_tell(t->f, FINDING_COLUMN_UNKNOWN, SEVERITY_ERROR, at_line(row, "value"),
+		    "ett värde står inte under någon rubrik", "a value stands under no heading");
+	return stray;
+}
+
 static void read_line(struct tidy *t, const struct sheet_row *row)
 {
 	static const struct sheet_cell empty = { .text = "" };
@@ -163,6 +175,10 @@ static void read_line(struct tidy *t, const struct sheet_row *row)
 	if (t->f->box[i].state != BOX_UNSEEN) {
 		formread_tell(t->f, FINDING_CELL_TWICE, SEVERITY_ERROR, place, "samma uppgift två gånger",
 		    "the same cell twice");
+		return;
+	}
+	if (is_stray(t, row)) {
+		t->f->box[i].state = BOX_BAD;
 		return;
 	}
 	formread_number(
@@ -203,11 +219,14 @@ bool formread_tidy(struct formread *f, const char *office)
 			n++;
 		}
 	free(t.list_column);
-	if (n == 0)
-		formread_tell(f, FINDING_OFFICE, SEVERITY_ERROR, (struct place){ 0, "", NULL, NULL },
-		    "filen har inga rader för verksamheten och perioden",
-		    "the file has no lines for this office and period");
-	else
+	if (n > 0) {
 		tell_missing(&t);
+		return true;
+	}
+	formread_tell(f, FINDING_OFFICE, SEVERITY_ERROR, (struct place){ 0, "", NULL, NULL },
+	    "filen har inga rader för verksamheten och perioden",
+	    "the file has no lines for this office and period");
+	if (f->options->period == NULL)
+		f->period[0] = '?'; /* not "the year is missing" as well */
 	return true;
 }

@@ -593,6 +593,7 @@ static void test_tidy(void **state)
 		{ "exempel,2024,clients,F,_T", "exempel,2025,clients,F,_T", FINDING_PERIOD_OTHER },
 		{ "exempel,2024,clients,F,_T,_Z,48\n", "", FINDING_ROW_MISSING },
 		{ "measure,sex", "measure,kind", FINDING_COLUMN_UNKNOWN },
+		{ "ombud_posts_fte,_Z,_Z,_Z,2.50", "ombud_posts_fte,_Z,_Z,_Z,2,50", FINDING_COLUMN_UNKNOWN },
 	};
 	struct config *c = preset("2024");
 	struct buf file = { 0 };
@@ -622,6 +623,21 @@ static void test_tidy(void **state)
 	config_free(c);
 }
 
+/* One finding, not two: the year is not missing, only the office is. */
+static void test_tidy_of_another_office(void **state)
+{
+	(void)state;
+	struct config *c = preset("2024");
+	struct form_result r;
+	struct findings f;
+	read_bytes("tabell.csv", bytes_text("office,year,measure,value\nannan,2024,waiting_days,3\n"), c,
+	    "exempel", (struct form_options){ 0 }, &r, &f);
+	assert_int_equal(f.n, 1);
+	assert_int_equal(f.at[0].code, FINDING_OFFICE);
+	end(&r, &f);
+	config_free(c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -640,6 +656,7 @@ int main(void)
 		cmocka_unit_test(test_wrong_files),
 		cmocka_unit_test(test_output),
 		cmocka_unit_test(test_tidy),
+		cmocka_unit_test(test_tidy_of_another_office),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
