@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/protect/certpart.h"
 #include "proto/limits.h"
 
 #define PRIME_1 UINT64_C(2305843009213693951) /* 2^61 - 1 */
@@ -12,13 +13,7 @@
 
 /* ---- lines and numbers ---- */
 
-struct reader {
-	const char *at, *end;
-	const char *line, *line_end;
-	unsigned line_no;
-};
-
-static bool reader_line(struct reader *r)
+bool cert_reader_line(struct reader *r)
 {
 	if (r->at == r->end)
 		return false;
@@ -32,20 +27,20 @@ static bool reader_line(struct reader *r)
 	return true;
 }
 
-static bool line_is(const struct reader *r, const char *text)
+bool cert_line_is(const struct reader *r, const char *text)
 {
 	size_t len = strlen(text);
 	return (size_t)(r->line_end - r->line) == len && memcmp(r->line, text, len) == 0;
 }
 
-static bool line_begins(const struct reader *r, const char *text)
+bool cert_line_begins(const struct reader *r, const char *text)
 {
 	size_t len = strlen(text);
 	return (size_t)(r->line_end - r->line) >= len && memcmp(r->line, text, len) == 0;
 }
 
 /* One decimal number without leading zeros at *p, at most max. */
-static bool take_number(const char **p, const char *end, uint64_t max, uint64_t *out)
+bool cert_take_number(const char **p, const char *end, uint64_t max, uint64_t *out)
 {
 	uint64_t value = 0;
 	const char *at = *p;
@@ -63,18 +58,18 @@ static bool take_number(const char **p, const char *end, uint64_t max, uint64_t 
 	return true;
 }
 
-static bool take_signed(const char **p, const char *end, int64_t *out)
+bool cert_take_signed(const char **p, const char *end, int64_t *out)
 {
 	uint64_t value;
 	bool minus = *p < end && **p == '-';
 	*p += minus;
-	if (!take_number(p, end, INT32_MAX, &value) || (minus && value == 0))
+	if (!cert_take_number(p, end, INT32_MAX, &value) || (minus && value == 0))
 		return false;
 	*out = minus ? -(int64_t)value : (int64_t)value;
 	return true;
 }
 
-static bool take_char(const char **p, const char *end, char c)
+bool cert_take_char(const char **p, const char *end, char c)
 {
 	if (*p == end || **p != c)
 		return false;
@@ -82,7 +77,7 @@ static bool take_char(const char **p, const char *end, char c)
 	return true;
 }
 
-static bool take_text(const char **p, const char *end, const char *text)
+bool cert_take_text(const char **p, const char *end, const char *text)
 {
 	size_t len = strlen(text);
 	if ((size_t)(end - *p) < len || memcmp(*p, text, len) != 0)
@@ -91,32 +86,7 @@ static bool take_text(const char **p, const char *end, const char *text)
 	return true;
 }
 
-/* ---- the check's state ---- */
-
-struct line_sum {     /* of one relation: a breakdown at one combination of the other dimensions */
-	uint64_t key; /* 0: empty place */
-	uint64_t sum; /* modulo 2^64: signed sums, or modulo a prime */
-	bool listed;
-};
-
-struct sums {
-	struct line_sum *place;
-	size_t room, used;
-};
-
-struct check {
-	const struct lattice *g;
-	struct reader r;
-	struct certificate_report *report;
-	uint64_t n_ids;
-	uint8_t
-	    *shown; /* bits of each cell: 1, 2: null vector for prime 1, 2 not zero; 4: covered by a move */
-	int64_t *least, *largest; /* of each hidden cell over the tables seen; least -1: none yet */
-	uint64_t relation_base[LATTICE_DIMS_MAX]; /* number of breakdowns in the dimensions before */
-	struct sums sums;
-};
-
-static bool bad(struct check *k, struct err *e, const char *rule)
+bool cert_bad(struct certcheck *k, struct err *e, const char *rule)
 {
 	return err_set(e, ERR_CRYPTO, "line %u: %s", k->r.line_no, rule);
 }
@@ -160,7 +130,7 @@ static struct line_sum *sums_at(struct sums *s, uint64_t key)
 	return &s->place[at];
 }
 
-static void sums_clear(struct sums *s)
+void cert_sums_clear(struct sums *s)
 {
 	if (s->room > 4096) {
 		free(s->place);
@@ -172,10 +142,8 @@ static void sums_clear(struct sums *s)
 	s->used = 0;
 }
 
-typedef bool visit_line(struct check *k, uint64_t key, int sign, void *context);
-
 /* Every relation that holds the cell: sign 1 as parent, -1 as child. */
-static bool visit_lines(struct check *k, uint64_t cell, visit_line *visit, void *context)
+bool cert_visit_lines(struct certcheck *k, uint64_t cell, visit_line *visit, void *context)
 {
 	for (uint32_t d = 0; d < k->g->n_dims; d++) {
 		const struct latticedim *dim = &k->g->dim[d];
@@ -193,7 +161,7 @@ static bool visit_lines(struct check *k, uint64_t cell, visit_line *visit, void 
 	return true;
 }
 
-static bool add_signed(struct check *k, uint64_t key, int sign, void *context)
+bool cert_add_signed(struct certcheck *k, uint64_t key, int sign, void *context)
 {
 	struct line_sum *line = sums_at(&k->sums, key);
 	if (line == NULL)
@@ -202,7 +170,7 @@ static bool add_signed(struct check *k, uint64_t key, int sign, void *context)
 	return true;
 }
 
-static bool sums_zero(const struct sums *s)
+bool cert_sums_zero(const struct sums *s)
 {
 	for (size_t i = 0; i < s->room; i++)
 		if (s->place[i].key != 0 && s->place[i].sum != 0)
@@ -213,7 +181,7 @@ static bool sums_zero(const struct sums *s)
 /* ---- moves ---- */
 
 /* m <id> <n> <cell>:<coef> ... */
-static bool move_take(struct check *k, struct err *e)
+static bool move_take(struct certcheck *k, struct err *e)
 {
 	const char *p = k->r.line + 2;
 	const char *end = k->r.line_end;
@@ -222,28 +190,29 @@ static bool move_take(struct check *k, struct err *e)
 	uint64_t cell;
 	uint64_t before = 0;
 	int64_t coef;
-	if (!take_number(&p, end, UINT32_MAX, &id) || id != k->n_ids || !take_char(&p, end, ' ') ||
-	    !take_number(&p, end, k->g->n_cells, &n) || n == 0)
-		return bad(k, e, "a move is: m, its number in turn, how many entries, entries");
+	if (!cert_take_number(&p, end, UINT32_MAX, &id) || id != k->n_ids || !cert_take_char(&p, end, ' ') ||
+	    !cert_take_number(&p, end, k->g->n_cells, &n) || n == 0)
+		return cert_bad(k, e, "a move is: m, its number in turn, how many entries, entries");
 	k->n_ids++;
-	sums_clear(&k->sums);
+	cert_sums_clear(&k->sums);
 	for (uint64_t i = 0; i < n; i++) {
-		if (!take_char(&p, end, ' ') || !take_number(&p, end, k->g->n_cells - 1, &cell) ||
-		    !take_char(&p, end, ':') || !take_signed(&p, end, &coef) || coef == 0)
-			return bad(k, e, "an entry is cell:coefficient");
+		if (!cert_take_char(&p, end, ' ') || !cert_take_number(&p, end, k->g->n_cells - 1, &cell) ||
+		    !cert_take_char(&p, end, ':') || !cert_take_signed(&p, end, &coef) || coef == 0)
+			return cert_bad(k, e, "an entry is cell:coefficient");
 		if (i > 0 && cell <= before)
-			return bad(k, e, "entries rise by cell");
+			return cert_bad(k, e, "entries rise by cell");
 		before = cell;
 		if (!movable(k->g, cell))
-			return bad(k, e, "the move changes a cell that is printed or zero by definition");
-		if (!visit_lines(k, cell, add_signed, &coef))
+			return cert_bad(
+			    k, e, "the move changes a cell that is printed or zero by definition");
+		if (!cert_visit_lines(k, cell, cert_add_signed, &coef))
 			return err_set(e, ERR_MEMORY, "no memory");
 		k->report->entries++;
 	}
 	if (p != end)
-		return bad(k, e, "text after the last entry");
-	if (!sums_zero(&k->sums))
-		return bad(k, e, "the move breaks a relation");
+		return cert_bad(k, e, "text after the last entry");
+	if (!cert_sums_zero(&k->sums))
+		return cert_bad(k, e, "the move breaks a relation");
 	k->report->moves++;
 	return true;
 }
@@ -258,33 +227,33 @@ static bool move_has(const struct bytes *line, uint64_t cell)
 	while (p < end) {
 		uint64_t at;
 		int64_t coef;
-		if (!take_number(&p, end, UINT64_MAX, &at) || !take_char(&p, end, ':') ||
-		    !take_signed(&p, end, &coef))
+		if (!cert_take_number(&p, end, UINT64_MAX, &at) || !cert_take_char(&p, end, ':') ||
+		    !cert_take_signed(&p, end, &coef))
 			return false;
 		if (at == cell)
 			return true;
-		take_char(&p, end, ' ');
+		cert_take_char(&p, end, ' ');
 	}
 	return false;
 }
 
 /* c <cell> <move> */
-static bool cover_take(struct check *k, const struct bytes *move, uint64_t *before, struct err *e)
+static bool cover_take(struct certcheck *k, const struct bytes *move, uint64_t *before, struct err *e)
 {
 	const char *p = k->r.line + 2;
 	const char *end = k->r.line_end;
 	uint64_t cell;
 	uint64_t id;
-	if (!take_number(&p, end, k->g->n_cells - 1, &cell) || !take_char(&p, end, ' ') ||
-	    !take_number(&p, end, UINT32_MAX, &id) || p != end)
-		return bad(k, e, "a cover is: c, cell, move");
+	if (!cert_take_number(&p, end, k->g->n_cells - 1, &cell) || !cert_take_char(&p, end, ' ') ||
+	    !cert_take_number(&p, end, UINT32_MAX, &id) || p != end)
+		return cert_bad(k, e, "a cover is: c, cell, move");
 	if (*before != UINT64_MAX && cell <= *before)
-		return bad(k, e, "covers rise by cell");
+		return cert_bad(k, e, "covers rise by cell");
 	*before = cell;
 	if (k->g->mark[cell] != 'H')
-		return bad(k, e, "only hidden cells are covered");
+		return cert_bad(k, e, "only hidden cells are covered");
 	if (id >= k->n_ids || !move_has(&move[id], cell))
-		return bad(k, e, "the move does not change the cell it covers");
+		return cert_bad(k, e, "the move does not change the cell it covers");
 	k->shown[cell] |= 4;
 	return true;
 }
@@ -301,7 +270,7 @@ struct residue {
 	uint64_t value, prime;
 };
 
-static bool add_residue(struct check *k, uint64_t key, int sign, void *context)
+static bool add_residue(struct certcheck *k, uint64_t key, int sign, void *context)
 {
 	const struct residue *x = context;
 	struct line_sum *line = sums_at(&k->sums, key);
@@ -312,21 +281,21 @@ static bool add_residue(struct check *k, uint64_t key, int sign, void *context)
 }
 
 /* n <cell> <value mod p> */
-static bool null_take(struct check *k, uint64_t prime, uint64_t *before, struct err *e)
+static bool null_take(struct certcheck *k, uint64_t prime, uint64_t *before, struct err *e)
 {
 	const char *p = k->r.line + 2;
 	const char *end = k->r.line_end;
 	uint64_t cell;
 	struct residue x = { .prime = prime };
-	if (!take_number(&p, end, k->g->n_cells - 1, &cell) || !take_char(&p, end, ' ') ||
-	    !take_number(&p, end, prime - 1, &x.value) || x.value == 0 || p != end)
-		return bad(k, e, "a null entry is: n, cell, a number below the prime and not zero");
+	if (!cert_take_number(&p, end, k->g->n_cells - 1, &cell) || !cert_take_char(&p, end, ' ') ||
+	    !cert_take_number(&p, end, prime - 1, &x.value) || x.value == 0 || p != end)
+		return cert_bad(k, e, "a null entry is: n, cell, a number below the prime and not zero");
 	if (*before != UINT64_MAX && cell <= *before)
-		return bad(k, e, "null entries rise by cell");
+		return cert_bad(k, e, "null entries rise by cell");
 	*before = cell;
 	if (!movable(k->g, cell))
-		return bad(k, e, "the vector changes a cell that is printed or zero by definition");
-	if (!visit_lines(k, cell, add_residue, &x))
+		return cert_bad(k, e, "the vector changes a cell that is printed or zero by definition");
+	if (!cert_visit_lines(k, cell, add_residue, &x))
 		return err_set(e, ERR_MEMORY, "no memory");
 	k->shown[cell] |= prime == PRIME_1 ? 1 : 2;
 	return true;
@@ -334,7 +303,7 @@ static bool null_take(struct check *k, uint64_t prime, uint64_t *before, struct 
 
 /* ---- tables ---- */
 
-static bool mark_line(struct check *k, uint64_t key, int sign, void *context)
+static bool mark_line(struct certcheck *k, uint64_t key, int sign, void *context)
 {
 	(void)sign;
 	(void)context;
@@ -346,7 +315,7 @@ static bool mark_line(struct check *k, uint64_t key, int sign, void *context)
 
 /* The relation of a key, once more: parent - children over listed and printed cells must be zero. */
 static bool relation_holds(
-    const struct check *k, uint64_t key, const int64_t *value, const uint64_t *stamp, uint64_t now)
+    const struct certcheck *k, uint64_t key, const int64_t *value, const uint64_t *stamp, uint64_t now)
 {
 	uint64_t base = (key - 1) % k->g->n_cells;
 	uint64_t number = (key - 1) / k->g->n_cells;
@@ -375,7 +344,7 @@ struct tables {
 };
 
 /* w <id> <component> <n> <cell>=<value> ... */
-static bool table_take(struct check *k, struct tables *t, struct err *e)
+static bool table_take(struct certcheck *k, struct tables *t, struct err *e)
 {
 	const char *p = k->r.line + 2;
 	const char *end = k->r.line_end;
@@ -385,26 +354,27 @@ static bool table_take(struct check *k, struct tables *t, struct err *e)
 	uint64_t cell;
 	uint64_t value;
 	uint64_t before = 0;
-	if (!take_number(&p, end, UINT32_MAX, &id) || !take_char(&p, end, ' ') ||
-	    !take_number(&p, end, UINT32_MAX, &component) || !take_char(&p, end, ' ') ||
-	    !take_number(&p, end, k->g->n_cells, &n) || n == 0)
-		return bad(k, e, "a table is: w, number, component, how many cells, cells");
-	sums_clear(&k->sums);
+	if (!cert_take_number(&p, end, UINT32_MAX, &id) || !cert_take_char(&p, end, ' ') ||
+	    !cert_take_number(&p, end, UINT32_MAX, &component) || !cert_take_char(&p, end, ' ') ||
+	    !cert_take_number(&p, end, k->g->n_cells, &n) || n == 0)
+		return cert_bad(k, e, "a table is: w, number, component, how many cells, cells");
+	cert_sums_clear(&k->sums);
 	t->now++;
 	for (uint64_t i = 0; i < n; i++) {
-		if (!take_char(&p, end, ' ') || !take_number(&p, end, k->g->n_cells - 1, &cell) ||
-		    !take_char(&p, end, '=') || !take_number(&p, end, LIMIT_HASH_TOTAL, &value))
-			return bad(k, e, "a table's entry is cell=value");
+		if (!cert_take_char(&p, end, ' ') || !cert_take_number(&p, end, k->g->n_cells - 1, &cell) ||
+		    !cert_take_char(&p, end, '=') || !cert_take_number(&p, end, LIMIT_HASH_TOTAL, &value))
+			return cert_bad(k, e, "a table's entry is cell=value");
 		if (i > 0 && cell <= before)
-			return bad(k, e, "entries rise by cell");
+			return cert_bad(k, e, "entries rise by cell");
 		before = cell;
 		if (!movable(k->g, cell))
-			return bad(k, e, "the table changes a cell that is printed or zero by definition");
+			return cert_bad(
+			    k, e, "the table changes a cell that is printed or zero by definition");
 		if (k->g->mark[cell] == 'H' && value < k->report->floor)
-			return bad(k, e, "a hidden cell falls below the floor");
+			return cert_bad(k, e, "a hidden cell falls below the floor");
 		t->stamp[cell] = t->now;
 		t->value[cell] = (int64_t)value;
-		if (!visit_lines(k, cell, mark_line, NULL))
+		if (!cert_visit_lines(k, cell, mark_line, NULL))
 			return err_set(e, ERR_MEMORY, "no memory");
 		if (k->least[cell] < 0 || (int64_t)value < k->least[cell])
 			k->least[cell] = (int64_t)value;
@@ -412,26 +382,26 @@ static bool table_take(struct check *k, struct tables *t, struct err *e)
 			k->largest[cell] = (int64_t)value;
 	}
 	if (p != end)
-		return bad(k, e, "text after the last entry");
+		return cert_bad(k, e, "text after the last entry");
 	for (size_t i = 0; i < k->sums.room; i++)
 		if (k->sums.place[i].key != 0 &&
 		    !relation_holds(k, k->sums.place[i].key, t->value, t->stamp, t->now))
-			return bad(k, e, "the table contradicts a relation or what was printed");
+			return cert_bad(k, e, "the table contradicts a relation or what was printed");
 	k->report->tables++;
 	return true;
 }
 
 /* ---- the file ---- */
 
-static bool digest_line(struct check *k, const char *name, const uint8_t want[32], struct err *e)
+static bool digest_line(struct certcheck *k, const char *name, const uint8_t want[32], struct err *e)
 {
 	uint8_t got[32];
 	size_t len = strlen(name);
-	if (!reader_line(&k->r) || !line_begins(&k->r, name) ||
+	if (!cert_reader_line(&k->r) || !cert_line_begins(&k->r, name) ||
 	    !hex_decode(got, 32, bytes_of(k->r.line + len, (size_t)(k->r.line_end - k->r.line) - len)))
-		return bad(k, e, "the head is: version, grid, pattern, result, level");
+		return cert_bad(k, e, "the head is: version, grid, pattern, result, level");
 	if (memcmp(got, want, 32) != 0)
-		return bad(k, e, "the digest is another file's");
+		return cert_bad(k, e, "the digest is another file's");
 	return true;
 }
 
@@ -441,13 +411,13 @@ static bool take_level(struct certificate_report *r, const char **p, const char 
 	uint64_t width;
 	uint64_t floor;
 	uint64_t coalition;
-	if (!take_text(p, end, "level L") || *p == end || **p < '1' || **p > '4')
+	if (!cert_take_text(p, end, "level L") || *p == end || **p < '1' || **p > '4')
 		return false;
 	snprintf(r->level, sizeof r->level, "L%c", *(*p)++);
-	if (!take_text(p, end, " k ") || !take_number(p, end, UINT32_MAX, &threshold) ||
-	    !take_text(p, end, " width ") || !take_number(p, end, UINT32_MAX, &width) ||
-	    !take_text(p, end, " floor ") || !take_number(p, end, 1, &floor) ||
-	    !take_text(p, end, " coalition ") || !take_number(p, end, UINT32_MAX, &coalition))
+	if (!cert_take_text(p, end, " k ") || !cert_take_number(p, end, UINT32_MAX, &threshold) ||
+	    !cert_take_text(p, end, " width ") || !cert_take_number(p, end, UINT32_MAX, &width) ||
+	    !cert_take_text(p, end, " floor ") || !cert_take_number(p, end, 1, &floor) ||
+	    !cert_take_text(p, end, " coalition ") || !cert_take_number(p, end, UINT32_MAX, &coalition))
 		return false;
 	r->threshold = (uint32_t)threshold;
 	r->width = (uint32_t)width;
@@ -456,32 +426,32 @@ static bool take_level(struct certificate_report *r, const char **p, const char 
 	return *p == end && threshold >= 3 && width >= 1;
 }
 
-static bool level_line(struct check *k, struct err *e)
+static bool level_line(struct certcheck *k, struct err *e)
 {
-	if (!reader_line(&k->r))
-		return bad(k, e, "the head ends with a level");
+	if (!cert_reader_line(&k->r))
+		return cert_bad(k, e, "the head ends with a level");
 	const char *p = k->r.line;
 	if (!take_level(k->report, &p, k->r.line_end))
-		return bad(k, e,
+		return cert_bad(k, e,
 		    "the level line is: level L1 to L4, k from 3, width from 1, floor 0 or 1, coalition");
 	return true;
 }
 
-static bool head(struct check *k, struct err *e)
+static bool head(struct certcheck *k, struct err *e)
 {
 	uint8_t pattern[32];
 	crypto_hash_sha256(pattern, k->g->mark, k->g->n_cells);
-	if (!reader_line(&k->r) || !line_is(&k->r, "cellveil-certificate 1"))
-		return bad(k, e, "not a certificate of version 1");
+	if (!cert_reader_line(&k->r) || !cert_line_is(&k->r, "cellveil-certificate 1"))
+		return cert_bad(k, e, "not a certificate of version 1");
 	return digest_line(k, "grid ", k->g->digest, e) && digest_line(k, "pattern ", pattern, e) &&
 	       digest_line(k, "result ", k->g->result_digest, e) && level_line(k, e);
 }
 
 /* Section moves, and the line of each move for the covers. */
-static bool moves_section(struct check *k, struct bytes **move, struct err *e)
+static bool moves_section(struct certcheck *k, struct bytes **move, struct err *e)
 {
 	size_t room = 0;
-	while (reader_line(&k->r) && line_begins(&k->r, "m ")) {
+	while (cert_reader_line(&k->r) && cert_line_begins(&k->r, "m ")) {
 		if (k->n_ids == room) {
 			room = room == 0 ? 256 : 2 * room;
 			struct bytes *more = realloc(*move, room * sizeof *more);
@@ -498,71 +468,72 @@ static bool moves_section(struct check *k, struct bytes **move, struct err *e)
 	return true;
 }
 
-static bool null_section(struct check *k, uint64_t prime, struct err *e)
+static bool null_section(struct certcheck *k, uint64_t prime, struct err *e)
 {
 	uint64_t before = UINT64_MAX;
-	sums_clear(&k->sums);
-	while (reader_line(&k->r) && line_begins(&k->r, "n "))
+	cert_sums_clear(&k->sums);
+	while (cert_reader_line(&k->r) && cert_line_begins(&k->r, "n "))
 		if (!null_take(k, prime, &before, e))
 			return false;
-	if (!sums_zero(&k->sums))
-		return bad(k, e, "the null vector breaks a relation");
+	if (!cert_sums_zero(&k->sums))
+		return cert_bad(k, e, "the null vector breaks a relation");
 	k->report->null_vectors++;
 	return true;
 }
 
-static bool tables_section(struct check *k, struct err *e)
+static bool tables_section(struct certcheck *k, struct err *e)
 {
 	struct tables t = { 0 };
 	t.value = malloc(k->g->n_cells * sizeof *t.value);
 	t.stamp = calloc(k->g->n_cells, sizeof *t.stamp);
 	bool ok = (t.value != NULL && t.stamp != NULL) || err_set(e, ERR_MEMORY, "no memory");
-	while (ok && reader_line(&k->r) && line_begins(&k->r, "w "))
+	while (ok && cert_reader_line(&k->r) && cert_line_begins(&k->r, "w "))
 		ok = table_take(k, &t, e);
 	free(t.value);
 	free(t.stamp);
 	return ok;
 }
 
-static bool end_line(struct check *k, struct bytes file, struct err *e)
+static bool end_line(struct certcheck *k, struct bytes file, struct err *e)
 {
 	uint8_t got[32];
 	uint8_t want[32];
 	const char *name = "end-public ";
 	size_t len = strlen(name);
-	if (!line_begins(&k->r, name) ||
+	if (!cert_line_begins(&k->r, name) ||
 	    !hex_decode(got, 32, bytes_of(k->r.line + len, (size_t)(k->r.line_end - k->r.line) - len)) ||
 	    k->r.at != k->r.end)
-		return bad(k, e, "the last line is end-public and a digest");
+		return cert_bad(k, e, "the last line is end-public and a digest");
 	crypto_hash_sha256(want, file.at, (size_t)((const uint8_t *)k->r.line - file.at));
-	return memcmp(got, want, 32) == 0 || bad(k, e, "the file was changed: its own digest does not fit");
+	return memcmp(got, want, 32) == 0 ||
+	       cert_bad(k, e, "the file was changed: its own digest does not fit");
 }
 
-static bool sections(struct check *k, struct bytes file, struct err *e)
+static bool sections(struct certcheck *k, struct bytes file, struct err *e)
 {
 	struct bytes *move = NULL;
 	uint64_t before = UINT64_MAX;
-	bool ok = reader_line(&k->r);
-	if (ok && line_is(&k->r, "section moves"))
+	bool ok = cert_reader_line(&k->r);
+	if (ok && cert_line_is(&k->r, "section moves"))
 		ok = moves_section(k, &move, e);
-	if (ok && line_is(&k->r, "section cover-public"))
-		while (ok && reader_line(&k->r) && line_begins(&k->r, "c "))
+	if (ok && cert_line_is(&k->r, "section cover-public"))
+		while (ok && cert_reader_line(&k->r) && cert_line_begins(&k->r, "c "))
 			ok = cover_take(k, move, &before, e);
-	if (ok && line_is(&k->r, "section null 2305843009213693951"))
+	if (ok && cert_line_is(&k->r, "section null 2305843009213693951"))
 		ok = null_section(k, PRIME_1, e);
-	if (ok && line_is(&k->r, "section null 2305843009213693921"))
+	if (ok && cert_line_is(&k->r, "section null 2305843009213693921"))
 		ok = null_section(k, PRIME_2, e);
-	if (ok && line_is(&k->r, "section tables"))
+	if (ok && cert_line_is(&k->r, "section tables"))
 		ok = tables_section(k, e);
-	if (ok && line_is(&k->r, "section open"))
-		while (reader_line(&k->r) && !line_begins(&k->r, "end-public "))
+	if (ok && cert_line_is(&k->r, "section open"))
+		while (cert_reader_line(&k->r) && !cert_line_begins(&k->r, "end-public "))
 			;
 	free(move);
 	return ok && end_line(k, file, e);
 }
 
 /* Every hidden cell: covered; and where its component has tables, both far enough apart and high enough. */
-static bool complete(struct check *k, struct err *e)
+static bool complete(struct certcheck *k, struct err *e)
 {
 	struct buf name = { 0 };
 	const struct certificate_report *r = k->report;
@@ -592,7 +563,7 @@ static bool complete(struct check *k, struct err *e)
 bool certificate_check(
     const struct lattice *g, struct bytes file, struct certificate_report *report, struct err *e)
 {
-	struct check k = { .g = g, .report = report };
+	struct certcheck k = { .g = g, .report = report };
 	bool ok = false;
 	*report = (struct certificate_report){ 0 };
 	k.r = (struct reader){ .at = (const char *)file.at, .end = (const char *)file.at + file.len };

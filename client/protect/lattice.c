@@ -353,14 +353,20 @@ static bool result_line(struct lattice *g, const struct csvlines *c, struct err 
 	return true;
 }
 
-/* Opens a result and checks its last columns. */
-static bool result_open(struct csvlines *c, const char *path, struct err *e)
+static bool open_path(struct csvlines *c, const char *path, struct err *e)
 {
 	const char *slash = strrchr(path, '/');
 	char *dir = slash == NULL ? strdup(".") : strndup(path, (size_t)(slash - path) + 1);
 	bool ok = dir != NULL || err_set(e, ERR_MEMORY, "no memory");
 	ok = ok && csvlines_open(c, dir, slash == NULL ? path : slash + 1, e);
 	free(dir);
+	return ok;
+}
+
+/* Opens a result and checks its last columns. */
+static bool result_open(struct csvlines *c, const char *path, struct err *e)
+{
+	bool ok = open_path(c, path, e);
 	if (!ok || (c->n_columns >= 3 && strcmp(c->field[c->n_columns - 1], "status") == 0 &&
 		       strcmp(c->field[c->n_columns - 2], "freq") == 0))
 		return ok;
@@ -741,20 +747,79 @@ static void sum_up(struct lattice *g)
 	}
 }
 
+/* One relation: a parent without a live part is dead, parts of a dead parent are. True if that changed anything. */
+static bool settle(struct lattice *g, const struct breakdown *b, uint64_t base, uint64_t stride)
+{
+	uint8_t *parent = &g->live[base + b->parent * stride];
+	uint8_t any = 0;
+	for (uint32_t i = 0; i < b->n; i++)
+		any |= g->live[base + b->child[i] * stride];
+	if (*parent == any)
+		return false;
+	*parent = 0;
+	for (uint32_t i = 0; i < b->n; i++)
+		g->live[base + b->child[i] * stride] = 0;
+	return true;
+}
+
+/* What is live above live leaves; then dead cells take their parts and their totals along. */
+static void live_up(struct lattice *g)
+{
+	for (uint32_t d = 0; d < g->n_dims; d++)
+		spread(g, d, true, g->live);
+	for (bool changed = true; changed;) {
+		changed = false;
+		for (uint32_t d = 0; d < g->n_dims; d++)
+			for (uint32_t b = 0; b < g->dim[d].n_breakdowns; b++) {
+				uint64_t block = g->stride[d] * g->dim[d].n_codes;
+				for (uint64_t high = 0; high < g->n_cells; high += block)
+					for (uint64_t low = high; low < high + g->stride[d]; low++)
+						changed |=
+						    settle(g, &g->dim[d].breakdown[b], low, g->stride[d]);
+			}
+	}
+}
+
+/* Before cells.csv is read: every inner cell that is not zero by definition; with a column of contributors only
+ * the lines that stand there. */
+static void live_begin(struct lattice *g, bool given_only)
+{
+	for (uint64_t c = 0; c < g->n_cells; c++) {
+		g->live[c] = !given_only && g->value[c] != 0;
+		for (uint32_t d = 0; g->live[c] != 0 && d < g->n_dims; d++)
+			g->live[c] = lattice_is_leaf(&g->dim[d], lattice_place(g, c, d));
+	}
+	for (uint64_t c = 0; !given_only && c < g->n_cells; c++) /* a printed nought is no declaration */
+		if (g->mark[c] == 'P' && g->value[c] == 0) {
+			g->live[c] = 1;
+			for (uint32_t d = 0; g->live[c] != 0 && d < g->n_dims; d++)
+				g->live[c] = lattice_is_leaf(&g->dim[d], lattice_place(g, c, d));
+		}
+}
+
 bool lattice_truth(struct lattice *g, const char *dir, struct err *e)
+{
+	char path[LATTICE_PATH_MAX];
+	snprintf(path, sizeof path, "%s/cells.csv", dir);
+	return lattice_truth_file(g, path, e);
+}
+
+bool lattice_truth_file(struct lattice *g, const char *path, struct err *e)
 {
 	struct csvlines c;
 	struct err end = { 0 };
 	size_t place[LATTICE_DIMS_MAX];
 	size_t freq = SIZE_MAX;
+	size_t status = SIZE_MAX;
 	uint32_t n_places = 0;
 	bool ok = false;
 	for (uint32_t i = 0; i < LATTICE_DIMS_MAX; i++)
 		place[i] = SIZE_MAX;
 	g->truth = calloc(g->n_cells, sizeof *g->truth);
-	if (g->truth == NULL)
+	g->live = calloc(g->n_cells, 1);
+	if (g->truth == NULL || g->live == NULL)
 		return err_set(e, ERR_MEMORY, "no memory");
-	if (!csvlines_open(&c, dir, "cells.csv", e))
+	if (!open_path(&c, path, e))
 		goto done;
 	for (size_t i = 0; i < c.n_columns; i++) {
 		uint32_t dim = lattice_dim(g, c.field[i]);
@@ -763,7 +828,11 @@ bool lattice_truth(struct lattice *g, const char *dir, struct err *e)
 			place[dim] = i;
 		} else if (strcmp(c.field[i], "freq") == 0)
 			freq = i;
+		else if (strcmp(c.field[i], "status") == 0)
+			status = i;
 	}
+	bool given_only = g->dim[g->n_dims - 1].synthetic;
+	live_begin(g, given_only);
 	if (freq == SIZE_MAX || n_places != g->n_dims) {
 		err_set(e, ERR_MALFORMED, "%s: its columns are the dimensions and freq", c.path);
 		goto done;
@@ -786,12 +855,18 @@ bool lattice_truth(struct lattice *g, const char *dir, struct err *e)
 			goto done;
 		}
 		g->truth[cell] += value;
+		if (status == SIZE_MAX || c.field[status][0] == '\0' || strcmp(c.field[status], "blank") == 0)
+			g->live[cell] = given_only || g->live[cell];
+		else
+			g->live[cell] = 0;
 	}
 	ok = end.code == ERR_NONE;
-	if (ok)
+	if (ok) {
 		sum_up(g);
-	else
+		live_up(g);
+	} else {
 		*e = end;
+	}
 done:
 	csvlines_close(&c);
 	return ok;
@@ -814,6 +889,7 @@ void lattice_free(struct lattice *g)
 	if (g->truth != NULL)
 		sodium_memzero(g->truth, g->n_cells * sizeof *g->truth);
 	free(g->truth);
+	free(g->live);
 	free(g->value);
 	free(g->mark);
 	*g = (struct lattice){ 0 };

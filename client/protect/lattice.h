@@ -49,6 +49,7 @@ struct lattice {
 	uint8_t *mark;  /* P H Z N A as in RESULT.csv; '-' not printed */
 	int64_t *value; /* printed value where P; 0 where everybody can see that nothing is there; else -1 */
 	int64_t *truth; /* NULL, or the true value of every cell (lattice_truth) */
+	uint8_t *live;  /* with truth: 0 where nothing can be: structural, not reported, not asked */
 	uint8_t digest[32]; /* as in a certificate's line `grid` */
 	uint8_t result_digest[32];
 };
@@ -67,7 +68,8 @@ bool lattice_is_release(const char *dir);
 bool lattice_result_path(const char *dir, char out[LATTICE_PATH_MAX]);
 /* Reads the counts of cells.csv and sums them into every cell. */
 bool lattice_truth(struct lattice *g, const char *dir, struct err *e);
-void lattice_free(struct lattice *g); /* wipes the counts */
+bool lattice_truth_file(struct lattice *g, const char *path, struct err *e); /* the same, of another file */
+void lattice_free(struct lattice *g);                                        /* wipes the counts */
 
 uint32_t lattice_place(
     const struct lattice *g, uint64_t cell, uint32_t dim);           /* code of the cell in that dimension */

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "client/protect/auditor.h"
 #include "client/protect/certificate.h"
 #include "client/protect/protect.h"
 #include "client/protect/protectfiles.h"
@@ -46,9 +47,29 @@ bool verifycert_folder(const char *dir, struct certificate_report *report, struc
 	return ok;
 }
 
+/* The auditors' part, where it is asked for: steps 4 to 6 of docs/disclosure.md "Certificate". */
+static bool audit(struct lattice *g, const struct args *args, const struct certificate_report *r,
+    struct bytes certificate, struct auditor_report *out, struct err *e)
+{
+	struct policy_params p = policy_params_default();
+	struct buf file = { 0 };
+	const char *path = args_value(args, "auditor");
+	bool ok =
+	    (args_value(args, "policy") == NULL || protectfiles_policy(&p, args_value(args, "policy"), e)) &&
+	    lattice_truth_file(g, args_value(args, "truth"), e) &&
+	    protectfiles_read(&file, path, CERTIFICATE_MAX, e);
+	if (ok && (p.threshold != r->threshold || p.width != r->width || p.coalition != r->coalition))
+		ok = err_set(e, ERR_CRYPTO, "the level line is not the policy's");
+	ok = ok && (auditor_check(g, &p, r->level, certificate, buf_bytes(&file), out, e) ||
+		       err_wrap(e, "%s", path));
+	buf_free(&file);
+	return ok;
+}
+
 static int run(const struct args *args)
 {
 	struct certificate_report report = { 0 };
+	struct auditor_report audited = { 0 };
 	struct buf file = { 0 };
 	struct lattice g = { 0 };
 	struct err e = { 0 };
@@ -56,12 +77,19 @@ static int run(const struct args *args)
 	char own[LATTICE_PATH_MAX];
 	const char *path = args->n > 2 ? args->at[2] : own;
 	snprintf(own, sizeof own, "%s/certificate.cvc", args->at[0]);
+	if ((args_value(args, "auditor") != NULL) != (args_value(args, "truth") != NULL)) {
+		text_warn("%s", _("--auditor and --truth go together"));
+		return PROTECT_INPUT;
+	}
 	if (!lattice_read(&g, args->at[0], args->n > 1 ? args->at[1] : NULL, has_cells(args->at[0]), &e) ||
 	    !protectfiles_read(&file, path, CERTIFICATE_MAX, &e)) {
 		text_error(&e);
 		goto done;
 	}
+	bool auditing = args_value(args, "auditor") != NULL;
 	bool holds = certificate_check(&g, buf_bytes(&file), &report, &e);
+	if (holds && auditing)
+		holds = audit(&g, args, &report, buf_bytes(&file), &audited, &e);
 	if (args_flag(args, "json"))
 		report_json(&report, holds);
 	if (!holds) {
@@ -74,6 +102,10 @@ static int run(const struct args *args)
 	    (unsigned long long)report.hidden);
 	text_say(_("%llu of them are shown to reach the threshold; the publisher claims %s"),
 	    (unsigned long long)report.with_tables, report.level);
+	if (auditing)
+		text_say(_("auditors' part: %llu protected figures, each can be another for every attacker; "
+			   "%s holds"),
+		    (unsigned long long)audited.subjects, report.level);
 	code = PROTECT_SAFE;
 done:
 	lattice_free(&g);
@@ -88,6 +120,9 @@ const struct command verify_certificate_command = {
 	.example = "cellveil get 2024 -o release-2024; cellveil verify-certificate release-2024\n"
 		   "cellveil verify-certificate tables/2024 protected/RESULT.csv protected/certificate.cvc",
 	.option = {
+	    { "auditor", 0, "FILE", N_("the auditors' part, checked against the counts") },
+	    { "truth", 0, "CELLS.csv", N_("the counts, for --auditor") },
+	    { "policy", 0, "FILE", N_("the protection rules, for --auditor") },
 	    { "json", 0, NULL, N_("the findings as JSON on standard output") },
 	},
 	.min = 1,

@@ -32,6 +32,13 @@ def same_bytes(d, folder):
         assert filecmp.cmp(os.path.join(folder, name), os.path.join(out, name), shallow=False), name + " differs"
 
 
+def auditor(folder, want=0):
+    """Rules and requirements worked out again from the counts."""
+    at = {n: os.path.join(folder, n) for n in os.listdir(folder)}
+    run([CELLVEIL, "verify-certificate", folder, at["RESULT.csv"], at["certificate.cvc"], "--auditor",
+         at["certificate.auditor.cvc"], "--truth", at["cells.csv"], "--policy", at["policy.yaml"]], want=want)
+
+
 def stranger(d, folder):
     reader = d.reader()
     release = os.path.join(d.folder, "release")
@@ -59,6 +66,7 @@ def main():
         folder = table_folder(d)
         same_bytes(d, folder)
         run([CELLVEIL, "verify-certificate", folder])
+        auditor(folder)
         run([CELLVEIL, "attack", folder, os.path.join(folder, "RESULT.csv"), "--all-offices", "-o",
              os.path.join(d.folder, "intervals.csv")], timeout=240)
         stranger(d, folder)

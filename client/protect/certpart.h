@@ -1,0 +1,54 @@
+/* certpart - what the two halves of the verifier share: lines, numbers, sums along relations.
+ *
+ * For certificate.c and auditor.c only. */
+#ifndef CLIENT_PROTECT_CERTPART_H
+#define CLIENT_PROTECT_CERTPART_H
+#include "client/protect/certificate.h"
+
+struct reader {
+	const char *at, *end;
+	const char *line, *line_end;
+	unsigned line_no;
+};
+
+bool cert_reader_line(struct reader *r); /* false: no further line that ends with a line feed */
+bool cert_line_is(const struct reader *r, const char *text);
+bool cert_line_begins(const struct reader *r, const char *text);
+/* One decimal number without leading zeros at *p, at most max; *p moves on. */
+bool cert_take_number(const char **p, const char *end, uint64_t max, uint64_t *out);
+bool cert_take_signed(const char **p, const char *end, int64_t *out);
+bool cert_take_text(const char **p, const char *end, const char *text);
+bool cert_take_char(const char **p, const char *end, char c);
+
+struct line_sum {     /* of one relation: a breakdown at one combination of the other dimensions */
+	uint64_t key; /* 0: empty place */
+	uint64_t sum; /* modulo 2^64: signed sums, or modulo a prime */
+	bool listed;
+};
+
+struct sums {
+	struct line_sum *place;
+	size_t room, used;
+};
+
+struct certcheck {
+	const struct lattice *g;
+	struct reader r;
+	struct certificate_report *report;
+	uint64_t n_ids;
+	uint8_t
+	    *shown; /* bits of each cell: 1, 2: null vector for prime 1, 2 not zero; 4: covered by a move */
+	int64_t *least, *largest; /* of each hidden cell over the tables seen; least -1: none yet */
+	uint64_t relation_base[LATTICE_DIMS_MAX]; /* number of breakdowns in the dimensions before */
+	struct sums sums;
+};
+
+bool cert_bad(struct certcheck *k, struct err *e, const char *rule); /* "line N: rule"; always false */
+void cert_sums_clear(struct sums *s);
+bool cert_sums_zero(const struct sums *s);
+typedef bool visit_line(struct certcheck *k, uint64_t key, int sign, void *context);
+
+bool cert_visit_lines(struct certcheck *k, uint64_t cell, visit_line *visit, void *context);
+bool cert_add_signed(
+    struct certcheck *k, uint64_t key, int sign, void *context); /* context: an int64_t to add */
+#endif
