@@ -92,7 +92,8 @@ class Killer:
             timeout = self.rng.uniform(0.0, 1.3 * self.typical)
         elif way == "point":
             env["CELLVEIL_CRASH"] = "%s:%d" % (self.rng.choice(POINTS), self.rng.randrange(1, 4))
-        else:
+        else:  # the leak sanitizer cannot work under another tracer
+            env["ASAN_OPTIONS"] = os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"
             command = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "inject=%s:signal=SIGKILL:when=%d" % (
                 self.rng.choice(CALLS), self.rng.randrange(1, 60))] + command
         p = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
