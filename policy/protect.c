@@ -9,6 +9,7 @@
 #define GATHER_STEPS 24u
 #define RETRIES      24u
 #define APART_TRIES  12u
+#define CLEAN_USE    24u /* moves through a secondary: with more it is hardly ever needless, and dear to try */
 #define BYPASSES     6u
 #define IMPROVE_HEAT 5.0    /* at first a pattern dearer by this much is taken as often as not */
 #define IMPROVE_WORK 2000u  /* cells priced, on average, for one turn */
@@ -765,7 +766,8 @@ bool plan_clean(struct plan *p, unsigned rounds)
 		if (k == NULL)
 			return false;
 		for (uint32_t i = 0; i < n && !p->memory_failed && !plan_over_limit(p); i++)
-			if (p->g->use[k[i].cell] != 0 && try_without(p, k[i].cell, true, p->cost - 0.01))
+			if (p->g->use[k[i].cell] != 0 && p->g->use[k[i].cell] <= CLEAN_USE &&
+			    try_without(p, k[i].cell, true, p->cost - 0.01))
 				gained = true;
 		free(k);
 	}
