@@ -73,7 +73,7 @@ def preset(year, offices=None, changes=()):
 
 def environment(**more):
     env = {k: v for k, v in os.environ.items() if not k.startswith(("LC_", "LANG"))}
-    env.update(LC_ALL="C.UTF-8", NO_COLOR="1", **more)
+    env.update({"LC_ALL": "C.UTF-8", "NO_COLOR": "1", **more})
     return env
 
 
