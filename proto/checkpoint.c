@@ -1,6 +1,7 @@
 #include "proto/checkpoint.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "proto/name.h"
@@ -73,6 +74,15 @@ bool checkpoint_open(struct checkpoint *out, struct bytes in, const struct vkey 
 	if (cosigned != NULL && n_witnesses > 0)
 		memcpy(cosigned, good + 1, n_witnesses * sizeof *cosigned);
 	return true;
+}
+
+bool checkpoint_witness(
+    struct vkey *out, const char *origin, const char *name, const uint8_t key[32], struct err *e)
+{
+	char full[2 * LIMIT_ORIGIN];
+
+	(void)snprintf(full, sizeof full, "%.*s/witness/%s", (int)strcspn(origin, "/"), origin, name);
+	return vkey_make(out, full, VKEY_COSIGNATURE, key, e);
 }
 
 bool checkpoint_cosign(struct buf *note, const struct vkey *witness, const struct key_signer *signer,

@@ -24,6 +24,9 @@ bool checkpoint_open(struct checkpoint *out, struct bytes note, const struct vke
     const struct vkey *witness, size_t n_witnesses, bool *cosigned, struct err *e);
 #define CHECKPOINT_WITNESSES_MAX 15u
 
+/* The vkey of an auditor who cosigns: <authority>/witness/<name>, authority being the origin up to its '/'. */
+bool checkpoint_witness(
+    struct vkey *out, const char *origin, const char *name, const uint8_t key[32], struct err *e);
 /* Appends a witness's signature line to a checkpoint's note already in out. */
 bool checkpoint_cosign(struct buf *note, const struct vkey *witness, const struct key_signer *signer,
     uint64_t time_s, struct err *e);

@@ -240,6 +240,8 @@ static bool enrol(struct command *c, struct err *e)
 		.dataset = datasets.at,
 		.n_datasets = datasets.n,
 		.age = id.kind == IDENTITY_AUDITOR && id.age[0] ? id.age : NULL,
+		.witness_name = id.kind == IDENTITY_AUDITOR && id.has_sign ? id.name : NULL,
+		.witness_key = id.kind == IDENTITY_AUDITOR && id.has_sign ? id.sign : NULL,
 	};
 	return vault_enroll(c->v, &change, e);
 }

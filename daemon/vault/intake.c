@@ -1,4 +1,5 @@
 #include "daemon/vault/intake.h"
+#include "daemon/vault/journal.h"
 
 #include "daemon/crash.h"
 #include "daemon/say.h"
@@ -208,6 +209,31 @@ static bool answer_submit(struct vault *v, const uint8_t principal[8], bool auth
 	return ok;
 }
 
+/* Lines for a checkpoint that is the newest no more, bad ones, and strangers' are told alike: try again with
+ * the newest. Only our own trouble stops us. */
+static bool answer_cosign(
+    struct vault *v, unsigned roles, const struct msg_cosign *in, struct message *out, struct err *e)
+{
+	struct err why = { 0 };
+	size_t n = 0;
+	if ((roles & ROLE_AUDITOR) == 0) {
+		answer_reject(out, REJECT_NOT_AUTHORIZED);
+		return true;
+	}
+	if (journal_cosign(v, in->lines, &n, &why)) {
+		out->kind = MSG_COSIGN_R;
+		out->cosign_r = (struct msg_cosign_r){ .accepted = n };
+		return true;
+	}
+	if (why.code == ERR_SYSTEM || why.code == ERR_MEMORY || why.code == ERR_INTERNAL) {
+		*e = why;
+		return false;
+	}
+	say(SAY_WARNING, "cosign", "%s", why.text);
+	answer_reject(out, why.code == ERR_CRYPTO ? REJECT_CONFLICT : REJECT_MALFORMED);
+	return true;
+}
+
 static bool answer_request(struct vault *v, const struct link_forward *f, unsigned roles, struct message *out,
     struct buf *scratch, struct err *e)
 {
@@ -215,11 +241,8 @@ static bool answer_request(struct vault *v, const struct link_forward *f, unsign
 	bool office = (roles & ROLE_OFFICE) != 0;
 	if (in->kind == MSG_SUBMIT && f->endpoint == LINK_SUBMIT)
 		return answer_submit(v, f->principal, office, &in->submit, out, scratch, e);
-	if (in->kind == MSG_COSIGN && f->endpoint == LINK_QUERY) {
-		/* witnesses come later; until then the honest answer */
-		answer_reject(out, roles & ROLE_AUDITOR ? REJECT_UNSUPPORTED : REJECT_NOT_AUTHORIZED);
-		return true;
-	}
+	if (in->kind == MSG_COSIGN && f->endpoint == LINK_QUERY)
+		return answer_cosign(v, roles, &in->cosign, out, e);
 	answer_reject(out, REJECT_NOT_AUTHORIZED);
 	if (in->kind == MSG_STATUS)
 		return !office || answer_status(v, f->principal, &in->status, out, scratch, e);

@@ -180,10 +180,25 @@ static bool write_guard(struct vault *v, const struct checkpoint *c, struct err 
 	return ok;
 }
 
+/* The note of this very checkpoint with the cosignatures that came for it, if the store has one. */
+static bool cosigned_note(
+    struct vault *v, struct journal *j, const struct checkpoint *c, struct buf *note, struct err *e)
+{
+	struct checkpoint kept;
+	struct rows r;
+
+	rows_open(&r, v->store, "SELECT note FROM cosigned WHERE size = ?", "i", c->size);
+	if (rows_next(&r) && checkpoint_open(&kept, rows_bytes(&r, 0), &j->vkey, NULL, 0, NULL, NULL) &&
+	    kept.size == c->size && memcmp(kept.root.b, c->root.b, sizeof kept.root.b) == 0)
+		buf_put_bytes(note, rows_bytes(&r, 0));
+	return rows_close(&r, e);
+}
+
 static bool write_checkpoint(struct vault *v, struct journal *j, const struct checkpoint *c, struct err *e)
 {
 	struct buf note = { 0 };
-	bool ok = checkpoint_sign(&note, c, &j->vkey, v->keys.log, e) &&
+	bool ok = cosigned_note(v, j, c, &note, e) &&
+		  (note.size > 0 || checkpoint_sign(&note, c, &j->vkey, v->keys.log, e)) &&
 		  public_put(&j->files, CHECKPOINT, buf_bytes(&note), e);
 
 	buf_free(&note);
@@ -223,6 +238,54 @@ bool journal_write(struct vault *v, struct err *e)
 		return true;
 	return write_leaf_tiles(v, j, old, size, e) && write_upper_tiles(j, old, size, e) &&
 	       sign_size(v, j, size, e);
+}
+
+/* --- cosignatures --- */
+
+struct witnesses {
+	const char *origin;
+	struct vkey key[CHECKPOINT_WITNESSES_MAX];
+	size_t n;
+};
+
+static bool add_witness(void *context, const char *name, const uint8_t key[32], struct err *e)
+{
+	struct witnesses *w = context;
+
+	return w->n == CHECKPOINT_WITNESSES_MAX ||
+	       checkpoint_witness(&w->key[w->n++], w->origin, name, key, e);
+}
+
+/* Only the newest one's are kept: an older checkpoint is never served again. */
+static bool keep_note(struct vault *v, uint64_t size, struct bytes note, struct err *e)
+{
+	if (!vault_begin(v, e))
+		return false;
+	if (store_run(v->store, e, "DELETE FROM cosigned WHERE size <> ?", "i", size) &&
+	    store_run(v->store, e,
+		"INSERT INTO cosigned VALUES(?, ?) ON CONFLICT DO UPDATE SET note = excluded.note", "ib",
+		size, note) &&
+	    vault_commit(v, e))
+		return true;
+	vault_rollback(v);
+	return false;
+}
+
+bool journal_cosign(struct vault *v, struct bytes lines, size_t *n_added, struct err *e)
+{
+	struct journal *j = v->journal;
+	struct witnesses w = { .origin = v->conf->origin };
+	struct buf note = { .max = LIMIT_NOTE_BYTES };
+
+	*n_added = 0;
+	bool ok = vault_each_witness(v, add_witness, &w, e) &&
+		  public_read(&j->files, CHECKPOINT, LIMIT_NOTE_BYTES, &note, e) &&
+		  checkpoint_add_cosignatures(&note, lines, w.key, w.n, n_added, e);
+	if (ok && *n_added > 0)
+		ok = keep_note(v, j->newest.size, buf_bytes(&note), e) &&
+		     public_put(&j->files, CHECKPOINT, buf_bytes(&note), e);
+	buf_free(&note);
+	return ok;
 }
 
 void journal_signed(const struct vault *v, uint64_t *size, uint8_t root[32])

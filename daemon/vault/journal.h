@@ -19,6 +19,11 @@ bool journal_open(struct vault *v, struct err *e);
  * tree contradicts itself; nothing was signed. */
 bool journal_write(struct vault *v, struct err *e);
 
+/* COSIGN: lines of enrolled witnesses for the newest checkpoint, put under it and kept in the store, so that a
+ * restart does not lose them. Lines for another checkpoint, or of nobody we know, are ERR_CRYPTO; nothing is
+ * taken then. n_added: how many were new. In no transaction of the caller's. */
+bool journal_cosign(struct vault *v, struct bytes lines, size_t *n_added, struct err *e);
+
 /* Size and root of the newest signed checkpoint; size 0 and the empty root before the first. */
 void journal_signed(const struct vault *v, uint64_t *size, uint8_t root[32]);
 

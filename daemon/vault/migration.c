@@ -79,7 +79,13 @@ static const char step_publication[] =
 static const char step_keyset[] = "CREATE TABLE keyset(serial INTEGER PRIMARY KEY, note BLOB NOT NULL,"
 				  " added_s INTEGER NOT NULL) STRICT;";
 
-static const char *const steps[] = { step_core, step_publication, step_keyset };
+/* 4: witnesses. Belongs to registry.c; cosigned: a checkpoint's note with the lines that came, journal.c. */
+static const char step_witness[] =
+    "CREATE TABLE witness(key_id BLOB PRIMARY KEY REFERENCES principal(key_id), name TEXT NOT NULL,"
+    " public_key BLOB NOT NULL, added_s INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE cosigned(size INTEGER PRIMARY KEY, note BLOB NOT NULL) STRICT;";
+
+static const char *const steps[] = { step_core, step_publication, step_keyset, step_witness };
 #define N_STEPS ((sqlite3_int64)(sizeof steps / sizeof *steps))
 
 static bool fail(sqlite3 *db, const char *what, struct err *e)

@@ -89,7 +89,12 @@ static bool check_change(struct vault *v, const struct registry_change *c, struc
 	for (size_t i = 0; i < c->n_datasets; i++)
 		if (!vault_dataset(v, c->dataset[i], &dataset, e))
 			return err_wrap(e, "registry");
+	if ((c->witness_key != NULL) != (c->witness_name != NULL) ||
+	    (c->witness_name != NULL &&
+		((c->roles & ROLE_AUDITOR) == 0 || !name_is_name(bytes_text(c->witness_name)))))
+		return err_set(e, ERR_INVALID, "registry: a witness is an auditor with a name and a key");
 	return keys_check(KEY_TYPE_CURVE, c->curve_key, e) &&
+	       (c->witness_key == NULL || keys_check(KEY_TYPE_ED25519, c->witness_key, e)) &&
 	       (!office || keys_check(KEY_TYPE_ED25519, c->sign_key, e));
 }
 
@@ -154,6 +159,15 @@ static bool enroll_office(
 		   "bt", bytes_of(key_id, 8), c->office);
 }
 
+static bool enroll_witness(
+    struct vault *v, const struct registry_change *c, const uint8_t key_id[8], struct err *e)
+{
+	return store_run(v->store, e,
+	    "INSERT INTO witness VALUES(?, ?, ?, ?) ON CONFLICT DO UPDATE SET name = excluded.name,"
+	    " public_key = excluded.public_key",
+	    "btbi", bytes_of(key_id, 8), c->witness_name, bytes_of(c->witness_key, 32), vault_now_s(v));
+}
+
 bool vault_enroll(struct vault *v, const struct registry_change *c, struct err *e)
 {
 	uint8_t key_id[8];
@@ -161,7 +175,8 @@ bool vault_enroll(struct vault *v, const struct registry_change *c, struct err *
 		return false;
 	keys_id(key_id, KEY_TYPE_CURVE, c->curve_key);
 	v->registry_changed = true;
-	if (!enroll_principal(v, c, key_id, e) || (c->office != NULL && !enroll_office(v, c, key_id, e)))
+	if (!enroll_principal(v, c, key_id, e) || (c->office != NULL && !enroll_office(v, c, key_id, e)) ||
+	    (c->witness_key != NULL && !enroll_witness(v, c, key_id, e)))
 		return false;
 	for (size_t i = 0; i < c->n_datasets; i++)
 		if (!store_run(v->store, e,
@@ -220,6 +235,20 @@ bool vault_each_office(struct vault *v, vault_office_fn *fn, void *context, stru
 			.n_principals = (unsigned)rows_uint(&r, 4) };
 		ok = rows_copy_text(&r, 0, office.name, sizeof office.name) && fn(context, &office, e);
 	}
+	return rows_close(&r, e) && ok;
+}
+
+bool vault_each_witness(struct vault *v, vault_witness_fn *fn, void *context, struct err *e)
+{
+	struct rows r;
+	bool ok = true;
+	uint8_t key[32];
+	rows_open(&r, v->store,
+	    "SELECT w.name, w.public_key FROM witness w JOIN principal p USING(key_id)"
+	    " WHERE p.disabled_s = 0 AND p.roles & 4 ORDER BY w.name",
+	    "");
+	while (ok && rows_next(&r))
+		ok = rows_copy(&r, 1, key, sizeof key) && fn(context, rows_text(&r, 0), key, e);
 	return rows_close(&r, e) && ok;
 }
 

@@ -109,7 +109,9 @@ struct registry_change {            /* what cellveilctl office add says */
 	unsigned roles;             /* ROLE_… */
 	const char *const *dataset; /* for submissions and reading */
 	size_t n_datasets;
-	const char *age; /* auditors: where sealed manifests go; else NULL */
+	const char *age;            /* auditors: where sealed manifests go; else NULL */
+	const char *witness_name;   /* auditors who cosign: their name, */
+	const uint8_t *witness_key; /* and 32 bytes; else both NULL */
 };
 /* Adds the principal, the office and the key as far as they are new, and binds them. Refuses small-order and
  * zero keys, a CURVE or signing key that belongs to somebody else, unknown datasets, role bits or names. */
@@ -129,6 +131,9 @@ bool vault_each_office(struct vault *v, vault_office_fn *fn, void *context, stru
 /* age recipients of every auditor in force */
 typedef bool vault_text_fn(void *context, const char *text, struct err *e);
 bool vault_each_auditor(struct vault *v, vault_text_fn *fn, void *context, struct err *e);
+/* name and key of every witness in force, by name */
+typedef bool vault_witness_fn(void *context, const char *name, const uint8_t key[32], struct err *e);
+bool vault_each_witness(struct vault *v, vault_witness_fn *fn, void *context, struct err *e);
 
 /* --- intake keys: row, key in memory and `key` leaf in one --- */
 bool vault_new_intake_key(struct vault *v, enum intake_state state, uint64_t not_before_s,
