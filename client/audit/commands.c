@@ -77,3 +77,24 @@ const struct command audit_policy_command = {
 	.option = { CSV, SOURCE },
 	.run = audit_policy,
 };
+
+const struct command audit_cosign_command = {
+	.name = "audit cosign",
+	.arguments = "",
+	.about = N_("as a witness: read the log, and sign its checkpoint if it continues what was seen"),
+	.example = "cellveil audit cosign --wait 60     # from a timer, every minute",
+	.option = { SOURCE },
+	.run = audit_cosign,
+};
+
+const struct command audit_report_command = {
+	.name = "audit report",
+	.arguments = "",
+	.about = N_("one HTML file: proofs, releases with intervals, decisions"),
+	.example = "cellveil audit report --output report.html\ncellveil audit report --reasons -o "
+		   "confidential.html",
+	.option = { { "output", 'o', "FILE", N_("where the page goes; standard output unless said") },
+	    { "reasons", 0, NULL, N_("also why cells are hidden, from the sealed manifests: confidential") },
+	    SOURCE },
+	.run = audit_report,
+};

@@ -354,6 +354,17 @@ static bool attack_table(struct attack *a, const struct args *args, struct err *
 	return true;
 }
 
+bool attack_public(const char *folder, struct buf *csv, struct err *e)
+{
+	struct attack a = { .office_dim = UINT32_MAX };
+	buf_put_text(&a.out, "cell,lo,hi,exact,why,attacker\n");
+	bool ok = lattice_read(&a.g, folder, NULL, false, e) && attack_as(&a, "public", e);
+	if (ok)
+		buf_put_bytes(csv, buf_bytes(&a.out));
+	attack_free(&a);
+	return ok;
+}
+
 static int run(const struct args *args)
 {
 	struct attack a = { .office_dim = UINT32_MAX };

@@ -67,9 +67,8 @@ class Log:
 
 
 class Audit:
-    def __init__(self, d):
-        self.d = d
-        self.auditor = d.client("revisor")
+    def __init__(self, d, auditor):
+        self.d, self.auditor = d, auditor
         with open(os.path.join(d.home, "keys/log"), encoding="ascii") as f:
             self.seed = base64.b64decode(re.search(r"cellveil-secret-log:(\S+)", f.read()).group(1))
         self.n = 0
@@ -357,7 +356,7 @@ def main():
         d.reader("other")
         release(d, "2023")
         release(d, "2024", more=7)
-        a = Audit(d)
+        a = Audit(d, d.client("revisor"))
         d.vault.stop()  # the copies are of one moment; the gate goes on
         test_honest(a)
         test_manifest(a)
