@@ -10,7 +10,7 @@ import tempfile
 
 from harness import BIN, SOURCE, data, environment, free_ports
 
-PAGES = ["operator.md", "office.md", "researcher.md"]
+PAGES = ["operator.md", "office.md", "researcher.md", "auditor.md"]
 # What other people do meanwhile: two more offices, and the operator's answer to a researcher.
 MEANWHILE = """
 for office in south east; do
