@@ -458,6 +458,8 @@ static bool patterns_read(
 	char own[160];
 	if (!csvlines_open(&c, dir, name_in(dir, name, own), e)) {
 		ok = e->code == ERR_NOT_FOUND;
+		if (ok)
+			*e = (struct err){ 0 }; /* the file need not be there */
 		goto done;
 	}
 	for (size_t i = 0; i < c.n_columns; i++) {

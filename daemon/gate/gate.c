@@ -145,11 +145,23 @@ static void relay_answer(void *arg, const struct relay_peer *to, struct bytes bo
 	answer(arg, to->endpoint == LINK_SUBMIT ? DOOR_SUBMIT : DOOR_QUERY, to->route, body);
 }
 
+/* The vault makes both directories. Where it was never up yet they are missing, and are looked for again when it
+ * has said who may connect; until then every door refuses anyhow. */
+static bool open_trees(struct gate *g, struct err *e)
+{
+	char path[CONF_PATH + 16];
+	snprintf(path, sizeof path, "%s/public", g->conf->state);
+	if (g->public.fd < 0 && access(path, F_OK) == 0 && !tree_open(&g->public, path, e))
+		return false;
+	snprintf(path, sizeof path, "%s/audit", g->conf->state);
+	return g->audit.fd >= 0 || access(path, F_OK) != 0 || tree_open(&g->audit, path, e);
+}
+
 static bool take_registry(void *arg, struct link_registry *from)
 {
 	struct gate *g = arg;
 	struct err e;
-	if (!registry_offer(g->registry, from, &e)) {
+	if (!open_trees(g, &e) || !registry_offer(g->registry, from, &e)) {
 		stats_add(STAT_REGISTRY_REFUSED, 1);
 		say(SAY_ERROR, "registry-refused", "%s", e.text);
 		return false;
@@ -223,16 +235,6 @@ static bool make_parts(struct gate *g, struct err *e)
 	return (g->registry != NULL && g->throttle != NULL && g->subscriptions != NULL && g->peers != NULL &&
 		   g->inbox != NULL && g->feeds != NULL && g->query != NULL && g->relay != NULL) ||
 	       err_set(e, ERR_MEMORY, "out of memory");
-}
-
-static bool open_trees(struct gate *g, struct err *e)
-{
-	char path[CONF_PATH + 16];
-	snprintf(path, sizeof path, "%s/public", g->conf->state);
-	if (!tree_open(&g->public, path, e))
-		return false;
-	snprintf(path, sizeof path, "%s/audit", g->conf->state);
-	return tree_open(&g->audit, path, e);
 }
 
 struct gate *gate_new(const struct conf *conf, struct err *e)
