@@ -80,7 +80,19 @@ static void put_null(struct buf *b, const struct grid *g, uint64_t prime, const 
 			buf_printf(b, "n %u %" PRIu64 "\n", c, u[c]);
 }
 
-bool certificate_write(const struct proof *p, struct buf *out, struct err *e)
+static bool put_tables(const struct grid *g, struct buf *out, struct witness_report *witness, struct err *e)
+{
+	struct buf open = { 0 };
+	buf_put_text(out, "section tables\n");
+	bool ok = witness_write(g, out, &open, witness, e);
+	buf_put_text(out, "section open\n");
+	if (open.size > 0)
+		buf_put(out, open.data, open.size);
+	buf_free(&open);
+	return ok;
+}
+
+bool certificate_write(const struct proof *p, struct buf *out, struct witness_report *witness, struct err *e)
 {
 	const struct grid *g = p->plan->g;
 	uint8_t digest[32];
@@ -98,7 +110,8 @@ bool certificate_write(const struct proof *p, struct buf *out, struct err *e)
 	buf_put_text(out, "section moves\nsection cover-public\n");
 	put_null(out, g, MODULAR_PRIME_1, p->null[0]);
 	put_null(out, g, MODULAR_PRIME_2, p->null[1]);
-	buf_put_text(out, "section tables\nsection open\n");
+	if (!put_tables(g, out, witness, e))
+		return false;
 	put_end(out, "end-public");
 	return !out->failed || err_set(e, ERR_MEMORY, "no memory for the certificate");
 }

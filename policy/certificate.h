@@ -5,6 +5,7 @@
 #ifndef POLICY_CERTIFICATE_H
 #define POLICY_CERTIFICATE_H
 #include "policy/protect.h"
+#include "policy/witness.h"
 
 struct proof {
 	const struct plan *plan;
@@ -21,6 +22,7 @@ void proof_seed(const struct grid *g, uint8_t seed[16]);
 /* sha256 over the canonical hier_*, tables, structural, forced and derived texts of the input. */
 bool proof_grid_digest(const struct table_input *t, uint8_t out[32], struct err *e);
 
-bool certificate_write(const struct proof *p, struct buf *out, struct err *e);
+/* The public part. *witness: how many components have public tables. */
+bool certificate_write(const struct proof *p, struct buf *out, struct witness_report *witness, struct err *e);
 bool auditor_write(const struct proof *p, struct bytes certificate, struct buf *out, struct err *e);
 #endif

@@ -4,194 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policy/simplex.h"
+
 #define BALL_MAX    900u /* cells of the largest neighbourhood */
 #define ROUNDS      3u   /* neighbourhoods tried, each three times the one before */
 #define NOISE_TRIES 4u   /* other prices, where a solution is not whole */
-#define PIVOTS_MAX  20000u
-#define STALL_MAX   200u /* steps without progress before Bland's rule takes over */
-#define SMALL       1e-9
 #define WHOLE       1e-6
-
-/* ---- a dense bounded simplex: minimise cost over rows = 0, low <= x <= high ---- */
-
-struct simplex {
-	uint32_t m, n;      /* rows, columns */
-	double *a;          /* m * n, row by row: the tableau */
-	double *low, *high; /* of columns */
-	double *cost;
-	double *x;        /* values of all columns */
-	double *reduced;  /* reduced costs */
-	uint32_t *basic;  /* of each row; NONE: the row is empty */
-	uint32_t *filled; /* columns of the pivot row that are not zero */
-	uint32_t *count;  /* entries of each column at the start */
-	bool *in_basis;
-	uint64_t work;
-};
-
-static double *row_of(const struct simplex *s, uint32_t i)
-{
-	return s->a + (size_t)i * s->n;
-}
-
-static void simplex_free(struct simplex *s)
-{
-	free(s->a);
-	free(s->low);
-	free(s->high);
-	free(s->cost);
-	free(s->x);
-	free(s->reduced);
-	free(s->basic);
-	free(s->filled);
-	free(s->count);
-	free(s->in_basis);
-}
-
-static bool simplex_init(struct simplex *s, uint32_t m, uint32_t n)
-{
-	*s = (struct simplex){ .m = m, .n = n };
-	s->a = calloc((size_t)m * n + 1, sizeof *s->a);
-	s->low = calloc(n, sizeof *s->low);
-	s->high = calloc(n, sizeof *s->high);
-	s->cost = calloc(n, sizeof *s->cost);
-	s->x = calloc(n, sizeof *s->x);
-	s->reduced = calloc(n, sizeof *s->reduced);
-	s->basic = malloc(((size_t)m + 1) * sizeof *s->basic);
-	s->filled = malloc(n * sizeof *s->filled);
-	s->count = calloc(n, sizeof *s->count);
-	s->in_basis = calloc(n, sizeof *s->in_basis);
-	return s->a != NULL && s->low != NULL && s->high != NULL && s->cost != NULL && s->x != NULL &&
-	       s->reduced != NULL && s->basic != NULL && s->filled != NULL && s->count != NULL &&
-	       s->in_basis != NULL;
-}
-
-/* Makes column j basic in row r. */
-static void pivot(struct simplex *s, uint32_t r, uint32_t j)
-{
-	double *row = row_of(s, r);
-	double by = 1.0 / row[j];
-	uint32_t n = 0;
-	for (uint32_t k = 0; k < s->n; k++)
-		if (row[k] != 0.0) {
-			row[k] = fabs(row[k] * by) < SMALL ? 0.0 : row[k] * by;
-			s->filled[n++] = k;
-		}
-	row[j] = 1.0;
-	for (uint32_t i = 0; i < s->m; i++) {
-		double *other = row_of(s, i);
-		double factor = other[j];
-		if (i == r || factor == 0.0)
-			continue;
-		for (uint32_t k = 0; k < n; k++)
-			other[s->filled[k]] -= factor * row[s->filled[k]];
-		other[j] = 0.0;
-	}
-	double factor = s->reduced[j];
-	for (uint32_t k = 0; factor != 0.0 && k < n; k++)
-		s->reduced[s->filled[k]] -= factor * row[s->filled[k]];
-	s->reduced[j] = 0.0;
-	s->basic[r] = j;
-	s->in_basis[j] = true;
-	s->work += s->n;
-}
-
-/* A first basis at x = 0: of each row the column with fewest entries. Rows that follow from others fall away. */
-static void crash(struct simplex *s)
-{
-	for (size_t i = 0; i < (size_t)s->m * s->n; i++)
-		s->count[i % s->n] += s->a[i] != 0.0;
-	for (uint32_t i = 0; i < s->m; i++) {
-		const double *row = row_of(s, i);
-		uint32_t best = NONE;
-		for (uint32_t k = 0; k < s->n; k++)
-			if (fabs(row[k]) > 0.5 && !s->in_basis[k] &&
-			    (best == NONE || s->count[k] < s->count[best]))
-				best = k;
-		s->basic[i] = NONE;
-		if (best != NONE)
-			pivot(s, i, best);
-	}
-}
-
-static void price_out(struct simplex *s)
-{
-	memcpy(s->reduced, s->cost, s->n * sizeof *s->reduced);
-	for (uint32_t i = 0; i < s->m; i++) {
-		double c = s->basic[i] == NONE ? 0.0 : s->cost[s->basic[i]];
-		const double *row = row_of(s, i);
-		for (uint32_t k = 0; c != 0.0 && k < s->n; k++)
-			s->reduced[k] -= c * row[k];
-	}
-}
-
-/* The column to change and its direction; NONE: the solution is best. */
-static uint32_t entering(const struct simplex *s, bool bland, int *direction)
-{
-	uint32_t best = NONE;
-	double most = 1e-7;
-	for (uint32_t k = 0; k < s->n; k++) {
-		double d = s->reduced[k];
-		if (s->in_basis[k] || s->high[k] - s->low[k] < SMALL || fabs(d) <= most)
-			continue;
-		if (d < 0 ? s->x[k] >= s->high[k] - SMALL : s->x[k] <= s->low[k] + SMALL)
-			continue;
-		best = k;
-		*direction = d < 0 ? 1 : -1;
-		if (bland)
-			return best;
-		most = fabs(d);
-	}
-	return best;
-}
-
-/* How far column j can go; *leaving is the row that stops it, NONE if its own bound does. */
-static double ratio(const struct simplex *s, uint32_t j, int direction, uint32_t *leaving)
-{
-	double far = direction > 0 ? s->high[j] - s->x[j] : s->x[j] - s->low[j];
-	double strength = 0.0;
-	*leaving = NONE;
-	for (uint32_t i = 0; i < s->m; i++) {
-		double a = row_of(s, i)[j] * direction;
-		if (s->basic[i] == NONE || fabs(a) < 1e-7)
-			continue;
-		uint32_t b = s->basic[i];
-		double room = a > 0 ? (s->x[b] - s->low[b]) / a : (s->high[b] - s->x[b]) / -a;
-		if (room < 0)
-			room = 0;
-		if (room < far - SMALL || (room < far + SMALL && *leaving != NONE && fabs(a) > strength)) {
-			far = room < far ? room : far;
-			*leaving = i;
-			strength = fabs(a);
-		}
-	}
-	return far;
-}
-
-static bool simplex_run(struct simplex *s)
-{
-	unsigned stall = 0;
-	price_out(s);
-	for (unsigned step = 0; step < PIVOTS_MAX; step++) {
-		int direction = 1;
-		uint32_t leaving;
-		uint32_t j = entering(s, stall > STALL_MAX, &direction);
-		if (j == NONE)
-			return true;
-		double far = ratio(s, j, direction, &leaving);
-		if (far > 1e15)
-			return false;
-		s->x[j] += direction * far;
-		for (uint32_t i = 0; i < s->m && far > 0; i++)
-			if (s->basic[i] != NONE)
-				s->x[s->basic[i]] -= row_of(s, i)[j] * direction * far;
-		stall = far > SMALL ? 0 : stall + 1;
-		if (leaving != NONE) {
-			s->in_basis[s->basic[leaving]] = false;
-			pivot(s, leaving, j);
-		}
-	}
-	return false;
-}
 
 /* ---- the neighbourhood ---- */
 
@@ -318,11 +136,11 @@ static bool program_make(const struct ball *b, struct simplex *x)
 		return false;
 	for (uint32_t i = 0; i < b->n_relations; i++) {
 		const struct relation *r = &b->relation[i];
-		put_coefficient(b, row_of(x, i), r->parent, 1.0);
+		put_coefficient(b, simplex_row(x, i), r->parent, 1.0);
 		for (uint32_t j = 0; j < r->b->n; j++)
-			put_coefficient(b, row_of(x, i), relation_child(b->s->g, r, j), -1.0);
+			put_coefficient(b, simplex_row(x, i), relation_child(b->s->g, r, j), -1.0);
 	}
-	double *row = row_of(x, b->n_relations);
+	double *row = simplex_row(x, b->n_relations);
 	if (b->virt == NULL)
 		put_coefficient(b, row, b->need->cell, b->need->dir);
 	for (uint32_t j = 0; b->virt != NULL && j < b->virt->r.b->n; j++)
@@ -408,7 +226,7 @@ static bool ball_solve(struct ball *b)
 		struct simplex x;
 		bool solved = program_make(b, &x);
 		if (solved) {
-			crash(&x);
+			simplex_crash(&x);
 			solved = program_run(b, &x, attempt);
 		}
 		ok = solved && whole(b, &x, by) && relations_hold(b, by) && room_holds(b, by);

@@ -388,12 +388,13 @@ static bool finish(struct attempt *a, const struct release_options *o, const enu
 		.level = a->level,
 		.null = { a->null[0], a->null[1] },
 		.grid = o->has_grid ? o->grid : NULL };
+	struct witness_report witness;
 	if (!check_result(&a->plan, a->level, e))
 		return false;
 	put_result(&a->g, o->truth, &r->result_csv);
 	put_derived(&a->g, &r->derived_csv);
 	crypto_hash_sha256(proof.result, r->result_csv.data, r->result_csv.size);
-	if (!certificate_write(&proof, &r->certificate, e) ||
+	if (!certificate_write(&proof, &r->certificate, &witness, e) ||
 	    !auditor_write(&proof, buf_bytes(&r->certificate), &r->auditor, e))
 		return false;
 	explain_csv(&a->plan, &r->explain_csv);
@@ -402,6 +403,8 @@ static bool finish(struct attempt *a, const struct release_options *o, const enu
 	lines += put_steps(&r->manifest, step, n_steps);
 	buf_printf(&r->manifest, "{\"lines\":%" PRIu64 "}\n", lines);
 	summarise(a, &r->summary);
+	r->summary.components = witness.components;
+	r->summary.hidden_open_components = witness.open;
 	r->table = safe_table_make(&a->g);
 	if (r->table == NULL || r->result_csv.failed || r->derived_csv.failed || r->explain_csv.failed ||
 	    r->manifest.failed)

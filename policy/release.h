@@ -68,7 +68,8 @@ struct release_summary {
 	uint64_t served_free, served_gather, served_chain, served_pay, served_exact;
 	uint64_t work; /* options looked at: the machine-independent measure of effort */
 	uint64_t moves, move_entries;
-	uint64_t hidden_open_components; /* without public witness tables */
+	uint64_t components;             /* of cells that hang together, with hidden ones */
+	uint64_t hidden_open_components; /* of these, without public witness tables */
 	enum guarantee level;
 	uint32_t floor;             /* L: what a hidden cell is known to be at least */
 	enum ladder_step last_step; /* LADDER_END: none was needed */

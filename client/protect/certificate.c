@@ -341,7 +341,19 @@ static bool relation_holds(
 struct tables {
 	int64_t *value;
 	uint64_t *stamp, now;
+	uint64_t component, first; /* of the table before; first: its first cell */
 };
+
+/* Tables of one component begin with the same cell, of the next with a later one. */
+static bool table_in_turn(
+    const struct certcheck *k, struct tables *t, uint64_t id, uint64_t component, uint64_t first)
+{
+	bool same = component == t->component && first == t->first;
+	bool next = component == (k->report->tables == 0 ? 0 : t->component + 1) && first != t->first;
+	t->component = component;
+	t->first = first;
+	return id == k->report->tables && (next || (same && id > 0));
+}
 
 /* w <id> <component> <n> <cell>=<value> ... */
 static bool table_take(struct certcheck *k, struct tables *t, struct err *e)
@@ -366,8 +378,10 @@ static bool table_take(struct certcheck *k, struct tables *t, struct err *e)
 			return cert_bad(k, e, "a table's entry is cell=value");
 		if (i > 0 && cell <= before)
 			return cert_bad(k, e, "entries rise by cell");
+		if (i == 0 && !table_in_turn(k, t, id, component, cell))
+			return cert_bad(k, e, "tables and their components are numbered in turn");
 		before = cell;
-		if (!movable(k->g, cell))
+		if (!movable(k->g, cell) && (int64_t)value != k->g->value[cell])
 			return cert_bad(
 			    k, e, "the table changes a cell that is printed or zero by definition");
 		if (k->g->mark[cell] == 'H' && value < k->report->floor)
@@ -483,7 +497,7 @@ static bool null_section(struct certcheck *k, uint64_t prime, struct err *e)
 
 static bool tables_section(struct certcheck *k, struct err *e)
 {
-	struct tables t = { 0 };
+	struct tables t = { .first = UINT64_MAX };
 	t.value = malloc(k->g->n_cells * sizeof *t.value);
 	t.stamp = calloc(k->g->n_cells, sizeof *t.stamp);
 	bool ok = (t.value != NULL && t.stamp != NULL) || err_set(e, ERR_MEMORY, "no memory");
@@ -509,6 +523,23 @@ static bool end_line(struct certcheck *k, struct bytes file, struct err *e)
 	       cert_bad(k, e, "the file was changed: its own digest does not fit");
 }
 
+/* o <number in turn> <hidden cells>: components without tables */
+static bool open_section(struct certcheck *k, struct err *e)
+{
+	for (uint64_t i = 0; cert_reader_line(&k->r) && cert_line_begins(&k->r, "o "); i++) {
+		const char *p = k->r.line + 2;
+		uint64_t number;
+		uint64_t cells;
+		if (!cert_take_number(&p, k->r.line_end, UINT32_MAX, &number) || number != i ||
+		    !cert_take_char(&p, k->r.line_end, ' ') ||
+		    !cert_take_number(&p, k->r.line_end, k->g->n_cells, &cells) || p != k->r.line_end)
+			return cert_bad(
+			    k, e, "an open component is: o, its number in turn, how many hidden cells");
+		k->report->open += cells;
+	}
+	return true;
+}
+
 static bool sections(struct certcheck *k, struct bytes file, struct err *e)
 {
 	struct bytes *move = NULL;
@@ -526,8 +557,7 @@ static bool sections(struct certcheck *k, struct bytes file, struct err *e)
 	if (ok && cert_line_is(&k->r, "section tables"))
 		ok = tables_section(k, e);
 	if (ok && cert_line_is(&k->r, "section open"))
-		while (cert_reader_line(&k->r) && !cert_line_begins(&k->r, "end-public "))
-			;
+		ok = open_section(k, e);
 	free(move);
 	return ok && end_line(k, file, e);
 }
@@ -557,6 +587,9 @@ static bool complete(struct certcheck *k, struct err *e)
 		k->report->covered++;
 		k->report->with_tables += k->least[c] >= 0;
 	}
+	if (r->with_tables + r->open != r->hidden)
+		return err_set(
+		    e, ERR_CRYPTO, "the hidden cells without tables are not those said to be open");
 	return true;
 }
 

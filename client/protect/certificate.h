@@ -20,6 +20,7 @@ struct certificate_report {
 	uint64_t hidden;      /* cells marked H */
 	uint64_t covered;     /* of them, proved not computable */
 	uint64_t with_tables; /* of them, shown to reach the threshold */
+	uint64_t open;        /* of them, said to be in components without tables */
 	uint64_t moves, entries, tables, null_vectors;
 };
 

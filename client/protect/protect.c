@@ -86,12 +86,13 @@ static void summary_write(
 	    (unsigned long long)s->cost);
 	buf_printf(out,
 	    "\"requirements\":%llu,\"served\":{\"free\":%llu,\"gather\":%llu,\"chain\":%llu,\"pay\":%llu,"
-	    "\"exact\":%llu},\"moves\":%llu,\"move_entries\":%llu,\"work\":%llu,\"open_components\":%llu,",
+	    "\"exact\":%llu},\"moves\":%llu,\"move_entries\":%llu,\"work\":%llu,\"components\":%llu,\"open_"
+	    "components\":%llu,",
 	    (unsigned long long)s->requirements, (unsigned long long)s->served_free,
 	    (unsigned long long)s->served_gather, (unsigned long long)s->served_chain,
 	    (unsigned long long)s->served_pay, (unsigned long long)s->served_exact,
 	    (unsigned long long)s->moves, (unsigned long long)s->move_entries, (unsigned long long)s->work,
-	    (unsigned long long)s->hidden_open_components);
+	    (unsigned long long)s->components, (unsigned long long)s->hidden_open_components);
 	buf_printf(out, "\"ladder\":\"%s\",\"advice\":%s,", step[s->last_step],
 	    s->advise_recode ? "\"recode\"" : "null");
 	hex_line(out, "result_sha256", buf_bytes(&r->result_csv), ",");

@@ -1,0 +1,41 @@
+/* simplex - a dense bounded simplex for small linear programs, in floating point.
+ *
+ * Internal to policy/. Minimises cost over rows = 0, low <= x <= high, beginning at x = 0, which must lie
+ * within the bounds. Nothing may rest on its numbers: who uses an answer rounds it and checks it exactly. */
+#ifndef POLICY_SIMPLEX_H
+#define POLICY_SIMPLEX_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct simplex {
+	uint32_t m, n;      /* rows, columns */
+	double *a;          /* m * n, row by row: the tableau */
+	double *low, *high; /* of columns; may be changed between runs as long as x stays within */
+	double *cost;
+	double *x;        /* values of all columns */
+	double *reduced;  /* reduced costs */
+	uint32_t *basic;  /* of each row; UINT32_MAX: the row is empty */
+	uint32_t *filled; /* columns of the pivot row that are not zero */
+	uint32_t *count;  /* entries of each column at the start */
+	bool *in_basis;
+	uint64_t work;        /* pivots times columns */
+	uint64_t touched;     /* numbers changed so far: what it costs */
+	uint64_t max_touched; /* 0: no bound but that on pivots */
+};
+
+/* All zeroes. False: no memory; simplex_free is due either way. */
+bool simplex_init(struct simplex *s, uint32_t m, uint32_t n);
+void simplex_free(struct simplex *s);
+
+static inline double *simplex_row(const struct simplex *s, uint32_t i)
+{
+	return s->a + (size_t)i * s->n;
+}
+
+/* A first basis at x = 0: of each row the column with fewest entries. Rows that follow from others fall away. */
+void simplex_crash(struct simplex *s);
+/* From the present x on, which stays within its bounds whatever the answer. False: a bound on steps or work
+ * was reached, or there is no least cost. */
+bool simplex_run(struct simplex *s);
+#endif

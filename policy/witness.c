@@ -1,0 +1,582 @@
+#include "policy/witness.h"
+
+#include <math.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "policy/certificate.h"
+#include "policy/simplex.h"
+
+#define COMPONENT_MAX 1500u               /* cells of a component that is tried */
+#define TABLEAU_MAX   2500000u            /* numbers in its program */
+#define TOUCHED_MAX   UINT64_C(400000000) /* numbers changed for one component */
+#define ALL_TOUCHED   (4 * TOUCHED_MAX)   /* for all together */
+#define FAILURES_MAX  6u                  /* solutions that could not be made whole, in a row */
+#define WHOLE         1e-6
+#define FAR           1e-7
+
+enum { PRINTED, UNPRINTED, HIDDEN, EMPTY };
+
+/* What a reader of the file has: marks, printed values, relations. EMPTY cells add nothing to any sum (not
+ * reported, structural); they stand in every table as 0, since their marks alone do not always say so. */
+struct shown {
+	const struct grid *g; /* for its relations, floor and policy only */
+	uint8_t *state;       /* enum below */
+	int64_t *value;       /* printed value, or 0 */
+	uint32_t *root;       /* component of each cell that is not printed: its first cell */
+	uint32_t *place;      /* of a cell in the component at hand */
+	uint8_t seed[16];
+};
+
+struct component {
+	const struct shown *in;
+	uint32_t id, first_table, n, n_empty, n_relations;
+	const uint32_t *cell; /* n loose ones, then the empty ones; each part ascending */
+	const struct relation *relation;
+	struct simplex x;
+	int64_t *now, *least, *largest; /* of each cell: in this table, in all so far */
+	int64_t ceiling;                /* no cell is taken to hold more */
+	uint32_t round, failures, n_tables;
+	struct buf lines;
+};
+
+static uint32_t find_root(uint32_t *root, uint32_t c)
+{
+	while (root[c] != c) {
+		root[c] = root[root[c]];
+		c = root[c];
+	}
+	return c;
+}
+
+static void unite(uint32_t *root, uint32_t a, uint32_t b)
+{
+	a = find_root(root, a);
+	b = find_root(root, b);
+	if (a < b)
+		root[b] = a;
+	else
+		root[a] = b;
+}
+
+static uint32_t relation_member(const struct grid *g, const struct relation *r, uint32_t j)
+{
+	return j == 0 ? r->parent : relation_child(g, r, j - 1);
+}
+
+static bool is_loose(const struct shown *s, uint32_t cell)
+{
+	return s->state[cell] == UNPRINTED || s->state[cell] == HIDDEN;
+}
+
+/* First loose cell of a relation, or else the first empty one; NONE: all are printed. */
+static uint32_t first_open(const struct shown *s, const struct relation *r)
+{
+	uint32_t first = NONE;
+	for (uint32_t j = 0; j <= r->b->n; j++) {
+		uint32_t c = relation_member(s->g, r, j);
+		if (is_loose(s, c))
+			return c;
+		if (first == NONE && s->state[c] == EMPTY)
+			first = c;
+	}
+	return first;
+}
+
+/* First loose cell; NONE: the relation says nothing about any. */
+static uint32_t first_loose(const struct shown *s, const struct relation *r)
+{
+	uint32_t c = first_open(s, r);
+	return c == NONE || is_loose(s, c) ? c : NONE;
+}
+
+static void find_components(const struct shown *s)
+{
+	struct relation_walk w;
+	struct relation r;
+	for (uint32_t c = 0; c < s->g->n_cells; c++)
+		s->root[c] = c;
+	relation_begin(&w, s->g);
+	while (relation_next(&w, &r)) {
+		uint32_t first = first_open(s, &r);
+		for (uint32_t j = 0; first != NONE && j <= r.b->n; j++)
+			if (s->state[relation_member(s->g, &r, j)] != PRINTED)
+				unite(s->root, first, relation_member(s->g, &r, j));
+	}
+	for (uint32_t c = 0; c < s->g->n_cells; c++)
+		s->root[c] = find_root(s->root, c);
+}
+
+/* The only lines that see the grid's values: where the mark says that they are printed. */
+static void look_at_print(struct shown *s)
+{
+	for (uint32_t c = 0; c < s->g->n_cells; c++) {
+		char mark = proof_mark(s->g, c);
+		if (grid_loose(s->g, c))
+			s->state[c] = mark == 'H' ? HIDDEN : UNPRINTED;
+		else if (mark == 'P')
+			s->value[c] = s->g->value[c];
+		else if (mark != 'Z')
+			s->state[c] = EMPTY;
+	}
+}
+
+/* ---- the program: a column for each cell's height over its floor, and one for the printed values ---- */
+
+static int64_t cell_floor(const struct component *k, uint32_t i)
+{
+	return k->in->state[k->cell[i]] == HIDDEN ? (int64_t)k->in->g->floor : 0;
+}
+
+/* sum of signed heights + constant * last = 0; the last column rises from 0 to 1. */
+static void put_relation(struct component *k, uint32_t i)
+{
+	const struct relation *r = &k->relation[i];
+	double *row = simplex_row(&k->x, i);
+	for (uint32_t j = 0; j <= r->b->n; j++) {
+		uint32_t c = relation_member(k->in->g, r, j);
+		double sign = j == 0 ? 1.0 : -1.0;
+		if (!is_loose(k->in, c)) {
+			row[k->n] += sign * (double)k->in->value[c];
+			if (k->in->value[c] > k->ceiling)
+				k->ceiling = k->in->value[c];
+			continue;
+		}
+		uint32_t at = k->in->place[c];
+		row[at] += sign;
+		row[k->n] += sign * (double)cell_floor(k, at);
+	}
+}
+
+static void put_ceilings(struct component *k)
+{
+	double most = 4.0 * (double)k->ceiling + 16.0 * (double)k->in->g->p->threshold;
+	for (uint32_t i = 0; i < k->n; i++)
+		k->x.high[i] = most;
+	for (uint32_t i = 0; i < k->n_relations; i++) {
+		const struct relation *r = &k->relation[i];
+		for (uint32_t j = 0; !is_loose(k->in, r->parent) && j < r->b->n; j++) {
+			uint32_t c = relation_child(k->in->g, r, j);
+			uint32_t at = k->in->place[c];
+			double high = (double)k->in->value[r->parent];
+			if (is_loose(k->in, c) && k->x.high[at] > high - (double)cell_floor(k, at))
+				k->x.high[at] = fmax(0.0, high - (double)cell_floor(k, at));
+		}
+	}
+}
+
+/* Any solution, whole or not. */
+static bool solve_base(struct component *k)
+{
+	if (!simplex_init(&k->x, k->n_relations, k->n + 1))
+		return false;
+	k->x.max_touched = TOUCHED_MAX;
+	for (uint32_t i = 0; i < k->n_relations; i++)
+		put_relation(k, i);
+	put_ceilings(k);
+	k->x.high[k->n] = 1.0;
+	k->x.cost[k->n] = -1.0;
+	simplex_crash(&k->x);
+	if (!simplex_run(&k->x) || k->x.x[k->n] < 1.0 - WHOLE)
+		return false;
+	k->x.low[k->n] = k->x.x[k->n] = 1.0;
+	k->x.cost[k->n] = 0.0;
+	return true;
+}
+
+static double noise(const struct component *k, uint32_t i)
+{
+	uint8_t in[12];
+	uint8_t out[8];
+	uint32_t word[3] = { k->id, k->cell[i], k->round };
+	for (unsigned b = 0; b < 12; b++)
+		in[b] = (uint8_t)(word[b / 4] >> (8 * (b % 4)));
+	crypto_shorthash(out, in, sizeof in, k->in->seed);
+	return (double)(out[0] + 256u * out[1]) / 65536.0;
+}
+
+/* ---- from a solution to whole numbers ---- */
+
+static bool is_whole(double v)
+{
+	return fabs(v - nearbyint(v)) <= WHOLE;
+}
+
+/* Pushes a column to a value and keeps it there. */
+static bool push_to(struct simplex *x, uint32_t j, double goal)
+{
+	double low = x->low[j];
+	double high = x->high[j];
+	bool up = goal > x->x[j];
+	if (goal < low - WHOLE || goal > high + WHOLE)
+		return false;
+	memset(x->cost, 0, x->n * sizeof *x->cost);
+	x->cost[j] = up ? -1.0 : 1.0;
+	if (up)
+		x->high[j] = goal;
+	else
+		x->low[j] = goal;
+	if (simplex_run(x) && fabs(x->x[j] - goal) <= FAR) {
+		x->low[j] = x->high[j] = x->x[j] = goal;
+		return true;
+	}
+	x->low[j] = low;
+	x->high[j] = high;
+	return false;
+}
+
+/* Nails down the whole columns and leads the others, one by one, to a neighbour; what is not basic first. */
+static bool dive(struct component *k)
+{
+	struct simplex *x = &k->x;
+	for (uint32_t steps = 0; steps <= k->n; steps++) {
+		uint32_t worst = NONE;
+		double most = WHOLE;
+		for (uint32_t i = 0; i < k->n; i++) {
+			double off = fabs(x->x[i] - nearbyint(x->x[i]));
+			if (off > most) {
+				most = off;
+				worst = i;
+			}
+		}
+		if (worst == NONE)
+			return true;
+		double near = nearbyint(x->x[worst]);
+		double other = near > x->x[worst] ? near - 1.0 : near + 1.0;
+		if (!push_to(x, worst, near) && !push_to(x, worst, other))
+			return false;
+	}
+	return false;
+}
+
+/* In whole numbers: every relation, every floor. Nothing but this decides. */
+static bool table_holds(struct component *k)
+{
+	const struct shown *s = k->in;
+	for (uint32_t i = 0; i < k->n; i++) {
+		if (!is_whole(k->x.x[i]))
+			return false;
+		k->now[i] = cell_floor(k, i) + llround(k->x.x[i]);
+		if (k->now[i] < cell_floor(k, i))
+			return false;
+	}
+	for (uint32_t i = 0; i < k->n_relations; i++) {
+		const struct relation *r = &k->relation[i];
+		int64_t sum = 0;
+		for (uint32_t j = 0; j <= r->b->n; j++) {
+			uint32_t c = relation_member(s->g, r, j);
+			int64_t v = !is_loose(s, c) ? s->value[c] : k->now[s->place[c]];
+			sum += j == 0 ? v : -v;
+		}
+		if (sum != 0)
+			return false;
+	}
+	return true;
+}
+
+/* ---- enough tables ---- */
+
+static bool cell_done(const struct component *k, uint32_t i)
+{
+	const struct policy_params *p = k->in->g->p;
+	return k->in->state[k->cell[i]] != HIDDEN ||
+	       (k->n_tables > 0 && k->largest[i] >= (int64_t)p->threshold &&
+		   k->largest[i] - k->least[i] >= (int64_t)p->width);
+}
+
+static void put_table(struct component *k)
+{
+	uint32_t all = k->n + k->n_empty;
+	uint32_t i = 0;
+	uint32_t j = k->n;
+	buf_printf(&k->lines, "w %u %u %u", k->first_table + k->n_tables++, k->id, all);
+	while (i < k->n || j < all)
+		if (j == all || (i < k->n && k->cell[i] < k->cell[j])) {
+			buf_printf(&k->lines, " %u=%lld", k->cell[i], (long long)k->now[i]);
+			i++;
+		} else {
+			buf_printf(&k->lines, " %u=0", k->cell[j++]);
+		}
+	buf_put_text(&k->lines, "\n");
+}
+
+/* Keeps the table if some hidden cell gains by it. */
+static bool table_keep(struct component *k)
+{
+	bool gain = k->n_tables == 0;
+	for (uint32_t i = 0; i < k->n && !gain; i++)
+		gain = !cell_done(k, i) && (k->now[i] > k->largest[i] || k->now[i] < k->least[i]);
+	if (!gain)
+		return false;
+	for (uint32_t i = 0; i < k->n; i++) {
+		k->least[i] = k->n_tables == 0 || k->now[i] < k->least[i] ? k->now[i] : k->least[i];
+		k->largest[i] = k->n_tables == 0 || k->now[i] > k->largest[i] ? k->now[i] : k->largest[i];
+	}
+	put_table(k);
+	return true;
+}
+
+static uint32_t first_undone(const struct component *k)
+{
+	for (uint32_t j = 0; j < k->n; j++) {
+		uint32_t i = (j + k->round * 7919u) % k->n;
+		if (!cell_done(k, i))
+			return i;
+	}
+	return NONE;
+}
+
+/* A vertex where the cell is as large as can be (or as small, where it cannot rise), others by lot. */
+static bool aim(struct component *k, uint32_t cell, bool up)
+{
+	struct simplex *x = &k->x;
+	for (uint32_t i = 0; i <= k->n; i++)
+		x->cost[i] = 0.0;
+	for (uint32_t i = 0; i < k->n; i++)
+		if (!cell_done(k, i))
+			x->cost[i] = -(0.5 + noise(k, i)) / (double)k->n;
+	x->cost[cell] = up ? -4.0 : 4.0;
+	return simplex_run(x);
+}
+
+/* The least value the cell must take to be done, in heights; or the largest, downwards. */
+static bool set_goal(struct component *k, uint32_t i, bool up)
+{
+	const struct policy_params *p = k->in->g->p;
+	double reached = floor(k->x.x[i] + WHOLE) + (double)cell_floor(k, i);
+	double goal = (double)p->threshold;
+	if (k->n_tables == 0)
+		return true;
+	if (up) {
+		if (k->largest[i] - k->least[i] < (int64_t)p->width &&
+		    goal < (double)(k->least[i] + p->width))
+			goal = (double)(k->least[i] + p->width);
+		goal = fmin(goal, reached);
+		if (goal <= (double)k->largest[i])
+			return false;
+		k->x.low[i] = goal - (double)cell_floor(k, i);
+		return true;
+	}
+	goal = (double)(k->largest[i] - p->width);
+	if (goal < (double)cell_floor(k, i) || k->x.x[i] + (double)cell_floor(k, i) > goal + WHOLE)
+		return false;
+	k->x.high[i] = goal - (double)cell_floor(k, i);
+	return true;
+}
+
+/* One more table, aimed at a cell that still needs one. */
+static bool next_table(struct component *k, double *low, double *high)
+{
+	struct simplex *x = &k->x;
+	uint32_t cell = first_undone(k);
+	bool up = k->n_tables == 0 || k->largest[cell] < (int64_t)k->in->g->p->threshold || k->round % 2 == 0;
+	memcpy(low, x->low, x->n * sizeof *low);
+	memcpy(high, x->high, x->n * sizeof *high);
+	bool ok = aim(k, cell, up) && set_goal(k, cell, up) && dive(k) && table_holds(k) && table_keep(k);
+	memcpy(x->low, low, x->n * sizeof *low);
+	memcpy(x->high, high, x->n * sizeof *high);
+	return ok;
+}
+
+static bool find_tables(struct component *k)
+{
+	double *low = calloc((size_t)k->n + 1, sizeof *low);
+	double *high = calloc((size_t)k->n + 1, sizeof *high);
+	k->now = calloc(k->n, sizeof *k->now);
+	k->least = calloc(k->n, sizeof *k->least);
+	k->largest = calloc(k->n, sizeof *k->largest);
+	bool ok = low != NULL && high != NULL && k->now != NULL && k->least != NULL && k->largest != NULL &&
+		  solve_base(k);
+	while (ok && first_undone(k) != NONE) {
+		k->failures = next_table(k, low, high) ? 0 : k->failures + 1;
+		k->round++;
+		ok = k->failures < FAILURES_MAX && k->x.touched < TOUCHED_MAX;
+	}
+	free(low);
+	free(high);
+	return ok && !k->lines.failed;
+}
+
+static void component_free(struct component *k)
+{
+	simplex_free(&k->x);
+	free(k->now);
+	free(k->least);
+	free(k->largest);
+	buf_free(&k->lines);
+}
+
+/* ---- all components ---- */
+
+struct sorted { /* cells and relations of the components that are tried, one component after another */
+	uint32_t *cell;
+	struct relation *relation;
+	uint32_t *cells, *empty, *relations, *hidden; /* by root: how many; cells: loose ones */
+};
+
+static bool tried(const struct sorted *o, uint32_t root)
+{
+	return o->hidden[root] > 0 && o->cells[root] <= COMPONENT_MAX;
+}
+
+static bool sort_out(const struct shown *s, struct sorted *o, uint64_t *n_cells, uint64_t *n_relations)
+{
+	struct relation_walk w;
+	struct relation r;
+	uint32_t n = s->g->n_cells;
+	o->cells = calloc((size_t)n + 1, sizeof *o->cells);
+	o->relations = calloc((size_t)n + 1, sizeof *o->relations);
+	o->hidden = calloc((size_t)n + 1, sizeof *o->hidden);
+	o->empty = calloc((size_t)n + 1, sizeof *o->empty);
+	if (o->cells == NULL || o->empty == NULL || o->relations == NULL || o->hidden == NULL)
+		return false;
+	for (uint32_t c = 0; c < n; c++)
+		if (s->state[c] != PRINTED) {
+			o->cells[s->root[c]] += is_loose(s, c);
+			o->empty[s->root[c]] += s->state[c] == EMPTY;
+			o->hidden[s->root[c]] += s->state[c] == HIDDEN;
+		}
+	relation_begin(&w, s->g);
+	while (relation_next(&w, &r)) {
+		uint32_t first = first_loose(s, &r);
+		if (first != NONE)
+			o->relations[s->root[first]]++;
+	}
+	for (uint32_t c = 0; c < n; c++)
+		if (tried(o, c)) {
+			*n_cells += o->cells[c] + o->empty[c];
+			*n_relations += o->relations[c];
+		}
+	return true;
+}
+
+/* Fills cell and relation; begin_*: room for where the next of each root goes. */
+static void fill(
+    const struct shown *s, const struct sorted *o, uint32_t *begin_cell, uint32_t *begin_relation)
+{
+	struct relation_walk w;
+	struct relation r;
+	uint32_t cells = 0;
+	uint32_t relations = 0;
+	for (uint32_t c = 0; c < s->g->n_cells; c++)
+		if (tried(o, c)) {
+			begin_cell[c] = cells;
+			begin_relation[c] = relations;
+			cells += o->cells[c] + o->empty[c];
+			relations += o->relations[c];
+		}
+	for (uint32_t c = 0; c < s->g->n_cells; c++)
+		if (is_loose(s, c) && tried(o, s->root[c]))
+			o->cell[begin_cell[s->root[c]]++] = c;
+	for (uint32_t c = 0; c < s->g->n_cells; c++)
+		if (s->state[c] == EMPTY && tried(o, s->root[c]))
+			o->cell[begin_cell[s->root[c]]++] = c;
+	relation_begin(&w, s->g);
+	while (relation_next(&w, &r)) {
+		uint32_t first = first_loose(s, &r);
+		if (first != NONE && tried(o, s->root[first]))
+			o->relation[begin_relation[s->root[first]]++] = r;
+	}
+}
+
+/* Tables of one component onto *tables; false: none, which is no error. */
+static bool component_try(const struct shown *s, struct component *k, struct buf *tables, uint64_t *touched)
+{
+	bool ok = false;
+	if ((uint64_t)k->n_relations * (k->n + 1) > TABLEAU_MAX || *touched > ALL_TOUCHED)
+		return false;
+	for (uint32_t i = 0; i < k->n; i++)
+		s->place[k->cell[i]] = i;
+	ok = find_tables(k);
+	*touched += k->x.touched;
+	if (ok)
+		buf_put(tables, k->lines.data, k->lines.size);
+	return ok;
+}
+
+static void try_all(const struct shown *s, const struct sorted *o, struct buf *tables, struct buf *open,
+    struct witness_report *report)
+{
+	uint32_t cells = 0;
+	uint32_t relations = 0;
+	uint32_t n_tables = 0;
+	uint64_t touched = 0;
+	for (uint32_t c = 0; c < s->g->n_cells; c++) {
+		if (o->hidden[c] == 0)
+			continue;
+		struct component k = { .in = s,
+			.id = report->components - report->open,
+			.first_table = n_tables,
+			.n = o->cells[c],
+			.n_empty = o->empty[c],
+			.n_relations = o->relations[c],
+			.cell = o->cell + cells,
+			.relation = o->relation + relations };
+		if (tried(o, c) && component_try(s, &k, tables, &touched)) {
+			n_tables += k.n_tables;
+		} else {
+			buf_printf(open, "o %u %u\n", report->open, o->hidden[c]);
+			report->open++;
+		}
+		if (tried(o, c)) {
+			cells += k.n + k.n_empty;
+			relations += k.n_relations;
+		}
+		report->components++;
+		component_free(&k);
+	}
+}
+
+static bool sorted_make(const struct shown *s, struct sorted *o)
+{
+	uint64_t n_cells = 0;
+	uint64_t n_relations = 0;
+	bool ok = false;
+	if (!sort_out(s, o, &n_cells, &n_relations))
+		return false;
+	uint32_t *begin_cell = calloc((size_t)s->g->n_cells + 1, sizeof *begin_cell);
+	uint32_t *begin_relation = calloc((size_t)s->g->n_cells + 1, sizeof *begin_relation);
+	o->cell = calloc(n_cells + 1, sizeof *o->cell);
+	o->relation = calloc(n_relations + 1, sizeof *o->relation);
+	ok = begin_cell != NULL && begin_relation != NULL && o->cell != NULL && o->relation != NULL;
+	if (ok)
+		fill(s, o, begin_cell, begin_relation);
+	free(begin_cell);
+	free(begin_relation);
+	return ok;
+}
+
+bool witness_write(
+    const struct grid *g, struct buf *tables, struct buf *open, struct witness_report *report, struct err *e)
+{
+	struct shown s = { .g = g };
+	struct sorted o = { 0 };
+	size_t n = (size_t)g->n_cells + 1;
+	bool ok = false;
+	*report = (struct witness_report){ 0 };
+	s.state = calloc(n, sizeof *s.state);
+	s.value = calloc(n, sizeof *s.value);
+	s.root = calloc(n, sizeof *s.root);
+	s.place = calloc(n, sizeof *s.place);
+	proof_seed(g, s.seed);
+	if (s.state != NULL && s.value != NULL && s.root != NULL && s.place != NULL) {
+		look_at_print(&s);
+		find_components(&s);
+		ok = sorted_make(&s, &o);
+	}
+	if (ok)
+		try_all(&s, &o, tables, open, report);
+	free(s.state);
+	free(s.value);
+	free(s.root);
+	free(s.place);
+	free(o.cell);
+	free(o.cells);
+	free(o.relation);
+	free(o.relations);
+	free(o.hidden);
+	free(o.empty);
+	return (ok && !tables->failed && !open->failed) ||
+	       err_set(e, ERR_MEMORY, "no memory for the certificate");
+}
