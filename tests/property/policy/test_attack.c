@@ -502,7 +502,9 @@ static void test_random_tables(void **state)
 	unsigned complete = 0;
 	(void)state;
 	assert_non_null(w);
-	for (int i = 0; i < 120; i++) {
+	const char *effort = getenv("CELLVEIL_EFFORT"); /* percent */
+	int cases = effort == NULL ? 120 : (int)(120 * strtol(effort, NULL, 10) / 100) + 1;
+	for (int i = 0; i < cases; i++) {
 		struct err e = { 0 };
 		struct release_result *out = NULL;
 		struct release_options o = { .level = (enum guarantee)(2 + draw(&r, 2)) };
@@ -531,7 +533,7 @@ static void test_random_tables(void **state)
 		table_free(t);
 	}
 	printf("released %u, refused %u, attacks counted out %u\n", released, refused, complete);
-	assert_true(released > 60);
+	assert_true(2 * released > (unsigned)cases);
 	free(w);
 }
 
