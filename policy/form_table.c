@@ -482,19 +482,43 @@ static bool misfit(
 	    e, ERR_INVALID, "office %s: measure %s: %s", office, f->config->measure[n->measure].name, what);
 }
 
+/* The one part that was left blank below a reported total is what remains of it. */
+static void find_only_blank(const struct forms *f, struct node *n, uint32_t cell, const uint8_t *holds)
+{
+	const uint8_t *in = holds + (size_t)cell * f->n_cells;
+	uint64_t rest = n->value[cell];
+	uint32_t blank = UINT32_MAX;
+	uint32_t n_blank = 0;
+	for (uint32_t c = 0; c < f->n_cells; c++) {
+		if (in[c] == 0)
+			continue;
+		if (n->box[c] != BOX_VALUE) {
+			blank = c;
+			n_blank++;
+		} else {
+			rest -= n->value[c] < rest ? n->value[c] : rest;
+		}
+	}
+	if (n_blank == 1 && n->least[blank] < rest)
+		n->least[blank] = rest;
+}
+
 /* What the nodes within a node need at an inner cell, from the innermost outwards. */
-static void find_least(struct forms *f)
+static void find_least(struct forms *f, const uint8_t *holds)
 {
 	for (uint32_t i = 0; i < f->n_nodes; i++)
 		memset(f->node[i].least, 0, f->n_cells * sizeof *f->node[i].least);
 	for (uint32_t i = f->n_nodes; i-- > 0;) {
 		struct node *n = &f->node[i];
-		for (uint32_t c = 0; c < f->n_cells; c++) {
+		for (uint32_t c = 0; c < f->n_cells; c++)
 			if (n->box[c] == BOX_VALUE)
 				n->least[c] = n->value[c];
-			if (n->parent != UINT32_MAX && n->least[c] > f->node[n->parent].least[c])
+		for (uint32_t c = 0; c < f->n_cells; c++)
+			if (n->box[c] == BOX_VALUE && f->inner[c] == 0)
+				find_only_blank(f, n, c, holds);
+		for (uint32_t c = 0; c < f->n_cells && n->parent != UINT32_MAX; c++)
+			if (n->least[c] > f->node[n->parent].least[c])
 				f->node[n->parent].least[c] = n->least[c];
-		}
 	}
 }
 
@@ -563,6 +587,20 @@ static uint32_t count_held(const struct forms *f, const uint8_t *holds, uint32_t
 	return n;
 }
 
+/* An inner cell that nobody reported, in no total either: nothing counts it. What is within it may have been
+ * reported, if only as a total: then there must be room for it, wherever it goes. */
+static uint64_t room_needed(
+    const struct forms *f, const struct node *n, const struct node *base, const uint8_t *holds, uint32_t cell)
+{
+	uint64_t need = n->least[cell];
+	for (uint32_t c = 0; c < f->n_cells; c++)
+		if (holds[(size_t)c * f->n_cells + cell] != 0 && n->box[c] != BOX_VALUE && n->least[c] > need)
+			need = n->least[c];
+	if (base != NULL && need > base->x[cell])
+		need = base->x[cell] > n->least[cell] ? base->x[cell] : n->least[cell];
+	return need;
+}
+
 /* Inner values of one node: reported boxes, then totals from the smallest to the largest. */
 static bool fill_node(
     struct forms *f, struct node *n, const uint8_t *holds, const char *office, struct err *e)
@@ -590,7 +628,7 @@ static bool fill_node(
 	}
 	for (uint32_t c = 0; c < f->n_cells; c++) {
 		if (n->fill[c] == FILL_NONE)
-			n->x[c] = n->least[c]; /* nobody reported it; what is within it may have been */
+			n->x[c] = room_needed(f, n, base, holds, c);
 		if (f->inner[c] != 0 && base != NULL && n->x[c] > base->x[c])
 			return misfit(f, office, n, "larger than what it is a part of", e);
 	}
@@ -610,7 +648,7 @@ static bool read_form(struct forms *f, const struct contribution *c, const uint8
 		n->box[f->asked_cell[i]] = c->figures->state[i] == FIGURE_VALUE ? BOX_VALUE : BOX_BLANK;
 		n->value[f->asked_cell[i]] = c->figures->value[i];
 	}
-	find_least(f);
+	find_least(f, holds);
 	for (uint32_t i = 0; i < f->n_nodes; i++)
 		if (!fill_node(f, &f->node[i], holds, c->office, e))
 			return false;
