@@ -59,17 +59,16 @@ static void put_change(struct buf *out, const char *cell, bool opened, const str
 static int compare(
     const struct session_release *a, const struct session_release *b, const struct args *args, struct err *e)
 {
-	json_t *then = states(a), *now = states(b), *state;
+	json_t *then = states(a), *now = states(b);
 	struct buf out = { 0 };
-	const char *cell;
 	size_t n = 0;
 	bool ok;
 
 	if (args_flag(args, "csv"))
 		buf_put_text(&out, "cell,now\n");
-	json_object_foreach(then, cell, state)
-	{
-		json_int_t was = json_integer_value(state),
+	for (void *it = json_object_iter(then); it != NULL; it = json_object_iter_next(then, it)) {
+		const char *cell = json_object_iter_key(it);
+		json_int_t was = json_integer_value(json_object_iter_value(it)),
 			   is = json_integer_value(json_object_get(now, cell));
 		bool opened = was == RELEASE_SUPPRESSED && is_printed(is);
 

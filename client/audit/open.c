@@ -126,8 +126,7 @@ static void put_lines(
 
 	if (args_flag(args, "csv"))
 		buf_put_text(out, "cell,class,why,against\n");
-	json_array_foreach(m->cells, i, line)
-	{
+	for (i = 0; (line = json_array_get(m->cells, i)) != NULL; i++) {
 		if (only != NULL && line != only)
 			continue;
 		if (args_flag(args, "json"))

@@ -142,7 +142,8 @@ void sealed_cell_name(struct buf *out, const json_t *cell)
 	size_t i;
 	json_t *code;
 
-	json_array_foreach(cell, i, code) buf_printf(out, "%s%s", i > 0 ? "|" : "", json_string_value(code));
+	for (i = 0; (code = json_array_get(cell, i)) != NULL; i++)
+		buf_printf(out, "%s%s", i > 0 ? "|" : "", json_string_value(code));
 }
 
 static bool same_words(const char *a, const char *b)
@@ -172,8 +173,7 @@ const json_t *sealed_find(const struct sealed_manifest *m, const char *cell)
 	json_t *line;
 	size_t i;
 
-	json_array_foreach(m->cells, i, line)
-	{
+	for (i = 0; (line = json_array_get(m->cells, i)) != NULL; i++) {
 		buf_clear(&name);
 		sealed_cell_name(&name, json_object_get(line, "cell"));
 		buf_put_byte(&name, 0);
@@ -218,8 +218,7 @@ void sealed_rules(struct buf *out, const json_t *line)
 	json_t *rule;
 	size_t i;
 
-	json_array_foreach(json_object_get(line, "rules"), i, rule)
-	{
+	for (i = 0; (rule = json_array_get(json_object_get(line, "rules"), i)) != NULL; i++) {
 		const char *name = json_string_value(rule), *words = "";
 
 		for (size_t k = 0; name != NULL && k < sizeof rules / sizeof *rules; k++) {
@@ -236,8 +235,7 @@ void sealed_protects(struct buf *out, const json_t *line)
 	json_t *cell;
 	size_t i;
 
-	json_array_foreach(json_object_get(line, "protects"), i, cell)
-	{
+	for (i = 0; (cell = json_array_get(json_object_get(line, "protects"), i)) != NULL; i++) {
 		buf_put_text(out, i > 0 ? ", " : "");
 		sealed_cell_name(out, cell);
 	}
@@ -248,8 +246,7 @@ void sealed_against(struct buf *out, const json_t *line)
 	json_t *who;
 	size_t i;
 
-	json_array_foreach(json_object_get(line, "against"), i, who)
-	{
+	for (i = 0; (who = json_array_get(json_object_get(line, "against"), i)) != NULL; i++) {
 		const char *name = json_string_value(who);
 
 		buf_put_text(out, i > 0 ? ", " : "");
@@ -271,9 +268,9 @@ static void put_through(struct buf *out, const json_t *line)
 	json_t *pair;
 	size_t i;
 
-	json_array_foreach(json_object_get(line, "through"), i, pair)
-	    buf_printf(out, "%s%s = %s", i > 0 ? ", " : "", json_string_value(json_array_get(pair, 0)),
-		json_string_value(json_array_get(pair, 1)));
+	for (i = 0; (pair = json_array_get(json_object_get(line, "through"), i)) != NULL; i++)
+		buf_printf(out, "%s%s = %s", i > 0 ? ", " : "", json_string_value(json_array_get(pair, 0)),
+		    json_string_value(json_array_get(pair, 1)));
 }
 
 void sealed_explain(struct buf *out, const json_t *line)
@@ -331,8 +328,7 @@ static json_t *index_of(const struct sealed_manifest *m)
 	struct buf name = { 0 };
 	size_t i;
 
-	json_array_foreach(m->cells, i, line)
-	{
+	for (i = 0; (line = json_array_get(m->cells, i)) != NULL; i++) {
 		buf_clear(&name);
 		sealed_cell_name(&name, json_object_get(line, "cell"));
 		buf_put_byte(&name, 0);
