@@ -406,7 +406,6 @@ const struct command attack_command = {
 	    { "floor", 0, "N", N_("hidden cells are known to be at least this: 0 or 1") },
 	    { "policy", 0, "FILE", N_("the protection rules, with --level: judge protected cells too") },
 	    { "level", 0, "L2|L3", N_("the guarantee to judge by") },
-	    { "json", 0, NULL, N_("a summary as JSON on standard output") },
 	    { "output", 'o', "FILE", N_("where the intervals go; standard output unless said") },
 	},
 	.min = 1,

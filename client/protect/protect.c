@@ -197,7 +197,6 @@ const struct command protect_command = {
 	    { "level", 0, "L1|L2|L3|L4", N_("the guarantee; L3 unless said") },
 	    { "effort", 0, "N", N_("improvement steps for each secondary cell; never changes safety") },
 	    { "truth", 0, NULL, N_("show hidden counts in RESULT.csv: for your eyes only") },
-	    { "json", 0, NULL, N_("the summary on standard output") },
 	    { "output", 'o', "FOLDER", N_("where the results go, all together or not at all") },
 	},
 	.min = 1,

@@ -123,7 +123,6 @@ const struct command verify_certificate_command = {
 	    { "auditor", 0, "FILE", N_("the auditors' part, checked against the counts") },
 	    { "truth", 0, "CELLS.csv", N_("the counts, for --auditor") },
 	    { "policy", 0, "FILE", N_("the protection rules, for --auditor") },
-	    { "json", 0, NULL, N_("the findings as JSON on standard output") },
 	},
 	.min = 1,
 	.max = 3,
