@@ -91,6 +91,9 @@ static bool set_text(struct reading *r, const struct option *o, const char *valu
 	size_t len = strlen(value);
 	if (len == 0 || len >= o->room)
 		return fail(r, "the value is empty or too long");
+	if (strcmp(o->section, "paths") == 0 &&
+	    value[0] != '/') /* started elsewhere, it would be an empty vault */
+		return fail(r, "a path begins with /");
 	memcpy(field, value, len + 1);
 	return true;
 }

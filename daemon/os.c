@@ -274,6 +274,16 @@ bool os_make_dirs(const struct os *os, int dir, const char *path, mode_t mode, s
 	return true;
 }
 
+bool os_dir_closed(const char *path, mode_t mask, struct err *e)
+{
+	struct stat st;
+	if (stat(path, &st) != 0)
+		return fail_system(e, path, "cannot look at the directory");
+	return (st.st_mode & mask) == 0 ||
+	       err_set(e, ERR_INVALID, "%s: others may %s it (chmod %s)", path,
+		   (mask & 0044) != 0 ? "look into" : "put files into", (mask & 0044) != 0 ? "700" : "go-w");
+}
+
 int os_open_dir(int dir, const char *path, struct err *e)
 {
 	int fd = openat(dir, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -49,6 +49,9 @@ bool os_write_file(const struct os *os, int dir, const char *path, struct bytes 
 /* Creates path and its missing parents with mode, and syncs each parent. Existing directories are fine. */
 bool os_make_dirs(const struct os *os, int dir, const char *path, mode_t mode, struct err *e);
 
+/* Nobody has a permission of mask (0022: put files there; 0077: anything) on this directory; else ERR_INVALID. */
+bool os_dir_closed(const char *path, mode_t mask, struct err *e);
+
 /* Syncs the directory at path ("." for dir itself): makes a rename or unlink in it durable. */
 bool os_sync_dir(const struct os *os, int dir, const char *path, struct err *e);
 

@@ -73,8 +73,8 @@ bool admin_open(struct vault *v, struct err *e)
 	int n = snprintf(a->path, sizeof a->path, "%s/socket", dir);
 	if (n < 0 || (size_t)n >= sizeof a->path) {
 		err_set(e, ERR_INVALID, "[paths] run: too long for the admin socket");
-	} else if (os_make_dirs(v->os, AT_FDCWD, dir, 0750, e) && bind_socket(a, e) &&
-		   admin_command_restore_mode(v, e)) {
+	} else if (os_make_dirs(v->os, AT_FDCWD, dir, 0750, e) && os_dir_closed(dir, 0022, e) &&
+		   bind_socket(a, e) && admin_command_restore_mode(v, e)) {
 		return true;
 	}
 	admin_close(v);

@@ -74,7 +74,7 @@ static bool bind_socket(struct vault *v, struct link *l, struct err *e)
 		    "link: [paths] run is too long: the socket's path may have %u bytes", LINK_PATH_BYTES);
 	snprintf(dir, sizeof dir, "%s/link", v->conf->run);
 	snprintf(endpoint, sizeof endpoint, "ipc://%s", l->path);
-	if (!os_make_dirs(v->os, AT_FDCWD, dir, 0750, e))
+	if (!os_make_dirs(v->os, AT_FDCWD, dir, 0750, e) || !os_dir_closed(dir, 0022, e))
 		return false;
 	if (zmq_bind(l->socket, endpoint) != 0)
 		return fail_zmq(e, "cannot bind");

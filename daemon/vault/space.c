@@ -32,13 +32,28 @@ static void drop_ballast(struct vault *v)
 		say(SAY_ERROR, "space-critical", "the disk is nearly full: the ballast was given up");
 }
 
-void space_check(struct vault *v)
+static bool look(const struct vault *v, uint64_t *free_mib)
 {
 	struct statvfs fs;
-	const struct conf *conf = v->conf;
 	if (fstatvfs(v->vault_dir, &fs) != 0)
+		return false;
+	*free_mib = (uint64_t)fs.f_bavail * fs.f_frsize >> 20;
+	return true;
+}
+
+void space_make_room(struct vault *v)
+{
+	uint64_t free_mib;
+	if (look(v, &free_mib) && free_mib < v->conf->space_critical_mib && have_ballast(v))
+		drop_ballast(v);
+}
+
+void space_check(struct vault *v)
+{
+	const struct conf *conf = v->conf;
+	uint64_t free_mib;
+	if (!look(v, &free_mib))
 		return;
-	uint64_t free_mib = (uint64_t)fs.f_bavail * fs.f_frsize >> 20;
 	bool ballast = have_ballast(v);
 	v->space_critical = free_mib < conf->space_critical_mib;
 	vault_set_mode(v, MODE_STORAGE_LOW, free_mib < conf->space_low_mib);

@@ -8,4 +8,7 @@
 
 /* Looks at the disk and sets mode, v->space_critical and ballast. About once a second. */
 void space_check(struct vault *v);
+
+/* At start, before the store is opened: on a disk below the critical mark the ballast goes first. */
+void space_make_room(struct vault *v);
 #endif

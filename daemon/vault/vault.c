@@ -3,6 +3,7 @@
 #include "daemon/say.h"
 #include "daemon/vault/dataset.h"
 #include "daemon/vault/link.h"
+#include "daemon/vault/space.h"
 #include "daemon/vault/unseal.h"
 
 #include <errno.h>
@@ -28,6 +29,8 @@ static bool open_dirs(struct vault *v, struct err *e)
 	    !make_dir(v, "audit", 0750, e) || !make_dir(v, "vault", 0700, e))
 		return false;
 	snprintf(path, sizeof path, "%s/vault", v->conf->state);
+	if (!os_dir_closed(path, 0077, e))
+		return false;
 	v->vault_dir = os_open_dir(AT_FDCWD, path, e);
 	return v->vault_dir >= 0;
 }
@@ -72,6 +75,7 @@ bool vault_open(struct vault *v, const struct os *os, const struct conf *conf, s
 	os_random(os, v->boot_id, sizeof v->boot_id);
 	if (!open_dirs(v, e) || !take_lock(v, e) || !vaultkeys_read(&v->keys, conf, e))
 		return false;
+	space_make_room(v); /* a full disk must not keep the vault down: reads and receipts go on */
 	snprintf(path, sizeof path, "%s/vault/store", conf->state);
 	v->store = store_open(os, path, e);
 	return v->store != NULL && load_counters(v, e) && vaultkeys_load_intake(&v->keys, v->store, e);

@@ -55,6 +55,7 @@ static void test_refused(void **state)
 		{ HEAD "[gate]\nsubmit = ipc:///tmp/x\n", "f:5: an address is tcp://" },
 		{ HEAD "[gate]\nsubmit =\n", "f:5: no address" },
 		{ HEAD "[paths]\nstate =\n", "f:5: the value is empty" },
+		{ HEAD "[paths]\nstate = state\n", "f:5: a path begins with /" },
 		{ HEAD "nonsense\n", "f:4: neither [section] nor option" },
 		{ HEAD "[paths]\nstate = /a\n  /b\n", "f:6: a line must not begin with white space" },
 		{ "[authority]\nname = Example\norigin = o\n", "f: [authority] name" },

@@ -39,8 +39,29 @@ static void test_marks(void **state)
 	world_remove(&w);
 }
 
+/* What was thrown overboard at start is what the store needs to open its journal. */
+static void test_full_disk_at_start(void **state)
+{
+	struct world w;
+	(void)state;
+	world_make(&w);
+	w.conf.ballast_mib = 1;
+	w.conf.space_low_mib = 0;
+	w.conf.space_critical_mib = 0;
+	world_open(&w);
+	space_check(&w.v);
+	assert_true(ballast(&w));
+	world_close(&w);
+	w.conf.space_critical_mib = 1ull << 40;
+	world_open(&w);
+	assert_false(ballast(&w));
+	world_close(&w);
+	world_remove(&w);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_marks) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_marks),
+		cmocka_unit_test(test_full_disk_at_start) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
