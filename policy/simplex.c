@@ -19,6 +19,7 @@ void simplex_free(struct simplex *s)
 	free(s->basic);
 	free(s->filled);
 	free(s->count);
+	free(s->column);
 	free(s->in_basis);
 }
 
@@ -35,12 +36,21 @@ bool simplex_init(struct simplex *s, uint32_t m, uint32_t n)
 	s->filled = malloc(n * sizeof *s->filled);
 	s->count = calloc(n, sizeof *s->count);
 	s->in_basis = calloc(n, sizeof *s->in_basis);
+	s->column = calloc((size_t)m + 1, sizeof *s->column);
 	return s->a != NULL && s->low != NULL && s->high != NULL && s->cost != NULL && s->x != NULL &&
 	       s->reduced != NULL && s->basic != NULL && s->filled != NULL && s->count != NULL &&
-	       s->in_basis != NULL;
+	       s->in_basis != NULL && s->column != NULL;
 }
 
-/* Makes column j basic in row r. */
+/* Column j once, since its numbers lie far apart. */
+static void read_column(const struct simplex *s, uint32_t j)
+{
+	const double *at = s->a + j;
+	for (uint32_t i = 0; i < s->m; i++, at += s->n)
+		s->column[i] = *at;
+}
+
+/* Makes column j, which read_column has read, basic in row r. */
 static void pivot(struct simplex *s, uint32_t r, uint32_t j)
 {
 	double *row = simplex_row(s, r);
@@ -55,10 +65,10 @@ static void pivot(struct simplex *s, uint32_t r, uint32_t j)
 		}
 	row[j] = 1.0;
 	for (uint32_t i = 0; i < s->m; i++) {
-		double *other = simplex_row(s, i);
-		double factor = other[j];
+		double factor = s->column[i];
 		if (i == r || factor == 0.0)
 			continue;
+		double *other = simplex_row(s, i);
 		for (uint32_t k = 0; k < n; k++)
 			other[s->filled[k]] -= factor * row[s->filled[k]];
 		other[j] = 0.0;
@@ -70,6 +80,19 @@ static void pivot(struct simplex *s, uint32_t r, uint32_t j)
 	s->reduced[j] = 0.0;
 	s->basic[r] = j;
 	s->in_basis[j] = true;
+}
+
+static void drop_empty_rows(struct simplex *s)
+{
+	uint32_t m = 0;
+	for (uint32_t i = 0; i < s->m; i++) {
+		if (s->basic[i] == UINT32_MAX)
+			continue;
+		if (m < i)
+			memcpy(simplex_row(s, m), simplex_row(s, i), s->n * sizeof *s->a);
+		s->basic[m++] = s->basic[i];
+	}
+	s->m = m;
 }
 
 void simplex_crash(struct simplex *s)
@@ -84,9 +107,12 @@ void simplex_crash(struct simplex *s)
 			    (best == UINT32_MAX || s->count[k] < s->count[best]))
 				best = k;
 		s->basic[i] = UINT32_MAX;
-		if (best != UINT32_MAX)
+		if (best != UINT32_MAX) {
+			read_column(s, best);
 			pivot(s, i, best);
+		}
 	}
+	drop_empty_rows(s);
 }
 
 static void price_out(struct simplex *s)
@@ -127,7 +153,7 @@ static double ratio(const struct simplex *s, uint32_t j, int direction, uint32_t
 	double strength = 0.0;
 	*leaving = UINT32_MAX;
 	for (uint32_t i = 0; i < s->m; i++) {
-		double a = simplex_row(s, i)[j] * direction;
+		double a = s->column[i] * direction;
 		if (s->basic[i] == UINT32_MAX || fabs(a) < 1e-7)
 			continue;
 		uint32_t b = s->basic[i];
@@ -154,13 +180,14 @@ bool simplex_run(struct simplex *s)
 		uint32_t j = entering(s, stall > STALL_MAX, &direction);
 		if (j == UINT32_MAX)
 			return true;
+		read_column(s, j);
 		double far = ratio(s, j, direction, &leaving);
 		if (far > 1e15 || (s->max_touched > 0 && s->touched > s->max_touched))
 			return false;
 		s->x[j] += direction * far;
 		for (uint32_t i = 0; i < s->m && far > 0; i++)
 			if (s->basic[i] != UINT32_MAX)
-				s->x[s->basic[i]] -= simplex_row(s, i)[j] * direction * far;
+				s->x[s->basic[i]] -= s->column[i] * direction * far;
 		stall = far > SMALL ? 0 : stall + 1;
 		if (leaving != UINT32_MAX) {
 			s->in_basis[s->basic[leaving]] = false;

@@ -18,6 +18,7 @@ struct simplex {
 	uint32_t *basic;  /* of each row; UINT32_MAX: the row is empty */
 	uint32_t *filled; /* columns of the pivot row that are not zero */
 	uint32_t *count;  /* entries of each column at the start */
+	double *column;   /* of the step at hand */
 	bool *in_basis;
 	uint64_t work;        /* pivots times columns */
 	uint64_t touched;     /* numbers changed so far: what it costs */

@@ -8,8 +8,8 @@
 #include "policy/certificate.h"
 #include "policy/simplex.h"
 
-#define COMPONENT_MAX 1500u               /* cells of a component that is tried */
-#define TABLEAU_MAX   2500000u            /* numbers in its program */
+#define COMPONENT_MAX 2500u               /* cells of a component that is tried */
+#define TABLEAU_MAX   7500000u            /* numbers in its program */
 #define TOUCHED_MAX   UINT64_C(400000000) /* numbers changed for one component */
 #define ALL_TOUCHED   (4 * TOUCHED_MAX)   /* for all together */
 #define FAILURES_MAX  6u                  /* solutions that could not be made whole, in a row */
