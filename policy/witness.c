@@ -8,11 +8,11 @@
 #include "policy/certificate.h"
 #include "policy/simplex.h"
 
-#define COMPONENT_MAX 2500u               /* cells of a component that is tried */
-#define TABLEAU_MAX   7500000u            /* numbers in its program */
-#define TOUCHED_MAX   UINT64_C(400000000) /* numbers changed for one component */
-#define ALL_TOUCHED   (4 * TOUCHED_MAX)   /* for all together */
-#define FAILURES_MAX  6u                  /* solutions that could not be made whole, in a row */
+#define COMPONENT_MAX 2500u                /* cells of a component that is tried */
+#define TABLEAU_MAX   7500000u             /* numbers in its program */
+#define TOUCHED_MAX   UINT64_C(700000000)  /* numbers changed for one component */
+#define ALL_TOUCHED   UINT64_C(1600000000) /* for all together */
+#define FAILURES_MAX  6u                   /* solutions that could not be made whole, in a row */
 #define WHOLE         1e-6
 #define FAR           1e-7
 
