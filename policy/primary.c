@@ -75,12 +75,12 @@ static int64_t subject_value(const struct grid *g, const struct subject *s, uint
 
 /* What the offices below a subject contribute. */
 struct shares {
-	uint32_t live;         /* offices that own unknowns below it */
-	uint32_t contributors; /* offices with a count above 0 */
-	uint32_t sole;         /* the only live office, or NONE */
-	uint32_t whole;        /* the office that owns the whole value (> 0), or NONE */
-	int64_t least_rest;    /* smallest residual against one office that counts, INT64_MAX if none */
-	int64_t top;           /* sum of the `coalition` largest contributions */
+	uint32_t live;          /* offices that own unknowns below it */
+	uint32_t contributors;  /* offices with a count above 0 */
+	uint32_t sole;          /* the only live office, or NONE */
+	uint32_t whole;         /* the office that owns the whole value (> 0), or NONE */
+	int64_t least_rest;     /* smallest residual against one office that counts, INT64_MAX if none */
+	int64_t coalition_rest; /* smallest residual above 0 against `coalition` offices; INT64_MAX if none */
 };
 
 #define TOP_MAX 8
@@ -104,9 +104,26 @@ static void note_share(struct shares *s, const struct policy_params *p, uint32_t
 		}
 }
 
+/* The smallest rest above 0 that offices together can be left with: all but the largest, or, where they are so few
+ * that they could own everything, all but the smallest. Who owns everything is exempt. */
+static int64_t rest_of_coalition(
+    const struct shares *s, const struct policy_params *p, int64_t value, const int64_t top[TOP_MAX])
+{
+	int64_t sum = 0;
+	for (uint32_t i = 0; i < p->coalition && i < TOP_MAX; i++)
+		sum += top[i];
+	if (value > sum)
+		return value - sum;
+	if (p->residual == RESIDUAL_ZEROS && s->live > s->contributors)
+		return 0;
+	return s->contributors == 0 ? INT64_MAX : top[s->contributors - 1];
+}
+
 static struct shares shares_of(const struct grid *g, const struct subject *s)
 {
-	struct shares out = { .sole = NONE, .whole = NONE, .least_rest = INT64_MAX };
+	struct shares out = {
+		.sole = NONE, .whole = NONE, .least_rest = INT64_MAX, .coalition_rest = INT64_MAX
+	};
 	int64_t top[TOP_MAX] = { 0 };
 	if (g->office_dim == SIZE_MAX)
 		return out;
@@ -120,8 +137,7 @@ static struct shares shares_of(const struct grid *g, const struct subject *s)
 		if (live)
 			note_share(&out, g->p, office, own, value, top);
 	}
-	for (uint32_t i = 0; i < TOP_MAX; i++)
-		out.top += top[i];
+	out.coalition_rest = rest_of_coalition(&out, g->p, value, top);
 	if (out.sole != NONE)
 		out.least_rest = INT64_MAX; /* it owns all there is: exempt */
 	return out;
@@ -190,10 +206,8 @@ static int32_t amplitude(const struct grid *g, const struct shares *s, int64_t v
 	int64_t h = value < k ? k - value : 0;
 	if (s->least_rest < k && k - s->least_rest > h)
 		h = k - s->least_rest;
-	if (g->p->coalition > 1 && value - s->top < k) { /* some coalition is left with as little as 1 */
-		int64_t rest = value - s->top > 0 ? value - s->top : 1;
-		h = k - rest > h ? k - rest : h;
-	}
+	if (g->p->coalition > 1 && k - s->coalition_rest > h)
+		h = k - s->coalition_rest;
 	return at_least(h, g->p->width);
 }
 
@@ -204,7 +218,9 @@ static bool protect_subject(struct grid *g, struct needs *n, enum guarantee leve
 	bool live = false;
 	int64_t value = subject_value(g, s, NONE, &live);
 	bool offices = level >= LEVEL_3 && g->office_dim != SIZE_MAX;
-	struct shares shares = { .sole = NONE, .whole = NONE, .least_rest = INT64_MAX };
+	struct shares shares = {
+		.sole = NONE, .whole = NONE, .least_rest = INT64_MAX, .coalition_rest = INT64_MAX
+	};
 	if (offices)
 		shares = shares_of(g, s);
 	struct need need = { .cell = s->cell,
@@ -256,7 +272,8 @@ static bool find_residual(
 	int64_t value = g->value[s->cell];
 	int64_t k = g->p->threshold;
 	if (g->p->coalition > 1)
-		return value - shares->top >= k || protect_subject(g, n, LEVEL_3, s, NONE, RULE_RESIDUAL, e);
+		return shares->coalition_rest >= k ||
+		       protect_subject(g, n, LEVEL_3, s, NONE, RULE_RESIDUAL, e);
 	for (uint32_t i = 0; i < list_size(&d->atoms, code); i++) {
 		uint32_t office = list_at(&d->atoms, code)[i];
 		int64_t rest = value - g->value[grid_with(g, s->cell, g->office_dim, office)];
