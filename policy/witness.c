@@ -1,5 +1,6 @@
 #include "policy/witness.h"
 
+#include <assert.h>
 #include <math.h>
 #include <sodium.h>
 #include <stdlib.h>
@@ -381,6 +382,7 @@ static bool next_table(struct component *k, double *low, double *high)
 
 static bool find_tables(struct component *k)
 {
+	assert(k->n > 0);
 	double *low = calloc((size_t)k->n + 1, sizeof *low);
 	double *high = calloc((size_t)k->n + 1, sizeof *high);
 	k->now = calloc(k->n, sizeof *k->now);

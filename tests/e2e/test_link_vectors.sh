@@ -48,7 +48,7 @@ sodium="sodium_(memzero|memcmp|is_zero|malloc|free|pad|unpad|bin2base64|base642b
 
 allow base "$memory $text $sodium" < <(outside libcv_base.a)
 allow policy "$memory $text $hash $sodium crypto_shorthash crypto_kdf_derive_from_key crypto_stream_.*
-    pthread_(create|join|mutex_.*|cond_.*) (floor|ceil|fabs|pow|sqrt|log|ldexp|frexp|l?lround|l?lrint)l?" < <(outside libcv_policy.a libcv_base.a)
+    pthread_(create|join|mutex_.*|cond_.*) (floor|ceil|fabs|fmin|fmax|nearbyint|pow|sqrt|log|ldexp|frexp|l?lround|l?lrint)l?" < <(outside libcv_policy.a libcv_base.a)
 allow proto "$memory $text $hash $sodium yaml_.* msgpack_.* crypto_aead_x?chacha20poly1305_ietf_(en|de)crypt
     crypto_box_seal crypto_scalarmult(_base)? crypto_core_ed25519_.* crypto_kdf_.*
     crypto_sign_(detached|verify_detached|seed_keypair|ed25519_.*)" < <(outside libcv_proto.a libcv_base.a)
