@@ -51,8 +51,8 @@ struct conf {
 	uint64_t registry_max_age_s; /* 900 */
 	uint64_t rate_messages;      /* a second and principal */
 	uint64_t rate_burst;
-	uint64_t rate_bytes;      /* a second and principal */
-	uint64_t window;          /* FORWARDs without reply */
+	uint64_t rate_bytes; /* a second and principal */
+	uint64_t window;     /* FORWARDs without reply */
 };
 
 /* Reads path into conf. False with e = "path:line: section option: rule". */
