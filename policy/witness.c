@@ -9,13 +9,14 @@
 #include "policy/certificate.h"
 #include "policy/simplex.h"
 
-#define COMPONENT_MAX 2500u                /* cells of a component that is tried */
-#define TABLEAU_MAX   7500000u             /* numbers in its program */
-#define TOUCHED_MAX   UINT64_C(700000000)  /* numbers changed for one component */
-#define ALL_TOUCHED   UINT64_C(1600000000) /* for all together */
-#define FAILURES_MAX  6u                   /* solutions that could not be made whole, in a row */
-#define WHOLE         1e-6
-#define FAR           1e-7
+#define COMPONENT_MAX   2500u                /* cells of a component that is tried */
+#define COMPONENT_SMALL 800u                 /* cells: tried before the others */
+#define TABLEAU_MAX     7500000u             /* numbers in its program */
+#define TOUCHED_MAX     UINT64_C(700000000)  /* numbers changed for one component */
+#define ALL_TOUCHED     UINT64_C(1600000000) /* for all together */
+#define FAILURES_MAX    6u                   /* solutions that could not be made whole, in a row */
+#define WHOLE           1e-6
+#define FAR             1e-7
 
 enum { PRINTED, UNPRINTED, HIDDEN, EMPTY };
 
@@ -497,36 +498,49 @@ static bool component_try(const struct shown *s, struct component *k, struct buf
 	return ok;
 }
 
-static void try_all(const struct shown *s, const struct sorted *o, struct buf *tables, struct buf *open,
-    struct witness_report *report)
+/* Where the tries stand. */
+struct tries {
+	struct buf *tables, *open;
+	struct witness_report *report;
+	uint32_t n_tables;
+	uint64_t touched;
+};
+
+static void try_one(
+    const struct shown *s, const struct sorted *o, uint32_t root, struct component *k, struct tries *t)
 {
-	uint32_t cells = 0;
-	uint32_t relations = 0;
-	uint32_t n_tables = 0;
-	uint64_t touched = 0;
-	for (uint32_t c = 0; c < s->g->n_cells; c++) {
-		if (o->hidden[c] == 0)
-			continue;
-		struct component k = { .in = s,
-			.id = report->components - report->open,
-			.first_table = n_tables,
-			.n = o->cells[c],
-			.n_empty = o->empty[c],
-			.n_relations = o->relations[c],
-			.cell = o->cell + cells,
-			.relation = o->relation + relations };
-		if (tried(o, c) && component_try(s, &k, tables, &touched)) {
-			n_tables += k.n_tables;
-		} else {
-			buf_printf(open, "o %u %u\n", report->open, o->hidden[c]);
-			report->open++;
+	struct witness_report *report = t->report;
+	k->in = s;
+	k->id = report->components - report->open;
+	k->first_table = t->n_tables;
+	k->n = o->cells[root];
+	k->n_empty = o->empty[root];
+	k->n_relations = o->relations[root];
+	if (tried(o, root) && component_try(s, k, t->tables, &t->touched)) {
+		t->n_tables += k->n_tables;
+	} else {
+		buf_printf(t->open, "o %u %u\n", report->open, o->hidden[root]);
+		report->open++;
+	}
+	report->components++;
+	component_free(k);
+}
+
+/* Small components first, so that a large one does not use up what they need. */
+static void try_all(const struct shown *s, const struct sorted *o, struct tries *t)
+{
+	for (int large = 0; large < 2; large++) {
+		uint32_t cells = 0;
+		uint32_t relations = 0;
+		for (uint32_t c = 0; c < s->g->n_cells; c++) {
+			struct component k = { .cell = o->cell + cells, .relation = o->relation + relations };
+			if (o->hidden[c] > 0 && (o->cells[c] > COMPONENT_SMALL) == (large == 1))
+				try_one(s, o, c, &k, t);
+			if (tried(o, c)) {
+				cells += o->cells[c] + o->empty[c];
+				relations += o->relations[c];
+			}
 		}
-		if (tried(o, c)) {
-			cells += k.n + k.n_empty;
-			relations += k.n_relations;
-		}
-		report->components++;
-		component_free(&k);
 	}
 }
 
@@ -554,6 +568,7 @@ bool witness_write(
 {
 	struct shown s = { .g = g };
 	struct sorted o = { 0 };
+	struct tries t = { .tables = tables, .open = open, .report = report };
 	size_t n = (size_t)g->n_cells + 1;
 	bool ok = false;
 	*report = (struct witness_report){ 0 };
@@ -568,7 +583,7 @@ bool witness_write(
 		ok = sorted_make(&s, &o);
 	}
 	if (ok)
-		try_all(&s, &o, tables, open, report);
+		try_all(&s, &o, &t);
 	free(s.state);
 	free(s.value);
 	free(s.root);
