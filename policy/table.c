@@ -114,8 +114,9 @@ bool table_add_code(struct table_input *t, unsigned level, const char *code, uin
 }
 
 /* Dimensions are complete once anything else comes. */
-static bool freeze(struct table_input *t, struct err *e)
+bool table_end_dimensions(struct table_input *t, size_t *dim, struct err *e)
 {
+	*dim = 0;
 	if (t->frozen)
 		return true;
 	if (t->n_dims == 0)
@@ -123,6 +124,7 @@ static bool freeze(struct table_input *t, struct err *e)
 	t->frozen = true;
 	t->n_cells = 1;
 	for (size_t d = t->n_dims; d-- > 0;) {
+		*dim = d;
 		if (!dim_finish(&t->dim[d], e))
 			return false;
 		t->stride[d] = t->n_cells;
@@ -131,6 +133,12 @@ static bool freeze(struct table_input *t, struct err *e)
 			return err_set(e, ERR_LIMIT, "the table has more than %u cells", TABLE_CELLS_MAX);
 	}
 	return dim_init(&t->offices, "office", e) && dim_add_line(&t->offices, 1, "_T", false, e);
+}
+
+static bool freeze(struct table_input *t, struct err *e)
+{
+	size_t dim;
+	return table_end_dimensions(t, &dim, e);
 }
 
 static bool find_code(const struct table_input *t, size_t d, const char *code, uint32_t *out, struct err *e)

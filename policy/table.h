@@ -51,6 +51,10 @@ bool table_add_dimension(struct table_input *t, const char *name, unsigned line,
 bool table_add_code(struct table_input *t, unsigned level, const char *code, uint32_t from_month,
     uint32_t to_month, bool view, unsigned line, struct err *e);
 
+/* No dimensions after this; the first cell or table ends them too. Checks what can be told of them alone. On error
+ * *dim is the place of the dimension it is about. */
+bool table_end_dimensions(struct table_input *t, size_t *dim, struct err *e);
+
 /* One inner cell: a leaf code for each dimension in order. office: who contributed it where no dimension
  * holds the offices, else NULL; all cells alike. A combination given twice is an error; one not given is a
  * nought (of no office). */

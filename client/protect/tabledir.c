@@ -56,6 +56,11 @@ static bool columns_read(struct columns *k, const struct csvlines *c, const char
 				: strcmp(name, "status") == 0 ? &k->status
 							      : NULL;
 		if (known == NULL) {
+			for (size_t j = 0; j < k->n_dims; j++)
+				if (strcmp(k->dim[j], name) == 0) {
+					err_set(e, ERR_MALFORMED, "column %s stands twice", name);
+					return csvlines_at(c, e);
+				}
 			if (!columns_add(k, name, i, e))
 				return csvlines_at(c, e);
 		} else if (*known != SIZE_MAX) {
@@ -404,6 +409,7 @@ struct table_input *tabledir_read(const char *dir, bool cells, struct err *e)
 	struct table_input *t = table_new();
 	struct csvlines c = { 0 };
 	struct columns k = { 0 };
+	size_t at = 0;
 	bool ok = false;
 	if (t == NULL) {
 		err_set(e, ERR_MEMORY, "no memory");
@@ -414,6 +420,10 @@ struct table_input *tabledir_read(const char *dir, bool cells, struct err *e)
 	for (size_t i = 0; i < k.n_dims; i++)
 		if (!hier_read(t, dir, k.dim[i], e))
 			goto done;
+	if (!table_end_dimensions(t, &at, e)) {
+		err_wrap(e, "%s/hier_%s.csv", dir, k.dim[at]);
+		goto done;
+	}
 	if (cells && !cells_read(t, &c, &k, e))
 		goto done;
 	if (!printed_read(t, dir, &k, e) || !patterns_read(t, dir, "forced.csv", &k, table_add_forced, e) ||
