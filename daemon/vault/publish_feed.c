@@ -90,16 +90,6 @@ bool feed_add(struct vault *v, const struct period *p, const struct feed_news *n
 
 /* --- files --- */
 
-static bool ensure(
-    struct vault *v, const char *path, struct bytes data, struct public_set *set, struct err *e)
-{
-	bool changed = false;
-
-	if (set)
-		public_set_add(set, path);
-	return public_ensure(&v->publish->files, path, data, &changed, e);
-}
-
 static bool ensure_envelope(
     struct vault *v, const struct dataset *d, struct rows *r, struct public_set *set, struct err *e)
 {
@@ -111,7 +101,7 @@ static bool ensure_envelope(
 		return false; /* rows_close tells */
 	envelope_path(path, d, rows_uint(r, 0));
 	bool ok = feed_frame_put(&frame, rows_bytes(r, 1), signature, e) &&
-		  ensure(v, path, buf_bytes(&frame), set, e);
+		  files_ensure(v, path, buf_bytes(&frame), set, e);
 	buf_free(&frame);
 	return ok;
 }
@@ -176,7 +166,8 @@ static bool ensure_state(struct vault *v, const struct dataset *d, struct public
 	memcpy(s.dataset, d->name, sizeof s.dataset);
 	dataset_path(path, d, "state");
 	bool ok = state_rows(v, d, &s, e) && state_time(v, d, &s.time_s, e) &&
-		  feed_state_put(&file, &s, v->keys.feed, e) && ensure(v, path, buf_bytes(&file), set, e);
+		  feed_state_put(&file, &s, v->keys.feed, e) &&
+		  files_ensure(v, path, buf_bytes(&file), set, e);
 	feed_state_free(&s);
 	buf_free(&file);
 	return ok;

@@ -37,8 +37,7 @@ void files_close(struct vault *v)
 	public_close(&v->publish->audit);
 }
 
-static bool ensure(
-    struct vault *v, const char *path, struct bytes data, struct public_set *set, struct err *e)
+bool files_ensure(struct vault *v, const char *path, struct bytes data, struct public_set *set, struct err *e)
 {
 	bool changed = false;
 
@@ -61,13 +60,13 @@ static bool ensure_keysets(struct vault *v, struct public_set *set, struct err *
 		snprintf(path, sizeof path, "keysets/%" PRIu64, rows_uint(&r, 0));
 		buf_clear(&newest);
 		buf_put_bytes(&newest, rows_bytes(&r, 1));
-		ok = ensure(v, path, rows_bytes(&r, 1), set, e);
+		ok = files_ensure(v, path, rows_bytes(&r, 1), set, e);
 	}
 	ok = rows_close(&r, e) && ok;
 	if (ok && newest.failed)
 		ok = err_set(e, ERR_MEMORY, "key set: no memory");
 	if (ok && newest.size > 0)
-		ok = ensure(v, "keyset", buf_bytes(&newest), set, e);
+		ok = files_ensure(v, "keyset", buf_bytes(&newest), set, e);
 	buf_free(&newest);
 	return ok;
 }
@@ -84,7 +83,7 @@ static bool ensure_configs(struct vault *v, struct public_set *set, struct err *
 
 		for (size_t i = 0; i < digest.len && i < 32; i++)
 			snprintf(path + 7 + 2 * i, 3, "%02x", digest.at[i]);
-		ok = ensure(v, path, rows_bytes(&r, 1), set, e);
+		ok = files_ensure(v, path, rows_bytes(&r, 1), set, e);
 	}
 	return rows_close(&r, e) && ok;
 }

@@ -110,6 +110,10 @@ bool feed_beat(struct vault *v, bool to_file, struct err *e);
 
 /* --- public files: publish_files.c --- */
 
+/* One file of public/ as it must be, noted in set unless that is NULL. */
+bool files_ensure(
+    struct vault *v, const char *path, struct bytes data, struct public_set *set, struct err *e);
+
 bool files_open(struct vault *v, struct err *e);
 void files_close(struct vault *v);
 /* Key sets and configurations. set may be NULL. */
