@@ -95,7 +95,7 @@ def make(folder, rng, limit=320):
         mode = rng.choice(("dimension", "dimension", "dimension", "column", "none"))
         if mode == "dimension":
             n = rng.randint(2, 5)
-            spec = flat("o", n) if rng.random() < 0.6 else nested(rng, "o")
+            spec = flat("o", n) if rng.random() < 0.5 else rng.choice((nested, nested, grouped))(rng, "o")
             specs.insert(0, spec)
         dims = [Dim(("office" if mode == "dimension" and i == 0 else "d%d" % i), s) for i, s in enumerate(specs)]
         size = 1
