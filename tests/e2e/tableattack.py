@@ -265,7 +265,8 @@ class Judge:
                     yield Subject("R4 base", {parent: 1})
                 elif rest == 0:
                     for zero in alive:
-                        if table.value[zero] == 0:
+                        # cells that are not printed: where R2 speaks for noughts, their sum is what counts (R12)
+                        if table.value[zero] == 0 and (self.zeros == "camouflage" or self.counted(zero)):
                             yield Subject("R4 zero", {zero: 1})
 
     def coalitions(self):
