@@ -7,6 +7,9 @@
 struct policy_params policy_params_default(void)
 {
 	struct policy_params p = {
+		.base = 5,
+		.noise_max = 5,
+		.noise_variance_permille = 2000,
 		.threshold = 5,
 		.width = 2,
 		.zeros = ZEROS_SENSITIVE,
@@ -168,6 +171,20 @@ static bool read_ladder(struct policy_params *p, const char *text)
 static const char *const zeros_words[] = { "published", "camouflage", "sensitive", NULL };
 static const char *const residual_words[] = { "no", "yes", "zeros", NULL };
 static const char *const nr_words[] = { "propagate", "exclude", NULL };
+static const char *const method_words[] = { "suppression", "rounding", "noise", NULL };
+
+const char *policy_method_name(enum release_method method)
+{
+	return method_words[method];
+}
+
+static bool read_method(struct policy_params *p, const char *text)
+{
+	int i = 0;
+	bool ok = read_word(&i, text, method_words);
+	p->method = ok ? (enum release_method)i : p->method;
+	return ok;
+}
 
 static bool read_zeros(struct policy_params *p, const char *text)
 {
@@ -219,6 +236,8 @@ static const struct number_param numbers[] = {
 	NUMBER(price_count, 0, 1000000),
 	NUMBER(price_value, 0, 1000000),
 	NUMBER(price_change, 0, 1000000),
+	NUMBER(base, 0, 1000000),
+	NUMBER(noise_max, 1, PARAMS_NOISE_MAX),
 };
 
 static uint32_t *number_at(struct policy_params *p, const struct number_param *n)
@@ -229,6 +248,10 @@ static uint32_t *number_at(struct policy_params *p, const struct number_param *n
 static bool read_other(struct policy_params *p, const char *name, const char *value, bool *known)
 {
 	*known = true;
+	if (strcmp(name, "method") == 0)
+		return read_method(p, value);
+	if (strcmp(name, "noise_variance") == 0)
+		return read_decimal(&p->noise_variance_permille, value, 3, 1000000000);
 	if (strcmp(name, "zeros") == 0)
 		return read_zeros(p, value);
 	if (strcmp(name, "zero_reach") == 0)
@@ -271,6 +294,28 @@ bool policy_params_set(struct policy_params *p, const char *name, const char *va
 	return err_set(e, ERR_INVALID, "policy: no parameter of this name: %.40s", name);
 }
 
+/* Figures that are moved instead of hidden: what their promise needs (docs/disclosure.md, "Methods"). */
+static bool check_method(const struct policy_params *p, struct err *e)
+{
+	uint32_t d = p->noise_max;
+	if (p->method == METHOD_SUPPRESSION)
+		return true;
+	if (p->zero_reach)
+		return err_set(e, ERR_REFUSED, "policy: zero_reach needs method suppression");
+	if (p->base != 3 && p->base != 5)
+		return err_set(e, ERR_REFUSED, "policy: base must be 3 or 5");
+	if (p->method == METHOD_ROUNDING && p->width >= p->base)
+		return err_set(e, ERR_REFUSED, "policy: width must be less than the base of rounding");
+	if (p->method == METHOD_NOISE && p->width > d)
+		return err_set(e, ERR_REFUSED, "policy: width must not be more than noise_max");
+	if (p->method == METHOD_NOISE &&
+	    (p->noise_variance_permille < 250 ||
+		(uint64_t)p->noise_variance_permille * 3 > 1000ull * d * (d + 1)))
+		return err_set(e, ERR_REFUSED,
+		    "policy: noise_variance must be from 0.25 to noise_max * (noise_max + 1) / 3");
+	return true;
+}
+
 bool policy_params_check(const struct policy_params *p, struct err *e)
 {
 	if (p->threshold < PARAMS_FLOOR_THRESHOLD)
@@ -282,7 +327,7 @@ bool policy_params_check(const struct policy_params *p, struct err *e)
 		return err_set(e, ERR_REFUSED,
 		    "policy: zero_reach cannot be kept while zeros are published: a hidden cell is then "
 		    "never 0");
-	return true;
+	return check_method(p, e);
 }
 
 bool policy_params_from_settings(struct policy_params *p, const struct setting *s, size_t n, struct err *e)
@@ -321,6 +366,7 @@ void policy_params_digest(const struct policy_params *p, uint8_t out[32])
 	    nr_words[p->nr_in_totals]);
 	buf_printf(&b, "redundancy=%u\nposterior_max=%u\nseries=%s\n", p->redundancy_permille,
 	    p->posterior_permille, p->series);
+	buf_printf(&b, "method=%s\nnoise_variance=%u\n", method_words[p->method], p->noise_variance_permille);
 	put_list(&b, p);
 	crypto_generichash(out, 32, b.data, b.size, NULL, 0);
 	buf_free(&b);

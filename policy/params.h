@@ -14,6 +14,7 @@
 #define PARAMS_FLOOR_THRESHOLD 3
 #define PARAMS_FLOOR_WIDTH     1
 #define PARAMS_NAME_MAX        64
+#define PARAMS_NOISE_MAX       32
 
 enum zeros_rule {
 	ZEROS_PUBLISHED,  /* a nought is never hidden; a hidden cell is known to be 1 or more */
@@ -22,12 +23,21 @@ enum zeros_rule {
 };
 enum residual_rule { RESIDUAL_NO, RESIDUAL_YES, RESIDUAL_ZEROS };
 enum nr_rule { NR_PROPAGATE, NR_EXCLUDE };
+enum release_method {
+	METHOD_SUPPRESSION, /* figures are hidden; what is printed is exact */
+	METHOD_ROUNDING, /* every printed figure is a multiple of the base next to the true one; sums still add up */
+	METHOD_NOISE /* every printed figure is moved by a keyed draw of at most noise_max; sums need not add up */
+};
 enum ladder_step { LADDER_END, LADDER_UNFREEZE, LADDER_CAMOUFLAGE, LADDER_COARSEN, LADDER_WITHHOLD };
 #define PARAMS_LADDER_MAX 4
 
 struct policy_params {
-	uint32_t threshold; /* k: 1..k-1 is sensitive */
-	uint32_t width;     /* least width of what an attacker can narrow a protected cell down to */
+	enum release_method method;
+	uint32_t base;                    /* rounding: 3 or 5 */
+	uint32_t noise_max;               /* noise: D, the most a figure is moved by */
+	uint32_t noise_variance_permille; /* noise: variance of the draw in thousandths, at most D(D+1)/3 */
+	uint32_t threshold;               /* k: 1..k-1 is sensitive */
+	uint32_t width; /* least width of what an attacker can narrow a protected cell down to */
 	enum zeros_rule zeros;
 	bool zero_reach; /* 0 must stay possible for protected cells */
 	bool offices;    /* contributing offices are attackers (L3) */
@@ -66,6 +76,9 @@ bool policy_params_from_settings(struct policy_params *p, const struct setting *
 /* The floor and combinations that cannot be kept whatever the table: ERR_REFUSED. What depends on the table
  * (coalition against the number of offices) is checked by release_build(). */
 bool policy_params_check(const struct policy_params *p, struct err *e);
+
+/* As the policy spells it. */
+const char *policy_method_name(enum release_method method);
 
 /* k as rule R7 uses it. */
 uint32_t policy_params_hidden_sum_min(const struct policy_params *p);

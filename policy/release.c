@@ -95,6 +95,9 @@ static bool check_input(
 {
 	if (!policy_params_check(p, e))
 		return false;
+	if (p->method != METHOD_SUPPRESSION)
+		return err_set(e, ERR_UNSUPPORTED, "policy: method %s is not possible yet",
+		    policy_method_name(p->method));
 	if (offices >= 2 && p->coalition >= offices)
 		return err_set(e, ERR_REFUSED, "policy: coalition is not smaller than the number of offices");
 	if (p->offices && office_dimension_has_views(t, p))

@@ -12,6 +12,8 @@ enum guarantee { LEVEL_1 = 1, LEVEL_2, LEVEL_3, LEVEL_4 };
 
 enum cell_mark {
 	MARK_PUBLISHED = 'P',
+	MARK_PERTURBED =
+	    'R',           /* rounded or moved by noise (policy `method`): the value is near the true one */
 	MARK_HIDDEN = 'H', /* one mark, whatever the reason */
 	MARK_STRUCTURAL = 'Z',
 	MARK_NOT_REPORTED = 'N',
@@ -47,7 +49,7 @@ struct safe_table; /* made by release_build() only; holds printed counts and mar
 struct safe_row {
 	const char *const *code; /* one for each dimension, valid as long as the table */
 	char state;              /* enum cell_mark */
-	uint64_t value;          /* 0 unless P */
+	uint64_t value;          /* 0 unless P or R */
 };
 
 size_t safe_table_dimensions(const struct safe_table *s);
@@ -74,6 +76,8 @@ struct release_summary {
 	uint32_t floor;             /* L: what a hidden cell is known to be at least */
 	enum ladder_step last_step; /* LADDER_END: none was needed */
 	bool advise_recode;
+	enum release_method method; /* not suppression: nothing is hidden, every figure is R */
+	uint64_t redraws;           /* rounding, noise: draws before every office was left uncertain */
 };
 
 struct release_result {
