@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "client/protect/jjattack.h"
 #include "client/protect/lattice.h"
 #include "client/protect/protect.h"
 #include "client/protect/protectfiles.h"
@@ -371,6 +372,8 @@ static int run(const struct args *args)
 	struct err e = { 0 };
 	const char *out = args_value(args, "output");
 	int code = PROTECT_INPUT;
+	if (args_value(args, "jj") != NULL)
+		return jjattack_run(args);
 	buf_put_text(&a.out, "cell,lo,hi,exact,why,attacker\n");
 	if (!attack_table(&a, args, &e)) {
 		text_error(&e);
@@ -397,7 +400,8 @@ const struct command attack_command = {
 	.arguments = "FOLDER [RESULT.csv]",
 	.about = N_("what readers and offices can work out from a published table"),
 	.example = "cellveil get 2024 -o release-2024; cellveil attack release-2024\n"
-		   "cellveil attack tables/2024 protected/RESULT.csv --all-offices -o intervals.csv",
+		   "cellveil attack tables/2024 protected/RESULT.csv --all-offices -o intervals.csv\n"
+		   "cellveil attack --jj linked.jj protected/RESULT.csv",
 	.option = {
 	    { "office", 0, "CODE", N_("also as this office, with its own figures from cells.csv") },
 	    { "all-offices", 0, NULL, N_("also as each office") },
@@ -406,6 +410,7 @@ const struct command attack_command = {
 	    { "floor", 0, "N", N_("hidden cells are known to be at least this: 0 or 1") },
 	    { "policy", 0, "FILE", N_("the protection rules, with --level: judge protected cells too") },
 	    { "level", 0, "L2|L3", N_("the guarantee to judge by") },
+	    { "jj", 0, "FILE", N_("a table as a JJ file instead of a folder; then RESULT.csv alone is named") },
 	    { "output", 'o', "FILE", N_("where the intervals go; standard output unless said") },
 	},
 	.min = 1,
