@@ -82,8 +82,7 @@ static bool read_quoted(struct reader *r, uint32_t start)
 static bool read_cell(struct reader *r, struct sheet_cell *cell)
 {
 	struct bytes text;
-	cell->line = r->line;
-	cell->kind = SHEET_TEXT;
+	*cell = (struct sheet_cell){ .text = "", .kind = SHEET_TEXT, .line = r->line };
 	if (r->at < r->text.len && r->text.at[r->at] == '"') {
 		buf_clear(&r->cell);
 		r->at++;

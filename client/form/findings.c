@@ -23,6 +23,8 @@ static const struct code_text texts[FINDING_CODES] = {
 	    "Open the file in the spreadsheet program and save it again." },
 	[FINDING_NOT_THE_FORM] = { "not-the-form", "Hämta rätt blankett med cellveil template.",
 	    "Get the right form with cellveil template." },
+	[FINDING_SHEETS] = { "several-sheets", "Behåll ett blad, eller dölj de andra.",
+	    "Keep one sheet, or hide the others." },
 	[FINDING_PERIOD_UNREADABLE] = { "period-unreadable", "Skriv året med fyra siffror.",
 	    "Write the year with four digits." },
 	[FINDING_PERIOD_MISSING] = { "period-missing", "Fyll i året, eller ange det med --year.",
@@ -179,7 +181,9 @@ static void print_one(const struct findings *f, const struct finding *at, struct
 	static const char *const words_sv[] = { "ANMÄRKNING", "VARNING", "FEL" };
 	static const char *const words_en[] = { "note", "warning", "error" };
 	buf_put_text(out, f->path);
-	if (at->line > 0)
+	if (at->cell[0] != '\0')
+		buf_printf(out, ":%s", at->cell);
+	else if (at->line > 0)
 		buf_printf(out, ":%u", at->line);
 	buf_put_text(out, ": ");
 	if (at->column[0] != '\0')
@@ -229,6 +233,7 @@ void findings_json(const struct findings *f, struct buf *out)
 	for (uint32_t i = 0; i < f->n; i++) {
 		const struct finding *at = &f->at[i];
 		buf_printf(out, "%s{\"line\":%u,", i == 0 ? "" : ",", at->line);
+		json_text(out, "cell", at->cell, ",");
 		json_text(out, "column", at->column, ",");
 		json_text(out, "field", at->field, ",");
 		json_text(out, "code", texts[at->code].name, ",");

@@ -1,6 +1,6 @@
 /* findings - what a form's reader has to say, all at once, in the form's own words.
  *
- * Each has a stable code for programs, a place for people (file, line, column heading) and a text in Swedish
+ * Each has a stable code for programs, a place for people (file, line or cell, column heading) and a text in Swedish
  * and in English. They are for the office's own eyes and may hold its figures; they are never logged or sent.
  */
 #ifndef CLIENT_FORM_FINDINGS_H
@@ -19,6 +19,7 @@ enum finding_code { /* findings_code_name() gives the stable word */
 	FINDING_DOUBLE_ENCODED,
 	FINDING_STRUCTURE, /* quotes that never end, a broken XLSX, ... */
 	FINDING_NOT_THE_FORM,
+	FINDING_SHEETS, /* several sheets look like the form */
 	FINDING_PERIOD_UNREADABLE,
 	FINDING_PERIOD_MISSING,
 	FINDING_PERIOD_OTHER,
@@ -64,6 +65,7 @@ struct finding {
 	enum severity severity;
 	bool open;             /* leaves a value open: push asks, or stops with exit 4 without --yes */
 	uint32_t line;         /* physical line of the text file, row of the sheet; 0: the whole file */
+	char cell[48];         /* of a workbook: "B17", or "B17, C17"; "" if none, and in text files */
 	char column[160];      /* heading(s) as in the form, "Ja, Nej"; "" if none */
 	char field[320];       /* section and row label as in the form; "" if none */
 	char sv[400], en[400]; /* what is wrong */
@@ -89,7 +91,8 @@ uint32_t findings_count(const struct findings *f, enum severity severity);
 bool findings_open(const struct findings *f);           /* one leaves a value open */
 const char *findings_code_name(enum finding_code code); /* "unknown-row" */
 
-/* "fil.csv:41: Kvinnor: FEL åldersfördelning saknas ..." with the field and what to do, a line each. */
+/* "fil.csv:41: Kvinnor: FEL åldersfördelning saknas ...", in a workbook "fil.xlsx:B41: Kvinnor: ...", with the
+ * field and what to do, a line each. */
 void findings_print(const struct findings *f, struct buf *out, enum language language);
 /* {"file":..., "errors":n, "warnings":n, "notes":n, "findings":[{...}]} */
 void findings_json(const struct findings *f, struct buf *out);

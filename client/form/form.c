@@ -49,6 +49,31 @@ static void put_field(char *out, size_t room, struct place place)
 	add_field(out, room, place.row->label);
 }
 
+const char *formread_cell(const struct formread *f, uint32_t line, uint16_t column)
+{
+	char name[24];
+	char letters[4] = "";
+	size_t n = sizeof letters - 1;
+	if (!f->sheet->is_workbook || line == 0)
+		return "";
+	for (unsigned left = column + 1u; left > 0; left = (left - 1) / 26)
+		letters[--n] = (char)('A' + (left - 1) % 26);
+	int len = snprintf(name, sizeof name, "%s%u", letters + n, line);
+	const char *copy = arena_text(f->sheet->arena, name, (size_t)len);
+	return copy == NULL ? "" : copy;
+}
+
+struct place formread_nowhere(void)
+{
+	return (struct place){ 0, "", "", NULL, NULL };
+}
+
+struct place formread_place(const struct formread *f, uint32_t i)
+{
+	const struct box *box = &f->box[i];
+	return (struct place){ box->line, box->column, box->cell, box->section, box->row };
+}
+
 void formread_tell_text(struct formread *f, enum finding_code code, enum severity severity,
     struct place place, const char *sv, const char *en)
 {
@@ -56,6 +81,7 @@ void formread_tell_text(struct formread *f, enum finding_code code, enum severit
 	finding.open =
 	    code == FINDING_DASH || (code == FINDING_BLANK_UNDER_TOTAL && !f->options->blanks_not_reported);
 	put_text(finding.column, sizeof finding.column, place.column);
+	put_text(finding.cell, sizeof finding.cell, place.cell);
 	put_field(finding.field, sizeof finding.field, place);
 	put_text(finding.sv, sizeof finding.sv, sv);
 	put_text(finding.en, sizeof finding.en, en);
@@ -155,6 +181,7 @@ void formread_number(
 		kind = NUMBER_DATE;
 	box->line = place.line;
 	box->column = place.column;
+	box->cell = place.cell;
 	if (kind == NUMBER_BLANK) {
 		box->state = BOX_BLANK;
 		return;
@@ -199,7 +226,7 @@ void formread_period(struct formread *f, const char *text, struct place place)
 /* After everything was read: the period the form is for. */
 static void settle_period(struct formread *f)
 {
-	struct place nowhere = { 0, "", NULL, NULL };
+	struct place nowhere = formread_nowhere();
 	if (f->period[0] == '?') { /* told already; checks go by the period asked for */
 		f->period[0] = '\0';
 		if (f->options->period != NULL)
@@ -223,8 +250,7 @@ static void settle_unasked(struct formread *f)
 		if (content_asked_in(f->config, i, f->period))
 			continue;
 		if (box->state == BOX_VALUE)
-			formread_tell(f, FINDING_NOT_ASKED, SEVERITY_ERROR,
-			    (struct place){ box->line, box->column, box->section, box->row },
+			formread_tell(f, FINDING_NOT_ASKED, SEVERITY_ERROR, formread_place(f, i),
 			    "uppgiften efterfrågas inte för %s", "not asked for %s", f->period);
 		f->figures->state[i] = FIGURE_NOT_ASKED;
 		f->figures->value[i] = 0;
@@ -258,7 +284,9 @@ static void place_boxes(struct formread *f)
 static void tell_file(
     struct formread *f, enum finding_code code, uint32_t line, const char *sv, const char *en)
 {
-	formread_tell_text(f, code, SEVERITY_ERROR, (struct place){ line, "", NULL, NULL }, sv, en);
+	struct place place = formread_nowhere();
+	place.line = line;
+	formread_tell_text(f, code, SEVERITY_ERROR, place, sv, en);
 }
 
 /* A reader's error: memory is ours, the rest is a finding. */
@@ -301,12 +329,66 @@ static bool read_text(struct formread *f, struct bytes file, struct sheet *sheet
 	return ok;
 }
 
+/* How much a sheet looks like what is wanted. */
+static bool weigh(struct formread *f, const struct sheet *sheet, uint32_t *likeness)
+{
+	uint16_t label;
+	*likeness = 0;
+	if (formread_is_tidy(sheet))
+		*likeness = UINT32_MAX / 2;
+	else if (f->config->layout != NULL)
+		return formread_likeness(f->config, sheet, likeness, &label, f->e);
+	return true;
+}
+
+/* Leaves the sheet that looks most like the form in *sheet. Tells when a second one looks nearly as much. */
+static bool choose_sheet(struct formread *f, struct bytes file, struct sheet *sheet, bool *usable)
+{
+	uint32_t best = 0;
+	uint32_t second = 0;
+	uint32_t likeness;
+	bool ok = true;
+	*usable = workbook_read(file, 0, sheet, f->e);
+	ok = !*usable || weigh(f, sheet, &best);
+	for (unsigned n = 1; ok && *usable && n < WORKBOOK_SHEETS; n++) {
+		struct sheet other;
+		struct err none = { 0 };
+		ok = sheet_new(&other, f->e);
+		if (!ok || !workbook_read(file, n, &other, &none)) {
+			sheet_free(&other);
+			if (none.code == ERR_NOT_FOUND)
+				break;
+			continue; /* a picture, a chart: not the form */
+		}
+		ok = weigh(f, &other, &likeness);
+		if (likeness > best) {
+			struct sheet swap = *sheet;
+			*sheet = other;
+			other = swap;
+			second = best;
+			best = likeness;
+		} else if (likeness > second) {
+			second = likeness;
+		}
+		sheet_free(&other);
+	}
+	if (ok && *usable && second > best / 2) {
+		*usable = false;
+		tell_file(f, FINDING_SHEETS, 0, "mer än ett blad ser ut som blanketten",
+		    "more than one sheet looks like the form");
+		return true;
+	}
+	return ok;
+}
+
 static bool read_workbook(struct formread *f, struct bytes file, struct sheet *sheet, bool *usable)
 {
-	*usable = workbook_read(file, sheet, f->e);
-	if (!*usable)
+	uint32_t told = f->findings->n;
+	if (!choose_sheet(f, file, sheet, usable))
+		return false;
+	if (!*usable && f->findings->n == told)
 		return tell_reader_error(f, "arbetsboken kan inte läsas", "the workbook cannot be read");
-	if (sheet->n_rows == 0) {
+	if (*usable && sheet->n_rows == 0) {
 		*usable = false;
 		tell_file(f, FINDING_EMPTY_FILE, 0, "bladet är tomt", "the sheet is empty");
 	}
@@ -360,7 +442,7 @@ bool form_read(const char *path, struct bytes file, const struct config *config,
 		goto done;
 	}
 	for (uint32_t i = 0; i < config->n_asked; i++)
-		f.box[i].column = "";
+		f.box[i].column = f.box[i].cell = "";
 	place_boxes(&f);
 	if (!read_file(&f, file, &sheet, &usable))
 		goto done;

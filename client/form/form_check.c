@@ -1,13 +1,9 @@
 /* Blanks, sums and bases of a form that was read: what its reader cannot see row by row. */
 #include "client/form/formread.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static struct place place_of(const struct box *box)
-{
-	return (struct place){ box->line, box->column, box->section, box->row };
-}
 
 /* What one comparison came to. */
 enum verdict {
@@ -50,8 +46,8 @@ static void settle_parts(struct run *r)
 			continue;
 		box->told = true;
 		if (verdict == VERDICT_ASK_PARTS)
-			formread_tell(r->f, FINDING_BLANK_UNDER_TOTAL, SEVERITY_WARNING, place_of(box),
-			    "tom ruta, fast de andra redan blir totalen: är det 0?",
+			formread_tell(r->f, FINDING_BLANK_UNDER_TOTAL, SEVERITY_WARNING,
+			    formread_place(r->f, i), "tom ruta, fast de andra redan blir totalen: är det 0?",
 			    "an empty box, though the others already make up the total: is it 0?");
 	}
 }
@@ -67,19 +63,19 @@ static void check_sum(struct run *r, uint32_t at)
 		if (whole->state != BOX_BLANK || c->n_blank == c->n_parts)
 			return;
 		f->box[c->whole].told = true;
-		formread_tell(f, FINDING_BLANK_TOTAL, SEVERITY_ERROR, place_of(whole),
+		formread_tell(f, FINDING_BLANK_TOTAL, SEVERITY_ERROR, formread_place(f, c->whole),
 		    "totalen är tom fast raderna under den är ifyllda",
 		    "the total is empty though the rows under it are not");
 	} else if (c->n_blank > 0 && sum < total) {
 		r->verdict[at] = VERDICT_TOLD;
 		formread_tell(f, FINDING_BREAKDOWN,
-		    f->options->blanks_not_reported ? SEVERITY_WARNING : SEVERITY_ERROR, place_of(whole),
-		    "fördelning saknas under en total (%llu av %llu)",
+		    f->options->blanks_not_reported ? SEVERITY_WARNING : SEVERITY_ERROR,
+		    formread_place(f, c->whole), "fördelning saknas under en total (%llu av %llu)",
 		    "the breakdown under a total is missing (%llu of %llu)", total - sum, total);
 	} else if (c->n_blank > 0 && sum == total) {
 		r->verdict[at] = VERDICT_ASK_PARTS;
 	} else if (sum != total) {
-		formread_tell(f, FINDING_SUM, SEVERITY_ERROR, place_of(whole),
+		formread_tell(f, FINDING_SUM, SEVERITY_ERROR, formread_place(f, c->whole),
 		    "totalen (%llu) är inte summan av raderna under den (%llu)",
 		    "the total (%llu) is not the sum of the rows under it (%llu)", total, sum);
 	}
@@ -123,7 +119,7 @@ static void check_le(struct run *r, uint32_t at)
 		r->f->findings->failed = true;
 	else
 		formread_tell_text(r->f, r->hard ? FINDING_CHECK : FINDING_SOFT_CHECK,
-		    r->hard ? SEVERITY_ERROR : SEVERITY_WARNING, place_of(&r->f->box[c->part]),
+		    r->hard ? SEVERITY_ERROR : SEVERITY_WARNING, formread_place(r->f, c->part),
 		    (const char *)sv.data, (const char *)en.data);
 	buf_free(&sv);
 	buf_free(&numbers);
@@ -170,27 +166,32 @@ static bool joins(const struct box *a, const struct box *b)
 	       strcmp(a->column, b->column) != 0;
 }
 
+/* "Kvinnor" becomes "Kvinnor, Män". */
+static const char *join_texts(const struct formread *f, const char *a, const char *b)
+{
+	char joined[512];
+	if (b[0] == '\0')
+		return a;
+	int n = snprintf(joined, sizeof joined, "%s, %s", a, b);
+	const char *copy = n < (int)sizeof joined ? arena_text(f->sheet->arena, joined, (size_t)n) : NULL;
+	return copy == NULL ? a : copy;
+}
+
 static void tell_blank(struct formread *f, uint32_t i)
 {
-	struct place place = place_of(&f->box[i]);
-	struct buf columns = { .max = 512 };
+	struct place place = formread_place(f, i);
 	enum severity severity = SEVERITY_ERROR;
-	buf_put_text(&columns, place.column);
 	for (uint32_t k = i + 1; !f->tidy && k < f->config->n_asked; k++)
 		if (joins(&f->box[i], &f->box[k])) {
 			f->box[k].told = true;
-			buf_put_text(&columns, ", ");
-			buf_put_text(&columns, f->box[k].column);
+			place.column = join_texts(f, place.column, f->box[k].column);
+			place.cell = join_texts(f, place.cell, f->box[k].cell);
 		}
-	buf_put_byte(&columns, '\0');
-	if (!columns.failed)
-		place.column = (const char *)columns.data;
 	if (f->options->blanks_not_reported || (place.row != NULL && place.row->blank == BLANK_WARNING))
 		severity = SEVERITY_WARNING;
 	f->box[i].told = true;
 	formread_tell(f, FINDING_BLANK, severity, place, "tom ruta: är det 0 eller ej lämnad uppgift?",
 	    "an empty box: is it 0 or not reported?");
-	buf_free(&columns);
 }
 
 bool formread_check(struct formread *f)

@@ -7,7 +7,8 @@
 #include <string.h>
 #include <strings.h>
 
-#define NO_COLUMN UINT16_MAX
+#define NO_COLUMN     UINT16_MAX
+#define MISSING_NAMED 6u
 
 struct tidy {
 	struct formread *f;
@@ -32,9 +33,12 @@ bool formread_is_tidy(const struct sheet *sheet)
 	       find_column(&sheet->row[0], "value") != NO_COLUMN;
 }
 
-static struct place at_line(const struct sheet_row *row, const char *column)
+/* A cell of the table; column NO_COLUMN: the line. */
+static struct place at_line(
+    const struct tidy *t, const struct sheet_row *row, uint16_t column, const char *name)
 {
-	return (struct place){ row->line, column, NULL, NULL };
+	return (struct place){ row->line, name,
+		formread_cell(t->f, row->line, column == NO_COLUMN ? 0 : column), NULL, NULL };
 }
 
 static bool read_head(struct tidy *t)
@@ -66,7 +70,7 @@ static void tell_columns(struct tidy *t)
 			known = known || t->list_column[i] == c;
 		if (!known)
 			formread_tell(t->f, FINDING_COLUMN_UNKNOWN, SEVERITY_ERROR,
-			    at_line(head, head->cell[c].text), "okänd kolumn", "unknown column");
+			    at_line(t, head, c, head->cell[c].text), "okänd kolumn", "unknown column");
 	}
 }
 
@@ -86,8 +90,9 @@ static bool is_ours(struct tidy *t, const struct sheet_row *row)
 		snprintf(t->seen_office, sizeof t->seen_office, "%s", office);
 	if (strcmp(t->seen_office, office) != 0 && !t->told_office) {
 		t->told_office = true;
-		formread_tell(t->f, FINDING_OFFICE, SEVERITY_ERROR, at_line(row, "office"),
-		    "filen har rader för mer än en verksamhet", "the file has lines of more than one office");
+		formread_tell(t->f, FINDING_OFFICE, SEVERITY_ERROR,
+		    at_line(t, row, t->office_column, "office"), "filen har rader för mer än en verksamhet",
+		    "the file has lines of more than one office");
 	}
 	return true;
 }
@@ -98,10 +103,11 @@ static bool same_period(struct tidy *t, const struct sheet_row *row)
 	if (period[0] == '\0' || t->f->period[0] == '?')
 		return true;
 	if (t->f->period[0] == '\0')
-		formread_period(t->f, period, at_line(row, "year"));
+		formread_period(t->f, period, at_line(t, row, t->period_column, "year"));
 	else if (strcmp(period, t->f->period) != 0) {
-		formread_tell(t->f, FINDING_PERIOD_OTHER, SEVERITY_ERROR, at_line(row, "year"),
-		    "filen har rader för mer än en period", "the file has lines of more than one period");
+		formread_tell(t->f, FINDING_PERIOD_OTHER, SEVERITY_ERROR,
+		    at_line(t, row, t->period_column, "year"), "filen har rader för mer än en period",
+		    "the file has lines of more than one period");
 		return false;
 	}
 	return true;
@@ -128,8 +134,9 @@ static bool read_codes(struct tidy *t, const struct sheet_row *row, struct cell_
 			continue;
 		uint16_t code = model_code(list, text);
 		if (d == m->n_dims || code == NO_PLACE) {
-			formread_tell(t->f, FINDING_UNKNOWN_ROW, SEVERITY_ERROR, at_line(row, list->name),
-			    "okänd kod för %s", "unknown code for %s", m->name);
+			formread_tell(t->f, FINDING_UNKNOWN_ROW, SEVERITY_ERROR,
+			    at_line(t, row, t->list_column[i], list->name), "okänd kod för %s",
+			    "unknown code for %s", m->name);
 			return false;
 		}
 		id->code[d] = code;
@@ -144,8 +151,9 @@ static bool is_stray(const struct tidy *t, const struct sheet_row *row)
 	for (uint16_t c = 0; c < row->n_cells && !stray; c++)
 		stray = row->cell[c].text[0] != '\0' && sheet_at(&t->f->sheet->row[0], c)[0] == '\0';
 	if (stray)
-		formread_tell(t->f, FINDING_COLUMN_UNKNOWN, SEVERITY_ERROR, at_line(row, "value"),
-		    "ett värde står inte under någon rubrik", "a value stands under no heading");
+		formread_tell(t->f, FINDING_COLUMN_UNKNOWN, SEVERITY_ERROR,
+		    at_line(t, row, t->value_column, "value"), "ett värde står inte under någon rubrik",
+		    "a value stands under no heading");
 	return stray;
 }
 
@@ -157,14 +165,14 @@ static void read_line(struct tidy *t, const struct sheet_row *row)
 	if (!same_period(t, row))
 		return;
 	if (id.measure == NO_PLACE) {
-		formread_tell(t->f, FINDING_UNKNOWN_ROW, SEVERITY_ERROR, at_line(row, "measure"),
-		    "okänd uppgift", "unknown measure");
+		formread_tell(t->f, FINDING_UNKNOWN_ROW, SEVERITY_ERROR,
+		    at_line(t, row, t->measure_column, "measure"), "okänd uppgift", "unknown measure");
 		return;
 	}
 	if (!read_codes(t, row, &id))
 		return;
 	uint32_t i = model_asked(config, &id);
-	struct place place = at_line(row, "value");
+	struct place place = at_line(t, row, t->value_column, "value");
 	if (i == UINT32_MAX) {
 		formread_tell(t->f, FINDING_NOT_ASKED, SEVERITY_ERROR, place, "uppgiften efterfrågas inte",
 		    "this cell is not asked");
@@ -186,23 +194,50 @@ static void read_line(struct tidy *t, const struct sheet_row *row)
 	t->f->box[i].column = "value";
 }
 
+static bool is_missing(const struct tidy *t, uint32_t i)
+{
+	const char *period = t->f->period;
+	bool asked = period[0] == '\0' || period[0] == '?' || content_asked_in(t->f->config, i, period);
+	return asked && t->f->box[i].state == BOX_UNSEEN;
+}
+
+/* Those of the measure asked first at i: "clients|F|_T, clients|F|Y18-29, ..." */
+static uint32_t list_missing(const struct tidy *t, uint32_t i, uint32_t end, struct buf *cells)
+{
+	uint32_t n = 0;
+	for (; i < end; i++) {
+		if (!is_missing(t, i))
+			continue;
+		if (n++ >= MISSING_NAMED)
+			continue;
+		buf_put_text(cells, n > 1 ? ", " : "");
+		config_put_cell(cells, t->f->config, &t->f->config->asked[i]);
+	}
+	if (n > MISSING_NAMED)
+		buf_put_text(cells, ", ...");
+	buf_put_byte(cells, '\0');
+	return n;
+}
+
 /* A truncated export must not pass for a short form. One finding for each measure. */
 static void tell_missing(struct tidy *t)
 {
 	const struct config *config = t->f->config;
-	for (uint32_t i = 0; i < config->n_asked;) {
-		uint16_t measure = config->asked[i].measure;
-		uint32_t missing = 0;
-		for (; i < config->n_asked && config->asked[i].measure == measure; i++) {
-			bool asked = t->f->period[0] == '\0' || t->f->period[0] == '?' ||
-				     content_asked_in(config, i, t->f->period);
-			missing += asked && t->f->box[i].state == BOX_UNSEEN;
-		}
-		if (missing > 0)
+	struct place place = formread_nowhere();
+	place.column = "measure";
+	for (uint32_t i = 0, end; i < config->n_asked; i = end) {
+		struct buf cells = { .max = 4096 };
+		for (end = i;
+		     end < config->n_asked && config->asked[end].measure == config->asked[i].measure;)
+			end++;
+		uint32_t n = list_missing(t, i, end, &cells);
+		if (n > 0)
 			formread_tell(t->f, FINDING_ROW_MISSING,
-			    t->f->options->blanks_not_reported ? SEVERITY_WARNING : SEVERITY_ERROR,
-			    (struct place){ 0, "measure", NULL, NULL }, "%u rader saknas för %s",
-			    "%u lines are missing for %s", missing, config->measure[measure].name);
+			    t->f->options->blanks_not_reported ? SEVERITY_WARNING : SEVERITY_ERROR, place,
+			    n == 1 ? "%u rad saknas: %s" : "%u rader saknas: %s",
+			    n == 1 ? "%u line is missing: %s" : "%u lines are missing: %s", n,
+			    cells.failed ? "" : (const char *)cells.data);
+		buf_free(&cells);
 	}
 }
 
@@ -223,7 +258,7 @@ bool formread_tidy(struct formread *f, const char *office)
 		tell_missing(&t);
 		return true;
 	}
-	formread_tell(f, FINDING_OFFICE, SEVERITY_ERROR, (struct place){ 0, "", NULL, NULL },
+	formread_tell(f, FINDING_OFFICE, SEVERITY_ERROR, formread_nowhere(),
 	    "filen har inga rader för verksamheten och perioden",
 	    "the file has no lines for this office and period");
 	if (f->options->period == NULL)

@@ -7,11 +7,6 @@
 #define SMALLEST_TOLD 10u /* persons, whole units: below it a doubling says nothing */
 #define SMALLEST_BASE 3u  /* "all of them" about one or two is no pattern */
 
-static struct place place_of(const struct box *box)
-{
-	return (struct place){ box->line, box->column, box->section, box->row };
-}
-
 /* ---- figures of another form version ---- */
 
 static bool carry_id(
@@ -100,7 +95,7 @@ static struct cell_id of_measure(struct cell_id id, uint16_t measure)
 static void tell_flow(struct formread *f, uint32_t i, const struct flow *v)
 {
 	unsigned long long expected = v->before - v->left + v->come;
-	formread_tell(f, FINDING_FLOW, SEVERITY_WARNING, place_of(&f->box[i]),
+	formread_tell(f, FINDING_FLOW, SEVERITY_WARNING, formread_place(f, i),
 	    "förra perioden %llu, därav %llu avslutade, och nu %llu nya ger %llu, inte %llu",
 	    "last period %llu, of whom %llu ended, and now %llu new make %llu, not %llu",
 	    (unsigned long long)v->before, (unsigned long long)v->left, (unsigned long long)v->come, expected,
@@ -137,7 +132,7 @@ static void check_top(struct formread *f, const struct layout_series *s, uint32_
 		v.come = 0;
 	unsigned long long expected = v.before - v.left + v.come;
 	if (v.left <= v.before && v.now < expected)
-		formread_tell(f, FINDING_OPEN_TOP, SEVERITY_WARNING, place_of(&f->box[i]),
+		formread_tell(f, FINDING_OPEN_TOP, SEVERITY_WARNING, formread_place(f, i),
 		    "förra perioden %llu, därav %llu avslutade: minst %llu väntas, inte %llu",
 		    "last period %llu, of whom %llu ended: at least %llu are expected, not %llu",
 		    (unsigned long long)v.before, (unsigned long long)v.left, expected,
@@ -195,7 +190,7 @@ static void check_pattern(struct formread *f, uint32_t i)
 	    !value_at(f->config, f->options->before, id, &then) ||
 	    !value_at(f->config, f->options->before, &base, &whole))
 		return;
-	formread_tell(f, FINDING_PATTERN, SEVERITY_NOTE, place_of(&f->box[i]),
+	formread_tell(f, FINDING_PATTERN, SEVERITY_NOTE, formread_place(f, i),
 	    "gäller nu alla; förra perioden %llu av %llu", "now applies to all; last period to %llu of %llu",
 	    (unsigned long long)then, (unsigned long long)whole);
 }
@@ -220,7 +215,7 @@ static void check_change(struct formread *f, uint32_t i)
 	uint64_t high = now < then ? then : now;
 	if (high < SMALLEST_TOLD * unit_of(m) || high / 2 <= low)
 		return;
-	formread_tell_text(f, FINDING_CHANGE, SEVERITY_NOTE, place_of(&f->box[i]),
+	formread_tell_text(f, FINDING_CHANGE, SEVERITY_NOTE, formread_place(f, i),
 	    now > then ? "mer än dubbelt så mycket som förra perioden"
 		       : "mindre än hälften av förra perioden",
 	    now > then ? "more than twice last period's" : "less than half of last period's");
@@ -253,7 +248,7 @@ static void check_contradictions(struct formread *f)
 		uint64_t yes_b = 0;
 		if (value_at(f->config, f->figures, &a, &yes_a) &&
 		    value_at(f->config, f->figures, &b, &yes_b) && yes_a == 1 && yes_b == 1)
-			formread_tell_text(f, FINDING_CONTRADICTION, SEVERITY_WARNING, place_of(&f->box[i]),
+			formread_tell_text(f, FINDING_CONTRADICTION, SEVERITY_WARNING, formread_place(f, i),
 			    c->label.sv, c->label.en);
 	}
 }

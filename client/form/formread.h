@@ -20,6 +20,7 @@ struct box { /* one for each asked cell */
 	enum box_state state;
 	uint32_t line;
 	const char *column;                   /* heading as in the file; "" if none */
+	const char *cell;                     /* see struct place */
 	const struct layout_section *section; /* NULL: the layout has no box for the cell */
 	const struct layout_row *row;
 	bool told; /* that it is blank was explained by another finding */
@@ -42,9 +43,17 @@ struct formread {
 struct place {
 	uint32_t line;
 	const char *column; /* "" if none */
+	const char *cell;   /* "B17" in a workbook, "B17, C17" for several; "" if the line says it all */
 	const struct layout_section *section;
 	const struct layout_row *row; /* either may be NULL */
 };
+
+/* What a spreadsheet program calls the cell, "B17"; "" in a text file. Column 0 is A. */
+const char *formread_cell(const struct formread *f, uint32_t line, uint16_t column);
+/* Nowhere in particular. */
+struct place formread_nowhere(void);
+/* Where box i stands. */
+struct place formread_place(const struct formread *f, uint32_t i);
 
 /* Adds a finding; texts are printf formats of the same arguments. */
 void formread_tell(struct formread *f, enum finding_code code, enum severity severity, struct place place,
@@ -61,6 +70,10 @@ void formread_number(
 /* form_paper.c: a sheet that looks like the paper form. form_tidy.c: a table office,year,measure,...,value.
  */
 bool formread_paper(struct formread *f);
+/* How many labels of the layout stand in one column of the sheet, and which column that is: 0 for a sheet that
+ * has nothing to do with the form. */
+bool formread_likeness(
+    const struct config *config, const struct sheet *sheet, uint32_t *n, uint16_t *label, struct err *e);
 bool formread_is_tidy(const struct sheet *sheet);
 bool formread_tidy(struct formread *f, const char *office);
 

@@ -6,11 +6,18 @@
 #include <string.h>
 
 #define TEXT_BYTES 65536u
+#define STYLE_NAME 64u
+#define HIDDEN_MAX 64u
 
 struct content {
 	struct sheet *out;
 	struct err *e;
-	unsigned tables;     /* tables begun at the top: only the first is read */
+	unsigned wanted;                     /* which visible sheet */
+	unsigned tables;                     /* visible sheets begun */
+	bool reading;                        /* inside the one that is wanted */
+	char style[STYLE_NAME];              /* of tables, whose properties are being read; "" if none */
+	char hidden[HIDDEN_MAX][STYLE_NAME]; /* styles of hidden sheets */
+	unsigned n_hidden;
 	unsigned depth;      /* inside table elements: 1 is the sheet itself */
 	unsigned annotation; /* inside a comment: not the cell's text */
 	bool in_cell, in_paragraph;
@@ -47,6 +54,7 @@ static bool start_cell(struct content *c, const char *const *attribute)
 	c->paragraphs = 0;
 	c->repeat = repeat_of(attribute, "number-columns-repeated");
 	c->now = (struct sheet_cell){ .text = "", .line = c->row };
+	c->now.span = (uint16_t)(repeat_of(attribute, "number-columns-spanned") & UINT16_MAX);
 	c->value = "";
 	buf_clear(&c->text);
 	if (type != NULL && (strcmp(type, "date") == 0 || strcmp(type, "time") == 0))
@@ -81,14 +89,44 @@ static void start_text(struct content *c, const char *name, const char *const *a
 	}
 }
 
+/* Which styles hide a sheet: <style name= family="table"><table-properties display="false"/>. */
+static void start_style(struct content *c, const char *name, const char *const *attribute)
+{
+	const char *text = xmlread_attribute(attribute, strcmp(name, "style") == 0 ? "name" : "display");
+	const char *family = xmlread_attribute(attribute, "family");
+	if (strcmp(name, "style") == 0)
+		snprintf(c->style, sizeof c->style, "%s",
+		    text != NULL && family != NULL && strcmp(family, "table") == 0 ? text : "");
+	else if (strcmp(name, "table-properties") == 0 && c->style[0] != '\0' && text != NULL &&
+		 strcmp(text, "false") == 0 && c->n_hidden < HIDDEN_MAX)
+		memcpy(c->hidden[c->n_hidden++], c->style, sizeof c->style);
+}
+
+static bool is_hidden(const struct content *c, const char *const *attribute)
+{
+	const char *style = xmlread_attribute(attribute, "style-name");
+	for (unsigned i = 0; style != NULL && i < c->n_hidden; i++)
+		if (strcmp(c->hidden[i], style) == 0)
+			return true;
+	return false;
+}
+
+static void start_table(struct content *c, const char *const *attribute)
+{
+	if (c->depth++ > 0 || is_hidden(c, attribute))
+		return;
+	c->reading = c->tables == c->wanted;
+	c->tables++;
+}
+
 static bool content_start(void *context, const char *name, const char *const *attribute)
 {
 	struct content *c = context;
-	if (strcmp(name, "table") == 0) {
-		c->tables += c->depth == 0;
-		c->depth++;
-	}
-	if (c->tables != 1 || c->depth != 1)
+	if (c->depth == 0)
+		start_style(c, name, attribute);
+	if (strcmp(name, "table") == 0)
+		start_table(c, attribute);
+	if (!c->reading || c->depth != 1)
 		return true;
 	if (strcmp(name, "annotation") == 0) {
 		c->annotation++;
@@ -107,8 +145,7 @@ static bool content_start(void *context, const char *name, const char *const *at
 static bool content_text(void *context, const char *at, size_t len)
 {
 	struct content *c = context;
-	if (c->in_paragraph && c->annotation == 0 && c->tables == 1 && c->depth == 1 &&
-	    c->text.size < TEXT_BYTES)
+	if (c->in_paragraph && c->annotation == 0 && c->reading && c->depth == 1 && c->text.size < TEXT_BYTES)
 		buf_put(&c->text, at, len);
 	return !c->text.failed || err_set(c->e, ERR_MEMORY, "out of memory");
 }
@@ -142,7 +179,7 @@ static bool content_end(void *context, const char *name)
 {
 	struct content *c = context;
 	bool ok = true;
-	if (c->tables == 1 && c->depth == 1) {
+	if (c->reading && c->depth == 1) {
 		if (strcmp(name, "annotation") == 0 && c->annotation > 0)
 			c->annotation--;
 		else if (strcmp(name, "p") == 0 && c->annotation == 0)
@@ -153,17 +190,19 @@ static bool content_end(void *context, const char *name)
 			ok = end_row(c);
 	}
 	c->depth -= strcmp(name, "table") == 0 && c->depth > 0;
+	c->reading = c->reading && c->depth > 0;
 	return ok;
 }
 
-bool ods_read(struct bytes content, struct sheet *out, struct err *e)
+bool ods_read(struct bytes content, unsigned n, struct sheet *out, struct err *e)
 {
 	struct content *c = calloc(1, sizeof *c);
 	if (c == NULL)
 		return err_set(e, ERR_MEMORY, "out of memory");
-	*c = (struct content){ .out = out, .e = e, .row = 1, .value = "" };
+	*c = (struct content){ .out = out, .e = e, .wanted = n, .row = 1, .value = "" };
 	struct xmlread x = { c, content_start, content_end, content_text };
-	bool ok = xmlread_run(&x, content, e);
+	bool ok = xmlread_run(&x, content, e) &&
+		  (c->tables > n || err_set(e, ERR_NOT_FOUND, "the workbook has no such visible sheet"));
 	buf_free(&c->text);
 	free(c);
 	return ok;

@@ -52,6 +52,21 @@ bool sheet_add(struct sheet *s, uint32_t line, const struct sheet_cell *cell, ui
 	return true;
 }
 
+void sheet_span(struct sheet *s, uint32_t line, uint32_t column, uint32_t span)
+{
+	uint32_t low = 0;
+	uint32_t high = s->n_rows;
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+		if (s->row[middle].line < line)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low < s->n_rows && s->row[low].line == line && column < s->row[low].n_cells)
+		s->row[low].cell[column].span = (uint16_t)(span > SHEET_COLUMNS ? SHEET_COLUMNS : span);
+}
+
 const char *sheet_text(struct sheet *s, struct bytes text)
 {
 	text = label_trim(text);

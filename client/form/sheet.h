@@ -24,10 +24,11 @@ struct sheet_cell {
 	const char *text; /* never NULL; trimmed of blanks at both ends */
 	enum sheet_kind kind;
 	uint32_t line; /* physical line in a text file, row in a workbook; first = 1 */
+	uint16_t span; /* columns it covers, of merged cells; 0 is 1 */
 };
 
 struct sheet_row {
-	const struct sheet_cell *cell;
+	struct sheet_cell *cell;
 	uint32_t line;
 	uint16_t n_cells;
 };
@@ -36,12 +37,15 @@ struct sheet {
 	struct sheet_row *row;
 	uint32_t n_rows, room, n_cells;
 	struct arena *arena;
+	bool is_workbook; /* cells have names: B17 */
 };
 
 bool sheet_new(struct sheet *s, struct err *e);
 void sheet_free(struct sheet *s);
 /* Copies n cells (the array; texts must live in s->arena). ERR_LIMIT or ERR_MEMORY. */
 bool sheet_add(struct sheet *s, uint32_t line, const struct sheet_cell *cell, uint16_t n, struct err *e);
+/* The cell covers span columns. Nothing if the sheet has no such cell. */
+void sheet_span(struct sheet *s, uint32_t line, uint32_t column, uint32_t span);
 /* A trimmed copy in the sheet's arena; NULL without memory. */
 const char *sheet_text(struct sheet *s, struct bytes text);
 /* Text of a cell, "" beyond the row's end. */

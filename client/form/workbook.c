@@ -21,7 +21,7 @@ static bool read_part(zip_t *zip, const char *name, struct buf *out, struct err 
 	uint8_t part[16384];
 	zip_int64_t n = 0;
 	out->max = WORKBOOK_PART_BYTES;
-	zip_int64_t place = zip_name_locate(zip, name, 0);
+	zip_int64_t place = zip_name_locate(zip, name, ZIP_FL_NOCASE);
 	if (place < 0)
 		return true;
 	zip_file_t *f = zip_fopen_index(zip, (zip_uint64_t)place, 0);
@@ -38,7 +38,7 @@ static bool read_part(zip_t *zip, const char *name, struct buf *out, struct err 
 	return true;
 }
 
-static bool read_xlsx(zip_t *zip, struct sheet *out, struct err *e)
+static bool read_xlsx(zip_t *zip, unsigned n, struct sheet *out, struct err *e)
 {
 	struct buf workbook = { 0 };
 	struct buf relations = { 0 };
@@ -48,7 +48,7 @@ static bool read_xlsx(zip_t *zip, struct sheet *out, struct err *e)
 	char path[256];
 	bool ok = read_part(zip, "xl/workbook.xml", &workbook, e) &&
 		  read_part(zip, "xl/_rels/workbook.xml.rels", &relations, e) &&
-		  xlsx_find_sheet(buf_bytes(&workbook), buf_bytes(&relations), path, e) &&
+		  xlsx_find_sheet(buf_bytes(&workbook), buf_bytes(&relations), n, path, e) &&
 		  read_part(zip, "xl/sharedStrings.xml", &strings, e) &&
 		  read_part(zip, "xl/styles.xml", &styles, e) && read_part(zip, path, &sheet, e) &&
 		  xlsx_read(buf_bytes(&strings), buf_bytes(&styles), buf_bytes(&sheet), out, e);
@@ -60,15 +60,15 @@ static bool read_xlsx(zip_t *zip, struct sheet *out, struct err *e)
 	return ok;
 }
 
-static bool read_ods(zip_t *zip, struct sheet *out, struct err *e)
+static bool read_ods(zip_t *zip, unsigned n, struct sheet *out, struct err *e)
 {
 	struct buf content = { 0 };
-	bool ok = read_part(zip, "content.xml", &content, e) && ods_read(buf_bytes(&content), out, e);
+	bool ok = read_part(zip, "content.xml", &content, e) && ods_read(buf_bytes(&content), n, out, e);
 	buf_free(&content);
 	return ok;
 }
 
-bool workbook_read(struct bytes file, struct sheet *out, struct err *e)
+bool workbook_read(struct bytes file, unsigned n, struct sheet *out, struct err *e)
 {
 	zip_error_t why;
 	zip_error_init(&why);
@@ -82,10 +82,11 @@ bool workbook_read(struct bytes file, struct sheet *out, struct err *e)
 		return err_set(e, ERR_MALFORMED, "the workbook cannot be unpacked");
 	}
 	bool ok = false;
+	out->is_workbook = true;
 	if (zip_name_locate(zip, "xl/workbook.xml", 0) >= 0)
-		ok = read_xlsx(zip, out, e);
+		ok = read_xlsx(zip, n, out, e);
 	else if (zip_name_locate(zip, "content.xml", 0) >= 0)
-		ok = read_ods(zip, out, e);
+		ok = read_ods(zip, n, out, e);
 	else
 		err_set(e, ERR_MALFORMED, "neither XLSX nor ODS");
 	zip_discard(zip);
@@ -174,7 +175,7 @@ void workbook_plain_number(const char *text, char out[64])
 	if (!read_decimal(text, &d))
 		return;
 	round_decimal(&d);
-	if (d.point > 20 || d.point < -15)
+	if (d.point > DIGITS_MAX || d.point < -15)
 		return;
 	if (d.negative && d.n > 0)
 		out[n++] = '-';

@@ -1,4 +1,4 @@
-/* workbook - the first visible sheet of an XLSX or ODS file.
+/* workbook - the visible sheets of an XLSX or ODS file.
  *
  * Numbers come as plain decimals (decimal point, no exponent, 15 digits as spreadsheet programs keep),
  * formulas with their last value, dates and error values as such. */
@@ -6,12 +6,13 @@
 #define CLIENT_FORM_WORKBOOK_H
 #include "client/form/sheet.h"
 
+#define WORKBOOK_SHEETS     8u                  /* looked at */
 #define WORKBOOK_PART_BYTES (64u * 1024 * 1024) /* of one part, unpacked: a bomb stops here */
 
 bool workbook_is(struct bytes file);     /* a zip archive */
 bool workbook_is_old(struct bytes file); /* the container of .xls, and of XLSX with a password */
-/* ERR_MALFORMED, ERR_LIMIT, ERR_MEMORY. */
-bool workbook_read(struct bytes file, struct sheet *out, struct err *e);
+/* The n-th visible sheet, from 0. ERR_NOT_FOUND if there are fewer; ERR_MALFORMED, ERR_LIMIT, ERR_MEMORY. */
+bool workbook_read(struct bytes file, unsigned n, struct sheet *out, struct err *e);
 
 /* A number as XML writes it ("2.5000000000000004E-1") as a plain decimal of at most 15 digits. out is "" if
  * it is none, or too long to be a figure. */
@@ -24,7 +25,8 @@ void workbook_date(const char *plain, char out[16]);
 /* xlsx.c and ods.c; parts are whole XML files, empty if absent. */
 bool xlsx_read(
     struct bytes strings, struct bytes styles, struct bytes sheet, struct sheet *out, struct err *e);
-/* Path of the first visible sheet, given xl/workbook.xml and its relations. */
-bool xlsx_find_sheet(struct bytes workbook, struct bytes relations, char path[256], struct err *e);
-bool ods_read(struct bytes content, struct sheet *out, struct err *e);
+/* Path of the n-th visible sheet, given xl/workbook.xml and its relations. ERR_NOT_FOUND if there are fewer. */
+bool xlsx_find_sheet(
+    struct bytes workbook, struct bytes relations, unsigned n, char path[256], struct err *e);
+bool ods_read(struct bytes content, unsigned n, struct sheet *out, struct err *e);
 #endif

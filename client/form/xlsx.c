@@ -13,7 +13,8 @@
 /* ---- which sheet ---- */
 
 struct finder {
-	char relation[64]; /* id of the first visible sheet */
+	unsigned left;     /* visible sheets before the one wanted */
+	char relation[64]; /* id of that sheet */
 	char target[200];
 };
 
@@ -29,8 +30,10 @@ static bool find_relation(void *context, const char *name, const char *const *at
 	struct finder *f = context;
 	const char *state = xmlread_attribute(attribute, "state");
 	const char *id = xmlread_attribute(attribute, "id");
-	if (strcmp(name, "sheet") == 0 && f->relation[0] == '\0' && id != NULL &&
-	    (state == NULL || strcmp(state, "visible") == 0))
+	if (strcmp(name, "sheet") != 0 || f->relation[0] != '\0' || id == NULL ||
+	    (state != NULL && strcmp(state, "visible") != 0))
+		return true;
+	if (f->left-- == 0)
 		snprintf(f->relation, sizeof f->relation, "%s", id);
 	return true;
 }
@@ -45,17 +48,19 @@ static bool find_target(void *context, const char *name, const char *const *attr
 	return true;
 }
 
-bool xlsx_find_sheet(struct bytes workbook, struct bytes relations, char path[256], struct err *e)
+bool xlsx_find_sheet(struct bytes workbook, struct bytes relations, unsigned n, char path[256], struct err *e)
 {
-	struct finder f = { .relation = "" };
+	struct finder f = { .left = n, .relation = "" };
 	struct xmlread x = { .context = &f, .start = find_relation, .end = nothing };
 	if (!xmlread_run(&x, workbook, e))
 		return false;
+	if (f.relation[0] == '\0')
+		return err_set(e, ERR_NOT_FOUND, "the workbook has no such visible sheet");
 	x.start = find_target;
 	if (!xmlread_run(&x, relations, e))
 		return false;
 	if (f.target[0] == '\0')
-		return err_set(e, ERR_MALFORMED, "the workbook has no visible sheet");
+		return err_set(e, ERR_MALFORMED, "the workbook does not say where its sheet is");
 	snprintf(path, 256, "%s%s", f.target[0] == '/' ? "" : "xl/", f.target + (f.target[0] == '/'));
 	return true;
 }
@@ -248,6 +253,17 @@ static void start_cell(struct book *b, const char *const *attribute)
 	buf_clear(&b->text);
 }
 
+/* "B16:C16", after all rows. */
+static void take_merge(struct book *b, const char *ref)
+{
+	const char *colon = ref == NULL ? NULL : strchr(ref, ':');
+	uint32_t first = colon == NULL ? UINT32_MAX : column_of(ref);
+	uint32_t last = colon == NULL ? UINT32_MAX : column_of(colon + 1);
+	if (first < SHEET_COLUMNS && last != UINT32_MAX && last > first)
+		sheet_span(b->out, number_of(ref + strspn(ref, "ABCDEFGHIJKLMNOPQRSTUVWXYZ")), first,
+		    last - first + 1);
+}
+
 static bool cells_start(void *context, const char *name, const char *const *attribute)
 {
 	struct book *b = context;
@@ -255,6 +271,8 @@ static bool cells_start(void *context, const char *name, const char *const *attr
 		start_row(b, attribute);
 	else if (strcmp(name, "c") == 0)
 		start_cell(b, attribute);
+	else if (strcmp(name, "mergeCell") == 0)
+		take_merge(b, xmlread_attribute(attribute, "ref"));
 	b->formula = b->formula || strcmp(name, "f") == 0;
 	b->phonetic += strcmp(name, "rPh") == 0;
 	b->in_text = strcmp(name, "v") == 0 || strcmp(name, "t") == 0;

@@ -19,7 +19,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct bytes rest = bytes_of(data + 1, size - 1);
 	switch (data[0]) {
 	case 'z':
-		ok = workbook_read(rest, &s, &e);
+		ok = workbook_read(rest, 0, &s, &e);
 		break;
 	case 'x':
 		ok = xlsx_read(bytes_text(strings), bytes_text(styles), rest, &s, &e);
@@ -28,7 +28,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		ok = xlsx_read(rest, rest, bytes_of("<a/>", 4), &s, &e);
 		break;
 	default:
-		ok = ods_read(rest, &s, &e);
+		ok = ods_read(rest, 0, &s, &e);
 	}
 	if (!ok && e.code == ERR_NONE)
 		abort();

@@ -300,7 +300,7 @@ static void test_template_workbooks(void **state)
 		assert_int_equal(book.size, again.size);
 		assert_memory_equal(book.data, again.data, book.size);
 		assert_true(sheet_new(&got, &e));
-		assert_true(workbook_read(buf_bytes(&book), &got, &e));
+		assert_true(workbook_read(buf_bytes(&book), 0, &got, &e));
 		uint32_t row = 0;
 		for (uint32_t i = 0; i < want.n_rows; i++) {
 			bool blank = true;

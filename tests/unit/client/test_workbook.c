@@ -108,9 +108,11 @@ static void test_xlsx_sheet(void **state)
 	static const char relations[] =
 	    "<Relationships xmlns=\"p\"><Relationship Id=\"x1\" Target=\"a.xml\"/>"
 	    "<Relationship Id=\"x2\" Target=\"worksheets/b.xml\"/></Relationships>";
-	assert_true(xlsx_find_sheet(bytes_text(workbook), bytes_text(relations), path, &e));
+	assert_true(xlsx_find_sheet(bytes_text(workbook), bytes_text(relations), 0, path, &e));
 	assert_string_equal(path, "xl/worksheets/b.xml");
-	assert_false(xlsx_find_sheet(bytes_text("<workbook/>"), bytes_text(relations), path, &e));
+	assert_false(xlsx_find_sheet(bytes_text(workbook), bytes_text(relations), 1, path, &e));
+	assert_int_equal(e.code, ERR_NOT_FOUND);
+	assert_false(xlsx_find_sheet(bytes_text("<workbook/>"), bytes_text(relations), 0, path, &e));
 }
 
 static bool refused(const char *xml)
@@ -159,7 +161,7 @@ static void test_ods(void **state)
 	struct err e = { 0 };
 	struct sheet s;
 	assert_true(sheet_new(&s, &e));
-	assert_true(ods_read(bytes_text(content), &s, &e));
+	assert_true(ods_read(bytes_text(content), 0, &s, &e));
 	assert_int_equal(s.n_rows, 1);
 	assert_int_equal(s.row[0].line, 3);
 	assert_string_equal(sheet_at(&s.row[0], 0), "a  b\nc");
@@ -172,13 +174,68 @@ static void test_ods(void **state)
 	sheet_free(&s);
 }
 
+/* A heading over two columns; a merge over rows only, over nothing, and of cells that are not there. */
+static void test_merged(void **state)
+{
+	(void)state;
+	static const char xlsx[] =
+	    "<worksheet><sheetData><row r=\"2\"><c r=\"A2\"><v>1</v></c><c r=\"B2\"><v>2</v>"
+	    "</c><c r=\"C2\"/></row></sheetData><mergeCells><mergeCell ref=\"B2:C2\"/>"
+	    "<mergeCell ref=\"A2:A9\"/><mergeCell ref=\"A7:B7\"/><mergeCell ref=\"B2\"/>"
+	    "<mergeCell ref=\"\"/><mergeCell/></mergeCells></worksheet>";
+	static const char ods[] =
+	    ODS_XML("<t:table-row><t:table-cell><x:p>1</x:p></t:table-cell><t:table-cell "
+		    "t:number-columns-spanned=\"2\"><x:p>2</x:p></t:table-cell>"
+		    "<t:covered-table-cell/></t:table-row>");
+	struct err e = { 0 };
+	struct sheet s;
+	for (int k = 0; k < 2; k++) {
+		assert_true(sheet_new(&s, &e));
+		assert_true(k == 0 ? xlsx_read(bytes_text(""), bytes_text(""), bytes_text(xlsx), &s, &e)
+				   : ods_read(bytes_text(ods), 0, &s, &e));
+		assert_true(s.row[0].cell[0].span <= 1);
+		assert_int_equal(s.row[0].cell[1].span, 2);
+		sheet_free(&s);
+	}
+}
+
+static void test_ods_sheets(void **state)
+{
+	(void)state;
+	static const char content[] =
+	    "<o:document xmlns:o=\"o\" xmlns:t=\"t\" xmlns:x=\"x\" xmlns:s=\"s\"><o:automatic-styles>"
+	    "<s:style s:name=\"ta1\" s:family=\"table\"><s:table-properties t:display=\"true\"/></s:style>"
+	    "<s:style s:name=\"ta2\" s:family=\"table\"><s:table-properties t:display=\"false\"/></s:style>"
+	    "</o:automatic-styles><o:body>"
+	    "<t:table "
+	    "t:style-name=\"ta2\"><t:table-row><t:table-cell><x:p>hidden</x:p></t:table-cell></t:table-row></"
+	    "t:table>"
+	    "<t:table "
+	    "t:style-name=\"ta1\"><t:table-row><t:table-cell><x:p>first</x:p></t:table-cell></t:table-row></"
+	    "t:table>"
+	    "<t:table><t:table-row><t:table-cell><x:p>second</x:p></t:table-cell></t:table-row></t:table>"
+	    "</o:body></o:document>";
+	static const char *const want[] = { "first", "second" };
+	struct err e = { 0 };
+	struct sheet s;
+	for (unsigned n = 0; n < 3; n++) {
+		assert_true(sheet_new(&s, &e));
+		assert_int_equal(ods_read(bytes_text(content), n, &s, &e), n < 2);
+		if (n < 2)
+			assert_string_equal(sheet_at(&s.row[0], 0), want[n]);
+		else
+			assert_int_equal(e.code, ERR_NOT_FOUND);
+		sheet_free(&s);
+	}
+}
+
 static void test_no_workbook(void **state)
 {
 	(void)state;
 	struct err e = { 0 };
 	struct sheet s;
 	assert_true(sheet_new(&s, &e));
-	assert_false(workbook_read(bytes_text("PK\x03\x04 and nothing"), &s, &e));
+	assert_false(workbook_read(bytes_text("PK\x03\x04 and nothing"), 0, &s, &e));
 	assert_int_equal(e.code, ERR_MALFORMED);
 	sheet_free(&s);
 }
@@ -192,6 +249,8 @@ int main(void)
 		cmocka_unit_test(test_xlsx_sheet),
 		cmocka_unit_test(test_bad_xml),
 		cmocka_unit_test(test_ods),
+		cmocka_unit_test(test_merged),
+		cmocka_unit_test(test_ods_sheets),
 		cmocka_unit_test(test_no_workbook),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
