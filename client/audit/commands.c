@@ -69,6 +69,23 @@ const struct command audit_diff_command = {
 	.run = audit_diff,
 };
 
+const struct command audit_attack_command = {
+	.name = "audit attack",
+	.arguments = "RELEASE",
+	.about = N_("what readers, each office and coalitions can work out from a release, worst first"),
+	.example = "cellveil audit attack 2024 --worst 20\ncellveil audit attack 2024 --form form-2024.csv   "
+		   "# as an office",
+	.option = { { "office", 'o', "CODE", N_("as this office only") },
+	    { "form", 0, "FILE", N_("with the office's own figures: its form") },
+	    { "figures", 0, "DIR", N_("with all figures: the folder of `cellveilctl release table`") },
+	    { "coalition", 0, "N",
+		N_("every set of up to N offices; default: as the policy says; 0: the public only") },
+	    { "worst", 'n', "N", N_("only the first N lines") }, CSV, SOURCE },
+	.min = 1,
+	.max = 1,
+	.run = audit_attack,
+};
+
 const struct command audit_policy_command = {
 	.name = "audit policy",
 	.arguments = "",

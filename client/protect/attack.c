@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "client/protect/derive.h"
 #include "client/protect/jjattack.h"
 #include "client/protect/lattice.h"
 #include "client/protect/protect.h"
@@ -27,9 +28,12 @@ struct attack {
 	struct buf out;
 	uint64_t found, hidden;
 	uint64_t programs;
-	const char *now;     /* who is attacking, for the eyes of someone who waits */
-	bool telling;        /* a line on the terminal is being kept up to date */
-	bool wide_is_enough; /* many attackers: an interval need only be shown to be wide */
+	const char *now;      /* who is attacking, for the eyes of someone who waits */
+	bool telling;         /* a line on the terminal is being kept up to date */
+	bool wide_is_enough;  /* many attackers: an interval need only be shown to be wide */
+	bool symbols;         /* what the attacker owns is known to him, and its counts not to us */
+	attack_line_fn *line; /* takes the findings instead of out */
+	void *context;
 };
 
 /* ---- what the attacker knows of a cell ---- */
@@ -47,7 +51,7 @@ static bool known(const struct attack *a, uint64_t cell, int64_t *value)
 	}
 	if (!owned(a, cell))
 		return false;
-	*value = a->g.truth[cell];
+	*value = a->symbols ? 0 : a->g.truth[cell];
 	return true;
 }
 
@@ -105,6 +109,19 @@ static bool relations_make(struct attack *a, struct system *s, const uint32_t *v
 
 /* ---- findings ---- */
 
+static void line_give(struct attack *a, uint64_t cell, const struct attack_line *like)
+{
+	struct attack_line line = *like;
+	struct buf name = { 0 };
+
+	lattice_name(&a->g, cell, &name);
+	buf_put_byte(&name, 0);
+	line.cell = (const char *)name.data;
+	if (name.failed || !a->line(a->context, &line))
+		a->out.failed = true;
+	buf_free(&name);
+}
+
 static void line_put(
     struct attack *a, uint64_t cell, int64_t lo, int64_t hi, const char *why, const char *who)
 {
@@ -138,7 +155,7 @@ static bool discloses(const struct attack *a, uint64_t cell, int64_t lo, int64_t
 	bool open = hi == SYSTEM_UNBOUNDED;
 	if (a->own == NULL && !a->judged)
 		return !open && lo == hi;
-	int64_t value = a->g.truth[cell];
+	int64_t value = lo == hi && a->own != NULL ? lo : a->g.truth[cell];
 	int64_t mine = a->own == NULL ? 0 : own_part(a, cell);
 	int64_t rest = value - mine;
 	if (a->own != NULL && value > 0 && rest == 0)
@@ -170,9 +187,21 @@ static void hidden_put(struct attack *a, const struct system *s, const char *who
 		const struct system_var *v = &s->var[i];
 		if (!v->wanted)
 			continue;
+		bool bad = discloses(a, v->cell, v->lo, v->hi);
 		a->hidden++;
-		a->found += discloses(a, v->cell, v->lo, v->hi);
-		line_put(a, v->cell, v->lo, v->hi, why[v->why], who);
+		a->found += bad;
+		if (a->line == NULL) {
+			line_put(a, v->cell, v->lo, v->hi, why[v->why], who);
+			continue;
+		}
+		const struct attack_line line = { .who = who,
+			.how = why[v->why],
+			.lo = v->lo,
+			.hi = v->hi,
+			.own = a->own != NULL ? own_part(a, v->cell) : 0,
+			.exact = v->lo == v->hi,
+			.discloses = bad };
+		line_give(a, v->cell, &line);
 	}
 }
 
@@ -187,9 +216,57 @@ static void residuals_put(struct attack *a, const char *who)
 		int64_t rest = a->g.value[c] - mine;
 		if (mine == 0 || rest < 1 || rest >= a->threshold)
 			continue;
-		line_put(a, c, rest, rest, "residual", who);
 		a->found++;
+		if (a->line == NULL) {
+			line_put(a, c, rest, rest, "residual", who);
+			continue;
+		}
+		const struct attack_line line = { .who = who,
+			.how = "residual",
+			.lo = rest,
+			.hi = rest,
+			.exact = true,
+			.discloses = true };
+		line_give(a, c, &line);
 	}
+}
+
+/* Is all of the cell the attacker's, because everybody can see that nobody else has anything in it? */
+static bool owned_in_effect(const struct attack *a, uint64_t cell)
+{
+	const struct latticedim *d = &a->g.dim[a->office_dim];
+	uint32_t code = lattice_place(&a->g, cell, a->office_dim);
+	uint64_t stride = a->g.stride[a->office_dim], base = cell - code * stride;
+	bool all = a->own[code];
+
+	for (uint32_t b = 0; !all && b < d->n_breakdowns; b++) {
+		all = d->breakdown[b].parent == code;
+		for (uint32_t i = 0; all && i < d->breakdown[b].n; i++) {
+			uint64_t child = base + d->breakdown[b].child[i] * stride;
+			all = a->g.value[child] == 0 || owned_in_effect(a, child);
+		}
+	}
+	return all;
+}
+
+/* Without the attacker's counts: what he could compute exactly, knowing them. */
+static bool derived_put(struct attack *a, const struct system *s, const char *who, struct err *e)
+{
+	bool *follows = calloc(s->n_vars + (size_t)1, sizeof *follows);
+	const struct attack_line line = {
+		.who = who, .how = "elimination", .hi = SYSTEM_UNBOUNDED, .exact = true, .unknown = true
+	};
+	bool ok = (follows != NULL || err_set(e, ERR_MEMORY, "no memory")) && derive_follow(s, follows, e);
+
+	for (uint32_t i = 0; ok && i < s->n_vars; i++) {
+		if (!s->var[i].wanted || owned_in_effect(a, s->var[i].cell))
+			continue;
+		a->hidden++;
+		if (follows[i])
+			line_give(a, s->var[i].cell, &line);
+	}
+	free(follows);
+	return ok;
 }
 
 static bool attack_as(struct attack *a, const char *who, struct err *e)
@@ -201,12 +278,13 @@ static bool attack_as(struct attack *a, const char *who, struct err *e)
 		.progress = isatty(STDERR_FILENO) ? progress : NULL,
 		.context = a };
 	bool ok = var != NULL || err_set(e, ERR_MEMORY, "no memory");
+	bool symbols = a->symbols && a->own != NULL;
 	a->now = who;
 	ok = ok && vars_make(a, &s, var, e) && relations_make(a, &s, var, e) &&
-	     (system_solve(&s, &plan, e) || err_wrap(e, "%s", who));
-	if (ok)
+	     ((symbols ? derived_put(a, &s, who, e) : system_solve(&s, &plan, e)) || err_wrap(e, "%s", who));
+	if (ok && !symbols)
 		hidden_put(a, &s, who);
-	if (ok && a->own != NULL)
+	if (ok && !symbols && a->own != NULL)
 		residuals_put(a, who);
 	a->programs += s.n_programs;
 	if (a->telling)
@@ -362,6 +440,30 @@ bool attack_public(const char *folder, struct buf *csv, struct err *e)
 	bool ok = lattice_read(&a.g, folder, NULL, false, e) && attack_as(&a, "public", e);
 	if (ok)
 		buf_put_bytes(csv, buf_bytes(&a.out));
+	attack_free(&a);
+	return ok;
+}
+
+bool attack_ask(const struct attack_question *q, struct err *e)
+{
+	struct attack a = { .office_dim = UINT32_MAX,
+		.floor = q->floor,
+		.threshold = q->threshold,
+		.width = q->width,
+		.judged = q->judged && q->figures != NULL && q->office == NULL,
+		.symbols = q->figures == NULL,
+		.line = q->line,
+		.context = q->context };
+	bool insiders = q->office != NULL || q->coalition > 0;
+	bool ok = lattice_read(&a.g, q->folder, NULL, false, e) &&
+		  (q->figures == NULL || lattice_truth_file(&a.g, q->figures, e)) &&
+		  attack_as(&a, "public", e) && (!insiders || offices_find(&a, q->office_dim, e));
+
+	if (ok && q->office != NULL)
+		ok = attack_named(&a, q->office, e);
+	for (uint32_t n = 1; ok && q->office == NULL && n <= q->coalition; n++)
+		ok = attack_sets(&a, n, e);
+	ok = ok && (!a.out.failed || err_set(e, ERR_MEMORY, "no memory for the findings"));
 	attack_free(&a);
 	return ok;
 }
