@@ -203,14 +203,17 @@ static bool set_forced(struct grid *g, uint8_t *scratch)
 	return true;
 }
 
+double grid_price(const struct grid *g, uint32_t cell)
+{
+	double price = (double)g->p->price_count + (double)g->p->price_value * (double)g->value[cell];
+	return price < 0.001 ? 0.001 : price; /* nothing is free: a hidden cell must be worth something */
+}
+
 static void set_prices(struct grid *g)
 {
 	for (uint32_t c = 0; c < g->n_cells; c++) {
 		float u = (float)(grid_random(g, 1, c, 0) >> 40) / (float)(1u << 24);
-		g->price[c] = ((float)g->p->price_count + (float)g->p->price_value * (float)g->value[c]) *
-			      (1.0f + 0.3f * u);
-		if (g->price[c] < 0.001f)
-			g->price[c] = 0.001f; /* nothing is free: a hidden cell must be worth something */
+		g->price[c] = (float)grid_price(g, c) * (1.0f + 0.3f * u);
 	}
 }
 

@@ -69,6 +69,8 @@ static inline int64_t grid_floor(const struct grid *g, uint32_t cell)
 {
 	return g->kind[cell] == KIND_FREE ? 0 : (int64_t)g->floor;
 }
+/* Price of hiding the cell before the keyed factor. */
+double grid_price(const struct grid *g, uint32_t cell);
 uint64_t grid_random(const struct grid *g, uint64_t phase, uint64_t cell, uint64_t attempt);
 
 /* Calls for each relation: parent = sum of the breakdown's children with the other coordinates of `base`,

@@ -615,6 +615,40 @@ bool plan_serve_all(struct plan *p)
 	return !p->memory_failed && p->unserved == NONE;
 }
 
+/* ---- moves of somebody else's making ---- */
+
+static bool adopt_one(struct plan *p, uint32_t need, plan_put *put, void *context)
+{
+	search_reset(&p->s);
+	uint32_t move = put(context, need) ? store_delta(p) : NONE;
+	if (move == NONE)
+		return false;
+	if (!serves(p, need, move)) {
+		retire(p, move);
+		return false;
+	}
+	assign(p, need, move);
+	return true;
+}
+
+bool plan_adopt(struct plan *p, plan_put *put, void *context)
+{
+	bool ok = true;
+	p->trial = true;
+	p->n_log = 0;
+	for (uint32_t i = 0; i < p->n->n; i++)
+		assign(p, i, NONE);
+	for (uint32_t i = 0; ok && i < p->n->n && !p->memory_failed; i++)
+		ok = adopt_one(p, i, put, context);
+	ok = ok && !p->memory_failed;
+	search_reset(&p->s);
+	if (ok)
+		settle(p);
+	else
+		roll_back(p);
+	return ok;
+}
+
 /* ---- taking out ---- */
 
 struct order_key {

@@ -63,6 +63,10 @@ bool plan_clean(struct plan *p, unsigned rounds);
 bool plan_improve(struct plan *p, unsigned effort);
 /* R7: hides the smallest open cell of a relation whose hidden cells add up to too little. */
 bool plan_hidden_sums(struct plan *p);
+/* Gives every need a move of somebody else's making, which put() puts into the search's delta; all or none. The moves
+ * must be moves: that is not looked at here. */
+typedef bool plan_put(void *context, uint32_t need);
+bool plan_adopt(struct plan *p, plan_put *put, void *context);
 bool plan_over_limit(const struct plan *p);
 /* How much a move changes what a need is about, in the need's direction. */
 int64_t need_change(

@@ -22,6 +22,7 @@ struct attempt {
 	struct plan plan;
 	uint64_t *null[2];
 	enum guarantee level;
+	struct choice_outcome choice;
 	bool memory;
 };
 
@@ -228,8 +229,12 @@ static bool attempt_run(struct attempt *a, const struct policy_params *p, const 
 			return true;
 		if (!plan_serve_all(&a->plan))
 			return a->plan.unserved != NONE || err_set(e, ERR_MEMORY, "no memory for the moves");
-		if (!plan_clean(&a->plan, 2) || (i == 0 && !plan_improve(&a->plan, a->params.effort)) ||
-		    !plan_hidden_sums(&a->plan))
+		if (!plan_clean(&a->plan, 2) || (i == 0 && !plan_improve(&a->plan, a->params.effort)))
+			return err_set(e, ERR_MEMORY, "no memory for the moves");
+		if (i == 0 && o->choose != NULL && !plan_over_limit(&a->plan) &&
+		    !choice_improve(&a->plan, o->choose, o->choose_context, &a->choice, e))
+			return false;
+		if (!plan_hidden_sums(&a->plan))
 			return err_set(e, ERR_MEMORY, "no memory for the moves");
 		if (plan_over_limit(&a->plan))
 			return true;
@@ -375,6 +380,7 @@ static void summarise(const struct attempt *a, struct release_summary *s)
 	s->served_chain = a->plan.by_retry;
 	s->served_exact = a->plan.by_exact;
 	s->work = a->plan.s.work;
+	s->choice = a->choice;
 	s->level = a->level;
 	s->floor = a->g.floor;
 	for (uint32_t i = 0; i < a->plan.n_moves; i++)

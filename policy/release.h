@@ -4,6 +4,7 @@
  * with an independent check of its own result; if that fails the outcome is ERR_INTERNAL and nothing else. */
 #ifndef POLICY_RELEASE_H
 #define POLICY_RELEASE_H
+#include "policy/choice.h"
 #include "policy/params.h"
 #include "policy/table.h"
 #include "proto/bytes.h"
@@ -38,10 +39,12 @@ struct release_options {
 	uint32_t revision;
 	uint8_t config[32];
 	uint8_t salt[32];
-	bool has_grid;     /* grid is the digest of the folder the table was read from; */
-	uint8_t grid[32];  /* else that of table_files() is taken */
-	uint64_t max_work; /* 0: no bound; work units, see summary. Reached: refused with REFUSAL_LIMIT */
-	bool truth;        /* RESULT.csv shows hidden counts and why: never for publication */
+	bool has_grid;      /* grid is the digest of the folder the table was read from; */
+	uint8_t grid[32];   /* else that of table_files() is taken */
+	uint64_t max_work;  /* 0: no bound; work units, see summary. Reached: refused with REFUSAL_LIMIT */
+	choice_ask *choose; /* a solver to ask for a cheaper pattern; NULL: none. See policy/choice.h */
+	void *choose_context;
+	bool truth; /* RESULT.csv shows hidden counts and why: never for publication */
 };
 
 struct safe_table; /* made by release_build() only; holds printed counts and marks, no hidden count */
@@ -76,8 +79,9 @@ struct release_summary {
 	uint32_t floor;             /* L: what a hidden cell is known to be at least */
 	enum ladder_step last_step; /* LADDER_END: none was needed */
 	bool advise_recode;
-	enum release_method method; /* not suppression: nothing is hidden, every figure is R */
-	uint64_t redraws;           /* rounding, noise: draws before every office was left uncertain */
+	struct choice_outcome choice; /* of release_options.choose */
+	enum release_method method;   /* not suppression: nothing is hidden, every figure is R */
+	uint64_t redraws;             /* rounding, noise: draws before every office was left uncertain */
 };
 
 struct release_result {
