@@ -12,7 +12,6 @@ struct story { /* of one hidden cell */
 	bool secondary;
 	uint32_t need[NAMED_MAX]; /* whose moves pass the cell, or its own */
 	uint32_t n;
-	uint32_t move; /* one of them, or NONE */
 };
 
 static bool on_list(const struct story *s, const struct plan *p, uint32_t need)
@@ -27,17 +26,15 @@ static bool on_list(const struct story *s, const struct plan *p, uint32_t need)
 
 static void tell(const struct plan *p, uint32_t cell, struct story *s)
 {
-	*s = (struct story){ .secondary = p->g->primary[cell] == 0, .move = NONE };
+	*s = (struct story){ .secondary = p->g->primary[cell] == 0 };
 	for (uint32_t i = p->n->first[cell]; !s->secondary && i != NONE; i = p->n->need[i].next) {
 		s->rules |= p->n->need[i].rules;
 		if (s->n < NAMED_MAX && !on_list(s, p, i))
 			s->need[s->n++] = i;
 	}
-	for (uint32_t at = s->secondary ? p->head[cell] : NONE; at != NONE; at = p->node[at].next) {
+	for (uint32_t at = s->secondary ? p->head[cell] : NONE; at != NONE && s->n < NAMED_MAX;
+	     at = p->node[at].next) {
 		const struct move *m = &p->move[p->node[at].move];
-		if (m->serial != p->node[at].serial || !m->active)
-			continue;
-		s->move = p->node[at].move;
 		for (uint32_t i = m->first_need; i != NONE; i = p->n->need[i].same)
 			if (s->n < NAMED_MAX && !on_list(s, p, i))
 				s->need[s->n++] = i;

@@ -9,7 +9,8 @@
 
 struct entry {
 	uint32_t cell;
-	int32_t by; /* change of the cell's value */
+	int32_t by;    /* change of the cell's value */
+	uint32_t node; /* of the cell's list, or NONE: not a secondary cell */
 };
 
 struct move {
@@ -22,8 +23,8 @@ struct move {
 	bool active; /* its cells are counted in grid.use */
 };
 
-struct node { /* moves that pass a secondary cell; void ones are dropped when met */
-	uint32_t move, serial, next;
+struct node { /* active moves that pass a secondary cell, the newest first */
+	uint32_t move, next, before;
 };
 
 struct change { /* for rolling back */

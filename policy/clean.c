@@ -1,0 +1,246 @@
+#include "policy/moves.h"
+#include "policy/protect.h"
+
+#include <stdlib.h>
+
+#define CLEAN_USE    24u /* moves through a secondary: with more it is hardly ever needless, and dear to try */
+#define BYPASSES     6u
+#define IMPROVE_HEAT 5.0   /* at first a pattern dearer by this much is taken as often as not */
+#define IMPROVE_WORK 2000u /* cells priced, on average, for one turn */
+
+/* ---- taking out ---- */
+
+struct order_key {
+	float price;
+	uint32_t cell;
+};
+
+static int dearest_first(const void *a, const void *b)
+{
+	const struct order_key *x = a;
+	const struct order_key *y = b;
+	if (x->price != y->price)
+		return x->price < y->price ? 1 : -1;
+	return (x->cell > y->cell) - (x->cell < y->cell);
+}
+
+/* Secondary cells in use, dearest first; *n of them. Caller frees. */
+static struct order_key *list_secondaries(const struct plan *p, uint32_t *n)
+{
+	uint32_t count = 0;
+	for (uint32_t c = 0; c < p->g->n_cells; c++)
+		count += cell_is_bought(p->g, c) && p->g->use[c] != 0;
+	struct order_key *k = malloc(((size_t)count + 1) * sizeof *k);
+	*n = 0;
+	for (uint32_t c = 0; k != NULL && c < p->g->n_cells; c++)
+		if (cell_is_bought(p->g, c) && p->g->use[c] != 0)
+			k[(*n)++] = (struct order_key){ p->g->price[c], c };
+	if (k != NULL)
+		qsort(k, *n, sizeof *k, dearest_first);
+	return k;
+}
+
+static void avoid_for_all(struct plan *p, const struct move *m, uint8_t value)
+{
+	for (uint32_t i = m->first_need; i != NONE; i = p->n->need[i].same)
+		need_avoid(p, i, value);
+}
+
+/* Gives all needs of one move another; false, and nothing changed, if it does not serve them all. One after the other,
+ * since two slots of one cell may have shared the old move and cannot share the new one. */
+static bool replace(struct plan *p, uint32_t old, uint32_t new)
+{
+	while (!p->memory_failed && p->move[old].active && p->move[old].first_need != NONE) {
+		uint32_t need = p->move[old].first_need;
+		if (move_serves(p, need, new)) {
+			need_assign(p, need, new);
+			continue;
+		}
+		while (!p->memory_failed && p->move[new].active && p->move[new].first_need != NONE)
+			need_assign(p, p->move[new].first_need, old);
+		return false;
+	}
+	return true;
+}
+
+/* Adds a free move through the cell to a stored move that passes it, so that the sum leaves the cell alone. This finds
+ * patterns that are no unions of boxes. */
+static bool bypass(struct plan *p, uint32_t move, uint32_t cell)
+{
+	struct search *s = &p->s;
+	int64_t by = move_change_at(&p->move[move], cell);
+	uint64_t seed = s->seed;
+	bool ok = false;
+	s->pay = false;
+	s->any_room = p->n->need[p->move[move].first_need].amp == 0;
+	avoid_for_all(p, &p->move[move], 1);
+	for (unsigned t = 0; t < BYPASSES && !ok && !p->memory_failed; t++) {
+		bool put = true;
+		search_reset(s);
+		for (uint32_t i = 0; put && i < p->move[move].n; i++)
+			put = search_put(s, p->move[move].entry[i].cell, p->move[move].entry[i].by);
+		s->seed = seed * BYPASSES + t;
+		if (!put || !search_find(s, cell, NULL, by > 0 ? -1 : 1, by > 0 ? by : -by))
+			break;
+		put = search_take(s, by > 0 ? -1 : 1, by > 0 ? by : -by);
+		uint32_t new = put ? move_store(p) : NONE;
+		if (new == NONE)
+			break;
+		uint32_t serial = p->move[new].serial;
+		avoid_for_all(p, &p->move[move], 0);
+		ok = replace(p, move, new);
+		if (!ok) {
+			if (p->move[new].entry != NULL && !p->move[new].active &&
+			    p->move[new].serial == serial)
+				move_retire(p, new); /* it never came into use */
+			avoid_for_all(p, &p->move[move], 1);
+		}
+	}
+	if (!ok)
+		avoid_for_all(p, &p->move[move], 0);
+	s->seed = seed;
+	search_reset(s);
+	return ok;
+}
+
+/* Takes every move off the cell: another in its place, or else its needs stay open. */
+static void drop_through(struct plan *p, uint32_t cell)
+{
+	while (p->g->use[cell] != 0 && !p->memory_failed) {
+		uint32_t move = p->node[p->head[cell]].move;
+		if (bypass(p, move, cell))
+			continue;
+		while (!p->memory_failed && p->move[move].active && p->move[move].first_need != NONE)
+			need_assign(p, p->move[move].first_need, NONE);
+	}
+}
+
+/* Serves the needs that the trial left open; false if one cannot be, or if the cost passes the bound. */
+static bool serve_dropped(struct plan *p, double most)
+{
+	uint32_t n = p->n_log;
+	for (uint32_t i = 0; i < n; i++) {
+		if (p->n->need[p->log[i].need].move != NONE)
+			continue;
+		if (p->cost >= most || plan_over_limit(p) || !need_serve(p, p->log[i].need, true))
+			return false;
+	}
+	return p->cost < most && !p->memory_failed;
+}
+
+/* Tries to do without a secondary cell; keeps the outcome if the cost stays below `most`. */
+static bool try_without(struct plan *p, uint32_t cell, bool ban, double most)
+{
+	p->trial = true;
+	p->n_log = 0;
+	p->s.banned[cell] = ban;
+	drop_through(p, cell);
+	bool ok = serve_dropped(p, most);
+	p->s.banned[cell] = 0;
+	if (ok)
+		plan_settle(p);
+	else
+		plan_roll_back(p);
+	return ok;
+}
+
+bool plan_clean(struct plan *p, unsigned rounds)
+{
+	bool gained = true;
+	for (unsigned r = 0; r < rounds && gained; r++) {
+		uint32_t n = 0;
+		struct order_key *k = list_secondaries(p, &n);
+		gained = false;
+		if (k == NULL)
+			return false;
+		for (uint32_t i = 0; i < n && !p->memory_failed && !plan_over_limit(p); i++)
+			if (p->g->use[k[i].cell] != 0 && p->g->use[k[i].cell] <= CLEAN_USE &&
+			    try_without(p, k[i].cell, true, p->cost - 0.01))
+				gained = true;
+		free(k);
+	}
+	return !p->memory_failed;
+}
+
+bool plan_hidden_sums(struct plan *p)
+{
+	const struct grid *g = p->g;
+	int64_t least = policy_params_hidden_sum_min(g->p);
+	struct relation_walk w;
+	struct relation r;
+	relation_begin(&w, g);
+	while (relation_next(&w, &r)) {
+		int64_t sum = 0;
+		uint32_t hidden = 0;
+		uint32_t free_cells = 0;
+		uint32_t best = NONE;
+		for (uint32_t j = 0; j < r.b->n; j++) {
+			uint32_t c = relation_child(g, &r, j);
+			free_cells += g->kind[c] == KIND_FREE;
+			if (grid_hidden(g, c)) {
+				hidden++;
+				sum += g->value[c];
+			} else if (g->kind[c] == KIND_OPEN && (g->value[c] > 0 || g->floor == 0) &&
+				   (best == NONE || g->price[c] < g->price[best])) {
+				best = c;
+			}
+		}
+		if (hidden == 0 || free_cells > 0 || sum >= least || g->kind[r.parent] == KIND_FREE ||
+		    grid_hidden(g, r.parent))
+			continue;
+		if (best != NONE)
+			p->g->sticky[best] = 1;
+	}
+	return true;
+}
+
+/* -ln(u) for u uniform in (0, 1], from 32 random bits, to a few per cent: it only paces the search. Made of whole
+ * numbers and one product, so that every machine draws the same. */
+static double waiting(uint64_t r)
+{
+	uint32_t u = (uint32_t)(r >> 32) | 1u;
+	unsigned zeros = (unsigned)__builtin_clz(u);
+	double fraction =
+	    (double)((u << zeros) & 0x7fffffffu) / 2147483648.0; /* u = 2^(31-zeros) (1 + fraction) */
+	return ((double)zeros + 1.0 - fraction) * 0.6931471805599453;
+}
+
+/* Where a move of a cell's own pattern is replaced by another that leaves out the cell: the same as cleaning, but
+ * with noise on the prices, and at first a worse pattern may be taken. */
+static bool improve_once(struct plan *p, uint32_t cell, uint64_t turn, double heat)
+{
+	uint64_t r = grid_random(p->g, 11, cell, turn);
+	double before = p->cost;
+	p->s.noise = 0.6f;
+	p->s.seed = turn + 1;
+	bool kept = try_without(p, cell, (r & 1) != 0, before + heat * waiting(r) + 1e-6);
+	p->s.noise = 0.0f;
+	p->s.seed = 0;
+	return kept;
+}
+
+/* Anytime: every state between two turns is safe. The best pattern met is not kept but approached: the heat ends at
+ * 0, and a last cleaning follows. */
+bool plan_improve(struct plan *p, unsigned effort)
+{
+	uint32_t n = 0;
+	struct order_key *k = list_secondaries(p, &n);
+	uint64_t turns = (uint64_t)effort * n;
+	if (k == NULL)
+		return false;
+	uint64_t most = p->s.work + turns * IMPROVE_WORK;
+	for (uint64_t i = 0; i < turns && !p->memory_failed && !plan_over_limit(p) && p->s.work < most; i++) {
+		double heat = IMPROVE_HEAT * (double)(turns - i) / (double)turns;
+		if (i % n == 0 && i > 0) { /* the pattern has changed */
+			free(k);
+			k = list_secondaries(p, &n);
+			if (k == NULL || n == 0)
+				break;
+		}
+		uint32_t cell = k[grid_random(p->g, 10, i, 0) % n].cell;
+		if (p->g->use[cell] != 0)
+			improve_once(p, cell, i, heat);
+	}
+	free(k);
+	return !p->memory_failed && plan_clean(p, 1);
+}

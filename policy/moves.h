@@ -1,0 +1,37 @@
+/* moves - the plan's stored moves: which needs each serves, which cells it hides, and the way back.
+ *
+ * Internal to policy/, for protect.c and clean.c. A move without needs is gone: while a trial runs it waits in
+ * limbo, so that plan_roll_back can give it back to its needs. */
+#ifndef POLICY_MOVES_H
+#define POLICY_MOVES_H
+#include "policy/protect.h"
+
+/* Hidden for the sake of moves only. */
+static inline bool cell_is_bought(const struct grid *g, uint32_t cell)
+{
+	return g->kind[cell] == KIND_OPEN && g->primary[cell] == 0;
+}
+
+/* Makes a stored move of the search's delta; NONE without memory. It serves nobody yet. */
+uint32_t move_store(struct plan *p);
+/* Frees the place of a move that serves nobody; in a trial, later. */
+void move_retire(struct plan *p, uint32_t move);
+/* Would this move serve that need, beside the moves of its other slots? */
+bool move_serves(const struct plan *p, uint32_t need, uint32_t move);
+/* How much the move changes the cell. */
+int64_t move_change_at(const struct move *m, uint32_t cell);
+
+/* Gives a need a move (NONE: none). The one it had goes when it serves nobody else. */
+void need_assign(struct plan *p, uint32_t need, uint32_t move);
+/* Takes the delta as the need's move, and lets it serve whatever else it can. */
+bool move_commit(struct plan *p, uint32_t need);
+
+/* Ends a trial: with what it did, or as if it had never been. */
+void plan_settle(struct plan *p);
+void plan_roll_back(struct plan *p);
+
+/* Serves one need; may_pay: visible cells may be hidden for it. */
+bool need_serve(struct plan *p, uint32_t need, bool may_pay);
+/* Bars (1) or frees (0) the offices that the need's move must not touch. */
+void need_avoid(struct plan *p, uint32_t need, uint8_t value);
+#endif
