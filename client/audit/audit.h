@@ -19,7 +19,7 @@ enum audit_code {
 /* The commands' tables: commands.c. */
 extern const struct command audit_log_command, audit_verify_command, audit_open_command,
     audit_explain_command, audit_diff_command, audit_policy_command, audit_cosign_command,
-    audit_report_command, audit_attack_command;
+    audit_report_command, audit_attack_command, audit_proof_command, audit_keys_command;
 
 int audit_log(const struct args *args);     /* log.c */
 int audit_verify(const struct args *args);  /* verify.c */
@@ -30,4 +30,6 @@ int audit_policy(const struct args *args);  /* policy.c */
 int audit_cosign(const struct args *args);  /* cosign.c */
 int audit_report(const struct args *args);  /* report.c */
 int audit_attack(const struct args *args);  /* attack.c */
+int audit_proof(const struct args *args);   /* proof.c */
+int audit_keys(const struct args *args);    /* proof.c */
 #endif

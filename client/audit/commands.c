@@ -115,3 +115,24 @@ const struct command audit_report_command = {
 	    SOURCE },
 	.run = audit_report,
 };
+
+const struct command audit_proof_command = {
+	.name = "audit proof",
+	.arguments = "RELEASE|LEAF",
+	.about =
+	    N_("proof that a release or leaf is in the log, as a file for any program (c2sp.org/tlog-proof)"),
+	.example = "cellveil audit proof 2024 --output 2024.tlog-proof\ncellveil audit proof 17",
+	.option = { { "output", 'o', "FILE", N_("write there, not to standard output") }, SOURCE },
+	.min = 1,
+	.max = 1,
+	.run = audit_proof,
+};
+
+const struct command audit_keys_command = {
+	.name = "audit keys",
+	.arguments = "",
+	.about = N_("the log's public key, and ours as a witness, as a c2sp.org/tlog-policy file"),
+	.example = "cellveil audit keys > witnesses",
+	.option = { SOURCE },
+	.run = audit_keys,
+};
