@@ -10,6 +10,7 @@
 #include "policy/check.h"
 #include "policy/explain.h"
 #include "policy/modular.h"
+#include "policy/ranks.h"
 #include "policy/safe_table.h"
 
 #define LAST_CHECKS_MAX 12u
@@ -204,6 +205,19 @@ static bool null_vector(struct attempt *a, int k, struct err *e)
 	return modular_null(&a->g, k == 0 ? MODULAR_PRIME_1 : MODULAR_PRIME_2, seed, a->null[k], e);
 }
 
+/* Moves for all needs that hide as little as can be found. At L1 by ranks; else, or if those give no moves, by search. */
+static bool serve_cheaply(struct attempt *a, unsigned effort)
+{
+	struct plan *p = &a->plan;
+	if (a->level == LEVEL_1) {
+		if (ranks_serve(p, effort))
+			return true;
+		if (p->unserved != NONE || p->memory_failed || plan_over_limit(p))
+			return false;
+	}
+	return plan_serve_all(p) && plan_clean(p, 2) && (effort == 0 || plan_improve(p, effort));
+}
+
 /* Serves, takes out, and looks whether anything follows exactly. *served: false, the ladder's turn. */
 static bool attempt_run(struct attempt *a, const struct policy_params *p, const struct table_input *t,
     const uint8_t key[32], const struct release_options *o, bool *served, struct release_result *r,
@@ -227,10 +241,9 @@ static bool attempt_run(struct attempt *a, const struct policy_params *p, const 
 	for (unsigned i = 0; again; i++) {
 		if (i == LAST_CHECKS_MAX)
 			return true;
-		if (!plan_serve_all(&a->plan))
-			return a->plan.unserved != NONE || err_set(e, ERR_MEMORY, "no memory for the moves");
-		if (!plan_clean(&a->plan, 2) || (i == 0 && !plan_improve(&a->plan, a->params.effort)))
-			return err_set(e, ERR_MEMORY, "no memory for the moves");
+		if (!serve_cheaply(a, i == 0 ? a->params.effort : 0))
+			return a->plan.unserved != NONE || plan_over_limit(&a->plan) ||
+			       err_set(e, ERR_MEMORY, "no memory for the moves");
 		if (i == 0 && o->choose != NULL && !plan_over_limit(&a->plan) &&
 		    !choice_improve(&a->plan, o->choose, o->choose_context, &a->choice, e))
 			return false;
