@@ -1,7 +1,7 @@
 #include "client/preview.h"
 #include "client/commands.h"
 #include "client/filing.h"
-#include "client/show.h"
+#include "client/preview_print.h"
 #include "client/text.h"
 #include "policy/form_table.h"
 #include "proto/content.h"
@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #define WORK_MAX UINT64_C(200000000) /* some seconds */
 
@@ -128,6 +130,7 @@ bool preview_build(struct preview *p, const struct config *config, const char *p
 		goto done;
 	}
 	p->refused = result->refusal != REFUSAL_NONE;
+	(void)snprintf(p->rows.period, sizeof p->rows.period, "%s", period);
 	ok = p->refused || take_rows(p, result->table, period, e);
 done:
 	release_result_free(result);
@@ -168,17 +171,36 @@ static void put_unpublished(struct buf *out, const struct config *config)
 		buf_put_text(out, "\n");
 }
 
+/* Does the policy in force protect hidden figures from the other offices, who know their own? */
+static bool guards_offices(const struct config *config)
+{
+	struct policy_params params;
+
+	return policy_params_from_settings(&params, config->policy, config->n_policy, NULL) && params.offices;
+}
+
 static void put_about(struct buf *out, const struct preview *p, const struct config *config)
 {
 	buf_printf(out, "%s\n", _("Who would see what, if this office's form stood alone:"));
-	buf_printf(out, _("Everybody: the %zu figures printed above."), p->n_shown);
+	buf_printf(out,
+	    ngettext("Everybody, the other offices among them: the %zu number shown, of form and sums.",
+		"Everybody, the other offices among them: the %zu numbers shown, of form and sums.",
+		p->n_shown),
+	    p->n_shown);
 	buf_put_text(out, "\n");
 	buf_printf(out,
-	    _("Nobody outside the vault: the %zu figures marked \"..\". Auditors learn that they are hidden, "
-	      "not "
-	      "what they are."),
+	    ngettext("Nobody outside the vault: the %zu hidden number. Auditors learn that it is hidden, not "
+		     "what it is.",
+		"Nobody outside the vault: the %zu hidden numbers. Auditors learn that they are hidden, not "
+		"what they are.",
+		p->n_hidden),
 	    p->n_hidden);
-	buf_printf(out, "\n%s\n", _("In no table, and published nowhere:"));
+	buf_printf(out, "\n%s\n",
+	    guards_offices(config) ? _("The other offices know their own part of each sum: what is hidden is "
+				       "hidden from them too.")
+				   : _("The other offices know their own part of each sum: this policy does "
+				       "not reckon with that."));
+	buf_printf(out, "%s\n", _("In no table, and published nowhere:"));
 	put_unpublished(out, config);
 	buf_printf(
 	    out, "%s\n", _("Free text, names, telephone numbers and addresses do not leave this computer."));
@@ -187,17 +209,49 @@ static void put_about(struct buf *out, const struct preview *p, const struct con
 	      "be hidden too, so that no total gives a small figure away."));
 }
 
-static bool put_preview(
-    struct buf *out, const struct preview *p, const struct config *config, bool csv, struct err *e)
+static struct preview_style style_of_terminal(void)
 {
+	struct winsize size = { 0 };
+	struct preview_style style = { .language = text_language(), .color = text_color(STDOUT_FILENO) };
+
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0)
+		style.width = size.ws_col;
+	return style;
+}
+
+enum preview_format { PREVIEW_PICTURE, PREVIEW_LIST, PREVIEW_CSV, PREVIEW_JSON, PREVIEW_FORMATS };
+
+/* PREVIEW_FORMATS for a word that is none. */
+static enum preview_format format_of(const struct args *args)
+{
+	static const char *const names[] = { "picture", "list", "csv" };
+	const char *format = args_value(args, "format");
+	unsigned i = 0;
+
+	if (args_flag(args, "json"))
+		return PREVIEW_JSON;
+	while (format != NULL && i < PREVIEW_JSON && strcmp(format, names[i]) != 0)
+		i++;
+	return i < PREVIEW_JSON ? (enum preview_format)i : PREVIEW_FORMATS;
+}
+
+static bool put_preview(struct buf *out, const struct preview *p, const struct config *config,
+    const struct figures *figures, enum preview_format format, struct err *e)
+{
+	struct preview_style style = style_of_terminal();
+
+	if (format == PREVIEW_JSON)
+		return preview_put_json(out, p, config, figures, style.language, e);
 	if (p->refused) {
 		buf_printf(out, "%s\n", _("Under this policy nothing of the form would be shown."));
 		return true;
 	}
-	if (csv)
+	if (format == PREVIEW_CSV)
 		return export_csv(out, &p->rows, &p->config, e);
-	if (!show_release(out, &p->rows, &p->config, e))
+	if (format == PREVIEW_LIST ? !preview_put_list(out, p, config, figures, style.language, e)
+				   : !preview_put_picture(out, p, &style, e))
 		return false;
+	buf_put_text(out, "\n");
 	put_about(out, p, config);
 	return true;
 }
@@ -205,20 +259,20 @@ static bool put_preview(
 static int show(
     const struct filing *f, const struct form_result *form, const struct args *args, struct err *e)
 {
-	const char *office = f->deployment.settings.name, *format = args_value(args, "format");
+	const char *office = f->deployment.settings.name;
+	enum preview_format format = format_of(args);
 	struct preview p = { .list = NULL };
 	struct buf out = { 0 };
 	int code = EXIT_USAGE;
 
-	if (format != NULL && strcmp(format, "table") != 0 && strcmp(format, "csv") != 0) {
-		(void)err_set(e, ERR_INVALID, "%s", _("--format knows table and csv"));
+	if (format == PREVIEW_FORMATS) {
+		(void)err_set(e, ERR_INVALID, "%s", _("--format knows picture, list and csv"));
 		return code;
 	}
 	code = EXIT_OTHER;
 	if (preview_build(
 		&p, f->config, form->period, office[0] != 0 ? office : "office", &form->figures, e) &&
-	    put_preview(&out, &p, f->config, format != NULL && strcmp(format, "csv") == 0, e) &&
-	    text_put(&out))
+	    put_preview(&out, &p, f->config, &form->figures, format, e) && text_put(&out))
 		code = EXIT_OK;
 	buf_free(&out);
 	preview_free(&p);

@@ -76,9 +76,9 @@ bool text_quiet(bool quiet)
 
 bool text_color(int fd)
 {
-	const char *no = getenv("NO_COLOR");
+	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
 
-	return (no == NULL || no[0] == 0) && isatty(fd);
+	return (no == NULL || no[0] == 0) && (term == NULL || strcmp(term, "dumb") != 0) && isatty(fd);
 }
 
 /* One code point from valid UTF-8; a stray byte counts as itself. */

@@ -136,9 +136,16 @@ def test_templates(d, office):
 
 def test_preview(d, office):
     p = office.run("preview", os.path.join(d.folder, "form.xlsx"))
-    assert ".." in p.stdout and "depends on what all offices report" in p.stdout and "Grant used" in p.stdout
+    assert "▒▒▒" in p.stdout and "depends on what all offices report" in p.stdout and "Grant used" in p.stdout
     sv = office.run("preview", os.path.join(d.folder, "form.ods"), env=dict(environment(), LC_ALL="sv_SE.UTF-8"))
     assert "Vem som skulle se vad" in sv.stdout and "Kvinnor" in sv.stdout
+    listed = office.run("preview", EXAMPLE, "--format", "list").stdout
+    told = json.loads(office.run("preview", EXAMPLE, "--json").stdout)
+    assert len(told["figures"]) > 60 and told["shown"] + told["hidden"] > 60 and not told["refused"], told
+    seen = {f["cell"]: f["seen_by"] for f in told["figures"]}
+    assert seen["clients|F|_T"] == "everybody" and seen["clients|F|Y18-29"] == "nobody", seen
+    assert seen["grant_used_sek"] == "nobody" and listed.count("  everybody\n") == list(seen.values()).count("everybody")
+    assert "\x1b" not in p.stdout + listed, "colours are for terminals"
     rows = office.run("preview", EXAMPLE, "--format", "csv").stdout.splitlines()
     assert len(rows) > 50 and any(r.endswith(",suppressed") or ",suppressed" in r for r in rows), rows[:5]
     assert len(office.outbox()) == 1, "a preview sends nothing"

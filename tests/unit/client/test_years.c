@@ -1,48 +1,13 @@
 /* A form against itself and against the office's form of the period before. */
 #include "client/form/form.h"
 #include "client/lastyear.h"
+#include "formfixture.h"
 #include "proto/config.h"
 #include "proto/content.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
-
-static void load(struct buf *out, const char *folder, const char *name)
-{
-	char path[512];
-	uint8_t part[4096];
-	snprintf(path, sizeof path, "%s/%s", folder, name);
-	FILE *f = fopen(path, "rb");
-	if (f == NULL)
-		fail_msg("%s: cannot be opened", path);
-	for (size_t n = fread(part, 1, sizeof part, f); n > 0; n = fread(part, 1, sizeof part, f))
-		buf_put(out, part, n);
-	fclose(f);
-}
-
-static struct config *preset(const char *year)
-{
-	char name[64];
-	struct err e = { 0 };
-	struct buf file = { 0 };
-	struct buf filled = { 0 };
-	snprintf(name, sizeof name, "po-redovisning-%s.yaml", year);
-	load(&file, TEST_SOURCE "/policy/presets", name);
-	assert_true(preset_fill(
-	    buf_bytes(&file), "stats.example/log1", "personal-support", bytes_text(""), &filled, &e));
-	struct config *c = config_parse(buf_bytes(&filled), &e);
-	if (c == NULL)
-		fail_msg("%s: %s", name, e.text);
-	buf_free(&file);
-	buf_free(&filled);
-	return c;
-}
 
 /* The tidy example of 2024 as another year's, with texts replaced in pairs {from, to}. */
 static void example(struct buf *out, const char *year, const char *const (*change)[2], size_t n)
