@@ -33,6 +33,8 @@ struct system {
 	struct link *of_col; /* rows that have (or had) the column */
 	uint32_t n_of_col, room_of_col;
 	uint32_t *col_head, *col_count;
+	uint32_t *single; /* columns left in one row only, or so it was when they came in */
+	uint32_t n_single, room_single;
 	struct link *queued; /* rows by length, not always up to date */
 	uint32_t n_queued, room_queued;
 	uint32_t bucket[BUCKETS + 1];
@@ -66,7 +68,12 @@ __extension__ typedef unsigned __int128 wide;
 
 static uint64_t times(const struct system *s, uint64_t a, uint64_t b)
 {
-	return (uint64_t)((wide)a * b % s->prime);
+	const uint64_t low = (UINT64_C(1) << 61) - 1;
+	uint64_t less = low + 1 - s->prime; /* 2^61 is so much modulo the prime: 1 or 31 */
+	wide x = (wide)a * b;
+	wide y = (wide)((uint64_t)(x >> 61)) * less + ((uint64_t)x & low);
+	uint64_t r = (uint64_t)(y >> 61) * less + ((uint64_t)y & low);
+	return r >= s->prime ? r - s->prime : r;
 }
 
 static uint64_t minus(const struct system *s, uint64_t a, uint64_t b)
@@ -77,12 +84,25 @@ static uint64_t minus(const struct system *s, uint64_t a, uint64_t b)
 static uint64_t inverse(const struct system *s, uint64_t a)
 {
 	uint64_t result = 1;
+	if (a == 1 || a == s->prime - 1)
+		return a;
 	for (uint64_t power = s->prime - 2; power != 0; power >>= 1) {
 		if ((power & 1) != 0)
 			result = times(s, result, a);
 		a = times(s, a, a);
 	}
 	return result;
+}
+
+/* One row less has the column. */
+static bool leave_column(struct system *s, uint32_t col)
+{
+	if (--s->col_count[col] != 1)
+		return true;
+	if (!grow(&s->single, &s->room_single, s->n_single, sizeof *s->single))
+		return false;
+	s->single[s->n_single++] = col;
+	return true;
 }
 
 static bool queue_row(struct system *s, uint32_t row)
@@ -177,8 +197,8 @@ static bool subtract(struct system *s, uint32_t to, const struct row *from, uint
 		} else {
 			out.col = r->item[i].col;
 			out.value = minus(s, r->item[i++].value, times(s, factor, from->item[j++].value));
-			if (out.value == 0)
-				s->col_count[out.col]--;
+			if (out.value == 0 && !leave_column(s, out.col))
+				return false;
 		}
 		if (out.value != 0)
 			s->scratch[n++] = out;
@@ -192,21 +212,46 @@ static bool subtract(struct system *s, uint32_t to, const struct row *from, uint
 	return queue_row(s, to);
 }
 
-static bool eliminate(struct system *s, uint32_t row)
+/* The row is solved for the column. */
+static bool take_pivot(struct system *s, uint32_t row, uint32_t col)
 {
 	struct row *r = &s->row[row];
+	if (!grow(&s->pivot, &s->room_pivots, s->n_pivots, sizeof *s->pivot))
+		return false;
+	s->pivot[s->n_pivots++] = (struct pivot){ row, col };
+	r->done = true;
+	for (uint32_t i = 0; i < r->n; i++)
+		if (!leave_column(s, r->item[i].col))
+			return false;
+	return true;
+}
+
+/* Rows with a column that no other row has are solved for it, and nothing else changes. */
+static bool peel(struct system *s)
+{
+	while (s->n_single > 0) {
+		uint32_t col = s->single[--s->n_single];
+		uint32_t l = s->col_count[col] == 1 ? s->col_head[col] : NONE;
+		while (l != NONE &&
+		       (s->row[s->of_col[l].at].done || item_of(&s->row[s->of_col[l].at], col) == NULL))
+			l = s->of_col[l].next;
+		if (l != NONE && !take_pivot(s, s->of_col[l].at, col))
+			return false;
+	}
+	return true;
+}
+
+static bool eliminate(struct system *s, uint32_t row)
+{
+	const struct row *r = &s->row[row];
 	const struct item *best = &r->item[0];
 	for (uint32_t i = 1; i < r->n; i++)
 		if (s->col_count[r->item[i].col] < s->col_count[best->col])
 			best = &r->item[i];
 	uint32_t col = best->col;
 	uint64_t unit = inverse(s, best->value);
-	if (!grow(&s->pivot, &s->room_pivots, s->n_pivots, sizeof *s->pivot))
+	if (!take_pivot(s, row, col))
 		return false;
-	s->pivot[s->n_pivots++] = (struct pivot){ row, col };
-	r->done = true;
-	for (uint32_t i = 0; i < r->n; i++)
-		s->col_count[r->item[i].col]--;
 	for (uint32_t l = s->col_head[col]; l != NONE; l = s->of_col[l].next) {
 		uint32_t other = s->of_col[l].at;
 		if (s->row[other].done)
@@ -229,10 +274,22 @@ static bool eliminate_all(struct system *s)
 			s->bucket[length] = s->queued[at].next;
 			if (r->done || (r->n < BUCKETS ? r->n : BUCKETS) != length || r->n == 0)
 				continue;
-			if (!eliminate(s, row))
+			if (!eliminate(s, row) || !peel(s))
 				return false;
 			length = 0; /* shorter rows may have come up */
 		}
+	}
+	return true;
+}
+
+static bool find_single(struct system *s, uint32_t n_cells)
+{
+	for (uint32_t c = 0; c < n_cells; c++) {
+		if (s->col_count[c] != 1)
+			continue;
+		if (!grow(&s->single, &s->room_single, s->n_single, sizeof *s->single))
+			return false;
+		s->single[s->n_single++] = c;
 	}
 	return true;
 }
@@ -276,7 +333,7 @@ bool modular_null(const struct grid *g, uint64_t prime, const uint8_t seed[16], 
 	s.col_count = calloc(g->n_cells, sizeof *s.col_count);
 	if (s.col_head != NULL && s.col_count != NULL) {
 		memset(s.col_head, 0xff, (size_t)g->n_cells * sizeof *s.col_head);
-		ok = load(&s, g) && eliminate_all(&s);
+		ok = load(&s, g) && find_single(&s, g->n_cells) && peel(&s) && eliminate_all(&s);
 	}
 	if (ok)
 		substitute(&s, g->n_cells, g, seed, u);
@@ -289,6 +346,7 @@ bool modular_null(const struct grid *g, uint64_t prime, const uint8_t seed[16], 
 	free(s.col_head);
 	free(s.col_count);
 	free(s.queued);
+	free(s.single);
 	free(s.pivot);
 	free(s.scratch);
 	return ok;

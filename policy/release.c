@@ -205,6 +205,12 @@ static bool null_vector(struct attempt *a, int k, struct err *e)
 	return modular_null(&a->g, k == 0 ? MODULAR_PRIME_1 : MODULAR_PRIME_2, seed, a->null[k], e);
 }
 
+static void begin(const struct release_options *o, const char *stage)
+{
+	if (o->stage != NULL)
+		o->stage(o->stage_context, stage);
+}
+
 /* Moves for all needs that hide as little as can be found. At L1 by ranks; else, or if those give no moves, by search. */
 static bool serve_cheaply(struct attempt *a, unsigned effort)
 {
@@ -226,6 +232,7 @@ static bool attempt_run(struct attempt *a, const struct policy_params *p, const 
 	bool again = true;
 	*served = false;
 	a->params = *p;
+	begin(o, "pattern");
 	if (!grid_init(&a->g, t, &a->params, key, e))
 		return false;
 	if (!derived_allowed(&a->g, r))
@@ -251,6 +258,7 @@ static bool attempt_run(struct attempt *a, const struct policy_params *p, const 
 			return err_set(e, ERR_MEMORY, "no memory for the moves");
 		if (plan_over_limit(&a->plan))
 			return true;
+		begin(o, "last check");
 		if (!null_vector(a, 0, e) || !judge_derivable(a, &again, e))
 			return false;
 	}
@@ -413,6 +421,7 @@ static bool finish(struct attempt *a, const struct release_options *o, const enu
 	struct witness_report witness;
 	if (!check_result(&a->plan, a->level, e))
 		return false;
+	begin(o, "proof");
 	put_result(&a->g, o->truth, &r->result_csv);
 	put_derived(&a->g, &r->derived_csv);
 	crypto_hash_sha256(proof.result, r->result_csv.data, r->result_csv.size);
@@ -431,6 +440,7 @@ static bool finish(struct attempt *a, const struct release_options *o, const enu
 	if (r->table == NULL || r->result_csv.failed || r->derived_csv.failed || r->explain_csv.failed ||
 	    r->manifest.failed)
 		return err_set(e, ERR_MEMORY, "no memory for the release");
+	begin(o, "done");
 	return true;
 }
 

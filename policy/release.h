@@ -44,6 +44,9 @@ struct release_options {
 	uint64_t max_work;  /* 0: no bound; work units, see summary. Reached: refused with REFUSAL_LIMIT */
 	choice_ask *choose; /* a solver to ask for a cheaper pattern; NULL: none. See policy/choice.h */
 	void *choose_context;
+	/* Told when a stage begins: "pattern", "last check", "proof", "done". For progress and clocks; NULL: nobody. */
+	void (*stage)(void *context, const char *name);
+	void *stage_context;
 	bool truth; /* RESULT.csv shows hidden counts and why: never for publication */
 };
 
