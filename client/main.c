@@ -109,7 +109,8 @@ static const struct command commands[] = {
 static const struct command *const plugged[] = { &protect_command, &attack_command,
 	&verify_certificate_command, &audit_log_command, &audit_verify_command, &audit_open_command,
 	&audit_explain_command, &audit_diff_command, &audit_policy_command, &audit_cosign_command,
-	&audit_attack_command, &audit_report_command, &audit_proof_command, &audit_keys_command };
+	&audit_attack_command, &audit_report_command, &audit_proof_command, &audit_keys_command,
+	&audit_replay_command };
 
 static const struct program program = { "cellveil",
 	N_("Counts of offices, sealed on their way, published without the cells that would disclose."),

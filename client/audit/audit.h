@@ -19,7 +19,7 @@ enum audit_code {
 /* The commands' tables: commands.c. */
 extern const struct command audit_log_command, audit_verify_command, audit_open_command,
     audit_explain_command, audit_diff_command, audit_policy_command, audit_cosign_command,
-    audit_report_command, audit_attack_command, audit_proof_command, audit_keys_command;
+    audit_report_command, audit_attack_command, audit_proof_command, audit_keys_command, audit_replay_command;
 
 int audit_log(const struct args *args);     /* log.c */
 int audit_verify(const struct args *args);  /* verify.c */
@@ -32,4 +32,5 @@ int audit_report(const struct args *args);  /* report.c */
 int audit_attack(const struct args *args);  /* attack.c */
 int audit_proof(const struct args *args);   /* proof.c */
 int audit_keys(const struct args *args);    /* proof.c */
+int audit_replay(const struct args *args);  /* replay.c */
 #endif

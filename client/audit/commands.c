@@ -86,6 +86,17 @@ const struct command audit_attack_command = {
 	.run = audit_attack,
 };
 
+const struct command audit_replay_command = {
+	.name = "audit replay",
+	.arguments = "RELEASE FILE",
+	.about = N_("compare a release made again on the vault's host with what was published and bound"),
+	.example = "cellveild --config cellveil.conf --replay clients/2024/0 | cellveil audit replay 2024 -",
+	.option = { CSV, SOURCE },
+	.min = 2,
+	.max = 2,
+	.run = audit_replay,
+};
+
 const struct command audit_policy_command = {
 	.name = "audit policy",
 	.arguments = "",

@@ -1,6 +1,7 @@
 /* cellveild - the vault: opens forms, keeps them, publishes what may leave. No network socket of any kind. */
 #include "daemon/say.h"
 #include "daemon/vault/loop.h"
+#include "daemon/vault/publish.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -14,19 +15,25 @@
 #define EXIT_USAGE 64
 
 static const char help[] =
-    "usage: cellveild --config FILE [--check-config]\n"
+    "usage: cellveild --config FILE [--check-config | --replay DATASET/PERIOD/REVISION]\n"
     "\n"
     "The vault of one authority: takes sealed forms from cellveil-gate over a Unix socket, keeps them, and\n"
     "publishes releases below [paths] state. It has no network socket.\n"
     "\n"
     "  --config FILE     cellveil.conf of the authority\n"
     "  --check-config    read it, say what is wrong, and stop\n"
+    "  --replay RELEASE  make a release again from its sealed forms, print the digests of what comes out, "
+    "and\n"
+    "                    stop; nothing is written, no socket opened. For `cellveil audit replay`, on a copy "
+    "of\n"
+    "                    the state or while the vault is stopped\n"
     "  --help, --version\n"
     "\n"
     "Exit codes: 0 stopped on request, 64 usage, 70 internal, 74 disk or store, 78 configuration or keys.\n";
 
 struct arguments {
 	const char *config;
+	const char *replay; /* a release's name; NULL: serve */
 	bool check;
 	int exit_code; /* -1: go on */
 };
@@ -34,8 +41,9 @@ struct arguments {
 static struct arguments read_arguments(int argc, char **argv)
 {
 	static const struct option options[] = { { "config", required_argument, NULL, 'c' },
-		{ "check-config", no_argument, NULL, 'k' }, { "help", no_argument, NULL, 'h' },
-		{ "version", no_argument, NULL, 'v' }, { NULL, 0, NULL, 0 } };
+		{ "check-config", no_argument, NULL, 'k' }, { "replay", required_argument, NULL, 'r' },
+		{ "help", no_argument, NULL, 'h' }, { "version", no_argument, NULL, 'v' },
+		{ NULL, 0, NULL, 0 } };
 	struct arguments a = { .exit_code = -1 };
 	int option;
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -45,6 +53,9 @@ static struct arguments read_arguments(int argc, char **argv)
 			break;
 		case 'k':
 			a.check = true;
+			break;
+		case 'r':
+			a.replay = optarg;
 			break;
 		case 'h':
 			fputs(help, stdout);
@@ -108,6 +119,30 @@ static int serve(const struct conf *conf, struct err *e)
 	return code;
 }
 
+/* The same code that publishes, without journal, link and admin. */
+static int replay(const struct conf *conf, const char *name, struct err *e)
+{
+	struct vault v;
+	struct buf out = { 0 };
+	int code = 0;
+	if (!vault_open(&v, os_real(), conf, e) || !publish_replay(&v, name, &out, e))
+		code = start_code(e);
+	else if (fwrite(out.data, 1, out.size, stdout) != out.size || fflush(stdout) != 0)
+		code = err_set(e, ERR_SYSTEM, "standard output: %s", strerror(errno)) ? 0 : EXIT_IO;
+	buf_free(&out);
+	vault_close(&v);
+	return code;
+}
+
+static int go(const struct arguments *a, const struct conf *conf, struct err *e)
+{
+	if (a->check)
+		return 0;
+	if (!harden(e))
+		return EXIT_INTERNAL;
+	return a->replay != NULL ? replay(conf, a->replay, e) : serve(conf, e);
+}
+
 int main(int argc, char **argv)
 {
 	struct err e = { 0 };
@@ -117,7 +152,7 @@ int main(int argc, char **argv)
 		return a.exit_code;
 	int code = EXIT_CONFIG;
 	if (conf_read(&conf, a.config, &e))
-		code = a.check ? 0 : harden(&e) ? serve(&conf, &e) : EXIT_INTERNAL;
+		code = go(&a, &conf, &e);
 	if (code != 0)
 		say(SAY_ERROR, "stop", "%s", e.text);
 	return code;

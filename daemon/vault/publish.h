@@ -76,6 +76,11 @@ typedef bool publish_file_fn(void *context, const char *name, struct bytes conte
 bool publish_table(
     struct vault *v, const struct period *p, publish_file_fn *file, void *context, struct err *e);
 
+/* Makes a release once more from its sealed set and says the digests of what comes out, for `cellveil audit
+ * replay`; writes nothing. name: DATASET/PERIOD/REVISION. Not stored digests: ERR_CRYPTO where a form is not what
+ * was acknowledged, or the set not what was sealed. */
+bool publish_replay(struct vault *v, const char *name, struct buf *out, struct err *e);
+
 /* Takes the newest release of the period back: files go, feed, log and ledger keep the fact. */
 bool publish_withdraw(struct vault *v, const struct period *p, enum log_reason reason,
     struct publish_report *out, struct err *e);

@@ -38,6 +38,10 @@ bool seal_add(
 bool seal_look(
     struct vault *v, const struct period *p, uint64_t revision, struct seal_row *out, struct err *e);
 
+/* The set of a seal once more, from the rows within its bounds. */
+bool seal_again(struct vault *v, const struct period *p, const struct seal_row *seal, struct seal_row *out,
+    struct err *e);
+
 struct release_record {
 	uint64_t revision;
 	enum release_stage stage;

@@ -47,13 +47,21 @@ static bool set_root(uint8_t (*digest)[32], size_t n, uint8_t root[32], struct e
 bool seal_look(
     struct vault *v, const struct period *p, uint64_t revision, struct seal_row *out, struct err *e)
 {
-	uint8_t(*digest)[32] = NULL;
-	size_t n = 0;
-
-	*out = (struct seal_row){ .revision = revision,
+	const struct seal_row now = { .revision = revision,
 		.sealed_s = vault_now_s(v),
 		.leaf = vault_next_leaf(v),
 		.span = { .upto_seq = vault_last_seq(v), .held = revision > 0 } };
+
+	return seal_again(v, p, &now, out, e);
+}
+
+bool seal_again(
+    struct vault *v, const struct period *p, const struct seal_row *seal, struct seal_row *out, struct err *e)
+{
+	uint8_t(*digest)[32] = NULL;
+	size_t n = 0;
+
+	*out = *seal;
 	bool ok = vault_seal_digests(v, p, out->span, &digest, &n, e) && set_root(digest, n, out->root, e);
 	out->n = n;
 	free(digest);

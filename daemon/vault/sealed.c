@@ -1,4 +1,5 @@
 /* The sealed set of a period, one form in the clear at a time: calls of vault.h. */
+#include "daemon/vault/registry.h"
 #include "daemon/vault/unseal.h"
 #include "daemon/vault/vault.h"
 #include "proto/content.h"
@@ -22,13 +23,35 @@ struct visit {
 	void *context;
 };
 
-static bool open_figures(
-    const struct visit *visit, struct row_name name, struct bytes row, struct figures *figures, struct err *e)
+/* What was acknowledged is what is counted: the statement's digest is the one in receipt and log, and the office
+ * signed it. Whoever holds the data key could write another row, but not sign it. */
+static bool check_row(const struct visit *visit, const char *office, struct row_name name,
+    const struct stored_row *row, struct err *e)
+{
+	struct submission_header header;
+	enum registry_key found;
+	uint8_t digest[KEY_DIGEST_BYTES], key[KEY_BYTES];
+	submission_statement_digest(digest, row->header, row->payload);
+	if (memcmp(digest, name.statement, sizeof digest) != 0)
+		return err_set(
+		    e, ERR_CRYPTO, "the stored form is not the one its receipt and the log speak of");
+	if (!submission_header_decode(&header, row->header, e) ||
+	    !registry_office_key(visit->v, header.office, header.office_key_id, &found, key, e))
+		return false;
+	if (found == REGISTRY_NO_KEY || strcmp(header.office, office) != 0 ||
+	    strcmp(header.dataset, visit->p->dataset) != 0 || strcmp(header.period, visit->p->name) != 0)
+		return err_set(e, ERR_CRYPTO, "the stored form is of another office, key or period");
+	return submission_verify(row->signature.at, key, row->header, row->payload, e);
+}
+
+static bool open_figures(const struct visit *visit, const char *office, struct row_name name,
+    struct bytes row, struct figures *figures, struct err *e)
 {
 	struct buf plain = { 0 };
 	struct stored_row parts;
 	struct payload payload = { 0 };
 	bool ok = unseal_read_row(visit->v, visit->p, name, row, &plain, &parts, e) &&
+		  check_row(visit, office, name, &parts, e) &&
 		  payload_decode(&payload, ACT_FIGURES, parts.payload, e) &&
 		  content_check(visit->config, visit->p->name, &payload, figures, e);
 	payload_free(&payload);
@@ -46,7 +69,7 @@ static bool visit_row(const struct visit *visit, struct rows *r, struct err *e)
 	if (!rows_copy(r, 2, statement, sizeof statement) || !rows_copy(r, 3, id, sizeof id))
 		return false;
 	form.statement = statement;
-	if (!open_figures(visit, name, rows_bytes(r, 4), &figures, e))
+	if (!open_figures(visit, form.office, name, rows_bytes(r, 4), &figures, e))
 		return err_wrap(e, "submission number %llu", (unsigned long long)form.seq);
 	bool ok = visit->fn(visit->context, &form, e);
 	figures_free(&figures);

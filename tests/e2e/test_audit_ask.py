@@ -1,16 +1,19 @@
 """What an auditor asks of a release: who could work out what (`audit attack`), held against an attacker that shares no
-code with it: the public, an office with its form, all offices on the vault's host, and offices whose figures nobody has."""
+code with it: the public, an office with its form, all offices on the vault's host, and offices whose figures nobody has;
+and whether it follows from forms, policy and key (`audit replay`)."""
 import csv
 import io
 import itertools
 import json
 import os
+import shutil
+import sqlite3
 
 import numpy
 import yaml
 
 from attacker import Publication, intervals
-from harness import Deployment
+from harness import BIN, DATASET, Deployment, run
 from test_client_read import CONFIG, COUNTS, release
 
 # Offices are no attackers under this policy: so two hidden ones find each other's figures.
@@ -111,12 +114,101 @@ def test_symbols(d, auditor, config):
     assert attack(researcher, "--coalition", "2", want=3)["undecided"] > undecided, "who cannot tell, says so"
 
 
+def withheld(d, period):
+    """A period of too few offices."""
+    d.open_period(period)
+    for office in ("north", "south"):
+        path = os.path.join(d.folder, office + ".csv")
+        with open(path, "r+", encoding="utf-8") as f:
+            text = f.read().replace("2023", period)
+            f.seek(0)
+            f.write(text)
+        d.office(office).push(path, "--period", period)
+    d.close_period(period)
+    d.publish(period, want=None)
+
+
+def replay(d, name, state=None, want=0):
+    conf = d.conf
+    if state:
+        conf = os.path.join(d.folder, "other.conf")
+        with open(d.conf, encoding="utf-8") as f, open(conf, "w", encoding="utf-8") as g:
+            g.write(f.read().replace(d.state, state))
+        os.chmod(conf, 0o600)
+    return run([os.path.join(BIN, "cellveild"), "--config", conf, "--replay", DATASET + "/" + name], want=want)
+
+
+def compared(d, client, period, text, want=0):
+    path = os.path.join(d.folder, "replay")
+    with open(path, "w", encoding="ascii") as f:
+        f.write(text)
+    p = client.run("audit", "replay", period, path, "--json", want=want)
+    return {c["what"]: c["verdict"] for c in json.loads(p.stdout)["checks"] if c["what"].startswith("replay")}
+
+
+def test_replay(d, auditor):
+    withheld(d, "2024")
+    state = os.path.join(d.folder, "copy")
+    assert "another vault" in replay(d, "2023/0", want=74).stderr, "a running vault keeps its store to itself"
+    d.vault.stop()
+    shutil.copytree(d.state, state)
+    before = sorted(os.listdir(d.state + "/vault")), os.path.getsize(d.public + "/log/checkpoint")
+    text = replay(d, "2023/0").stdout
+    assert not [line for line in text.splitlines()[6:] if len(line.split()[1]) != 64], "digests only"
+    assert (sorted(os.listdir(d.state + "/vault")), os.path.getsize(d.public + "/log/checkpoint")) == before
+    assert replay(d, "2023/0", state).stdout == text, "a copy will do"
+    all_seven = {"replay " + w for w in ("set", "config", "manifest", "object", "result", "certificate", "auditor")}
+    assert compared(d, auditor, "2023", text) == dict.fromkeys(all_seven, "holds")
+    less = compared(d, d.client("other"), "2023", text)
+    assert less == dict.fromkeys(all_seven - {"replay result", "replay certificate", "replay auditor"}, "holds")
+    refused = replay(d, "2024/0").stdout
+    assert compared(d, auditor, "2024", refused) == dict.fromkeys(("replay set", "replay manifest"), "holds")
+    for line in text.splitlines()[6:]:
+        what, digest = line.split()
+        spoiled = text.replace(line, what + " " + digest[:-1] + ("0" if digest[-1] != "0" else "1"))
+        bad = compared(d, auditor, "2023", spoiled, want=1)
+        assert [k for k, v in bad.items() if v == "fails"] == ["replay " + what], bad
+    compared_text = text.replace("forms 6", "forms 5")
+    assert compared(d, auditor, "2023", compared_text, want=1)["replay forms"] == "fails"
+    auditor.run("audit", "replay", "2024", os.path.join(d.folder, "replay"), want=2)
+    auditor.run("audit", "replay", "2023", d.conf, want=2)
+    replay(d, "2023/7", want=None)
+    # another choice key: other bytes, and the auditor sees it
+    key = os.path.join(d.home, "keys/choice")
+    with open(os.path.join(d.home, "keys/choice"), encoding="ascii") as f:
+        good = f.read()
+    with open(key, "w", encoding="ascii") as f:
+        f.write(good.split(":")[0] + ":" + "B" * 42 + "A=\n")
+    bad = compared(d, auditor, "2023", replay(d, "2023/0").stdout, want=1)
+    assert bad["replay auditor"] == bad["replay manifest"] == "fails" and bad["replay set"] == "holds", bad
+    with open(key, "w", encoding="ascii") as f:
+        f.write(good)
+    # other rows in the store: an office's newer statement, one row for another
+    for change in ("UPDATE submission SET statement = zeroblob(32) WHERE seq = 1",
+                   "UPDATE submission SET row = (SELECT row FROM submission WHERE seq = 2) WHERE seq = 1",
+                   "UPDATE submission SET act = 2 WHERE seq = 1", "UPDATE submission SET office = 'harbour' WHERE seq = 1"):
+        shutil.rmtree(state)
+        shutil.copytree(d.state, state)
+        db = sqlite3.connect(os.path.join(state, "vault/store"))
+        try:
+            db.execute(change)
+            db.commit()
+        except sqlite3.IntegrityError:
+            continue
+        finally:
+            db.close()
+        p = replay(d, "2023/0", state, want=None)
+        assert p.returncode == 78 and p.stdout == "", (change, p)
+        assert "form" in p.stderr or "row" in p.stderr or "submission number" in p.stderr, p.stderr
+
+
 def main():
     with Deployment(config=CONFIG, offices=list(COUNTS)) as d:
         auditor = d.reader("revisor", "auditor")
         release(d, "2023")
         test_numbers(d, auditor, CONFIG)
         test_symbols(d, auditor, CONFIG)
+        test_replay(d, auditor)
     with Deployment(config=OPEN_TO_OFFICES, offices=list(COUNTS)) as d:
         auditor = d.reader("revisor", "auditor")
         release(d, "2023")
