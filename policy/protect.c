@@ -1,7 +1,10 @@
 #include "policy/protect.h"
 
+#include "policy/chain.h"
 #include "policy/exact.h"
 #include "policy/moves.h"
+
+#include <float.h>
 
 #define GATHER_STEPS 24u
 #define RETRIES      24u
@@ -45,10 +48,24 @@ static int64_t free_step(struct plan *p, const struct need *n, int64_t most)
 	return 0;
 }
 
+/* The same by a chain: as far as possible at once, or else one unit. */
+static int64_t chain_step(struct plan *p, const struct need *n, int64_t most)
+{
+	float price = 0.0f;
+	p->s.pay = false;
+	if (n->virt != NONE)
+		return 0;
+	if (chain_find(&p->s, n->cell, n->dir, most, 0.5f, &price))
+		return most;
+	return most > 1 && chain_find(&p->s, n->cell, n->dir, 1, 0.5f, &price) ? 1 : 0;
+}
+
 static bool gather(struct plan *p, const struct need *n, int64_t amp)
 {
 	for (unsigned i = 0; i < GATHER_STEPS && amp > 0; i++) {
 		int64_t h = free_step(p, n, amp);
+		if (h == 0)
+			h = chain_step(p, n, amp);
 		if (h == 0)
 			return false;
 		amp -= h;
@@ -77,6 +94,8 @@ static bool pay_steps(struct plan *p, const struct need *n, int64_t amp, float m
 	*paid = 0.0f;
 	for (unsigned i = 0; i < GATHER_STEPS && amp > 0; i++) {
 		int64_t h = free_step(p, n, amp);
+		if (h == 0 && i > 0)
+			h = chain_step(p, n, amp);
 		if (h == 0) {
 			h = cheaper_step(p, n, amp);
 			if (h == 0)
@@ -90,17 +109,33 @@ static bool pay_steps(struct plan *p, const struct need *n, int64_t amp, float m
 	return amp <= 0;
 }
 
-/* The cheaper of one product move of full amplitude and a sum of steps. The delta holds the answer. */
+/* Looks what a chain of full amplitude would cost; FLT_MAX if there is none below `most`. */
+static bool pay_chain(struct plan *p, const struct need *n, int64_t amp, float most, float *price)
+{
+	search_reset(&p->s);
+	p->s.pay = true;
+	return n->virt == NONE && chain_find(&p->s, n->cell, n->dir, amp, most, price);
+}
+
+/* The cheapest of one product move of full amplitude, a chain, and a sum of steps. The delta holds the answer. */
 static bool pay(struct plan *p, const struct need *n, int64_t amp)
 {
 	float paid = 0.0f;
 	p->s.pay = true;
 	bool whole = search_find(&p->s, n->cell, need_virt(p, n), n->dir, amp);
 	float price = p->s.price;
-	if (whole && (amp == 1 || price <= 0.0f))
+	if (whole && price <= 0.0f)
 		return search_take(&p->s, n->dir, amp);
+	bool chain = pay_chain(p, n, amp, price, &paid);
+	if (chain)
+		price = paid;
+	if (chain && amp == 1)
+		return true;
+	search_reset(&p->s);
 	if (amp > 1 && pay_steps(p, n, amp, price, &paid))
 		return true;
+	if (chain)
+		return pay_chain(p, n, amp, FLT_MAX, &paid);
 	search_reset(&p->s);
 	p->s.pay = true;
 	return whole && search_find(&p->s, n->cell, need_virt(p, n), n->dir, amp) &&
@@ -127,8 +162,8 @@ bool need_serve(struct plan *p, uint32_t need, bool may_pay)
 	bool ok = false;
 	need_avoid(p, need, 1);
 	p->s.any_room = n->amp == 0;
-	for (int free_choice = n->slots > 1 ? 0 : 1; !ok && free_choice < 2; free_choice++) {
-		p->s.confined = free_choice == 0;
+	for (int confined = 0; !ok && confined < (n->slots > 1 ? 2 : 1); confined++) {
+		p->s.confined = confined == 1;
 		search_reset(&p->s);
 		if (gather(p, n, amp)) {
 			ok = move_commit(p, need);

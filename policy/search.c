@@ -5,11 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NEVER        FLT_MAX
-#define FEW_ATOMS    12u /* so many are all tried */
-#define DESCENTS_MAX 4u
-#define FLIPS_MAX    6u
-#define BUDGET       40000u /* cells priced in one product search */
+#define NEVER          FLT_MAX
+#define FEW_ATOMS      12u /* so many are all tried */
+#define DESCENTS_MAX   4u
+#define FLIPS_MAX      6u
+#define BUDGET         40000u /* cells priced in one product search */
+#define LENIENT_BUDGET 4000u
 
 static bool no_memory(struct err *e)
 {
@@ -39,16 +40,19 @@ bool search_init(struct search *s, const struct grid *g, struct err *e)
 {
 	memset(s, 0, sizeof *s);
 	s->g = g;
+	s->pinned = NONE;
 	s->delta = calloc(g->n_cells, sizeof *s->delta);
 	s->bought = calloc(g->n_cells, 1);
 	s->banned = calloc(g->n_cells, 1);
 	s->avoid = calloc(g->office_dim == SIZE_MAX ? 1 : g->t->dim[g->office_dim].n_codes, 1);
 	s->used = calloc(g->office_dim == SIZE_MAX ? 1 : g->t->dim[g->office_dim].n_codes, 1);
 	s->term = malloc(TERMS_MAX * sizeof *s->term);
+	s->chain = malloc(CHAIN_MAX * sizeof *s->chain);
 	s->scratch_code = malloc(OPTION_CODES_MAX * sizeof *s->scratch_code);
 	s->scratch_sign = malloc(OPTION_CODES_MAX);
 	bool ok = s->delta != NULL && s->bought != NULL && s->banned != NULL && s->avoid != NULL &&
-		  s->used != NULL && s->term != NULL && s->scratch_code != NULL && s->scratch_sign != NULL;
+		  s->used != NULL && s->term != NULL && s->chain != NULL && s->scratch_code != NULL &&
+		  s->scratch_sign != NULL;
 	for (size_t d = 0; ok && d <= g->t->n_dims; d++) {
 		s->level[d] = malloc(TERMS_MAX * sizeof *s->level[d]);
 		ok = s->level[d] != NULL && (d == g->t->n_dims || init_dimension(s, d));
@@ -67,6 +71,7 @@ void search_free(struct search *s)
 	free(s->avoid);
 	free(s->used);
 	free(s->term);
+	free(s->chain);
 	free(s->scratch_code);
 	free(s->scratch_sign);
 	for (size_t d = 0; d < TABLE_DIMS_MAX; d++) {
@@ -92,22 +97,44 @@ float search_price(const struct search *s, uint32_t cell)
 	return price;
 }
 
+bool search_is_visible(const struct search *s, uint32_t cell)
+{
+	return s->g->kind[cell] == KIND_OPEN && (s->bought[cell] & SEARCH_BOUGHT) == 0 &&
+	       !grid_hidden(s->g, cell);
+}
+
+bool search_may_buy(const struct search *s, uint32_t cell)
+{
+	return s->pay && s->banned[cell] == 0 && (s->g->value[cell] > 0 || s->g->floor == 0);
+}
+
+/* Leads a visible cell back towards what it shows, after a lenient move. */
+static bool brings_back(const struct search *s, uint32_t cell, int64_t by)
+{
+	return by > 0 ? s->delta[cell] <= -by : s->delta[cell] >= -by;
+}
+
 /* Price of changing a cell by sign * dir * amp. */
 static float price_of(struct search *s, uint32_t cell, int sign)
 {
 	const struct grid *g = s->g;
 	float price = 0.0f;
 	s->work++;
-	if (g->kind[cell] == KIND_DEAD || g->kind[cell] == KIND_FORCED)
+	if (g->kind[cell] == KIND_DEAD || g->kind[cell] == KIND_FORCED || cell == s->pinned)
 		return NEVER;
-	if (g->kind[cell] == KIND_OPEN && s->bought[cell] == 0 && !grid_hidden(g, cell)) {
-		if (!s->pay || s->banned[cell] != 0 || (g->value[cell] == 0 && g->floor > 0))
+	if (search_is_visible(s, cell)) {
+		if (s->delta[cell] != 0 && brings_back(s, cell, sign * s->dir * s->amp))
+			return 0.0f;
+		if (search_may_buy(s, cell))
+			price = search_price(s, cell);
+		else if (s->lenient)
+			return LENIENT_PRICE;
+		else
 			return NEVER;
-		price = search_price(s, cell);
 	}
 	if (!s->any_room && sign * s->dir < 0 &&
 	    g->value[cell] + s->delta[cell] - grid_floor(g, cell) < s->amp)
-		return NEVER;
+		return s->lenient ? price + LENIENT_PRICE : NEVER;
 	return price;
 }
 
@@ -548,8 +575,9 @@ static void multiply_all(
 		return;
 	}
 	size_t k = order[level];
-	for (uint32_t i = 0; i < s->n_options[k] && s->price > 0.0f &&
-			     (s->work < s->budget || (s->n_terms == 0 && s->work < s->budget + 10 * BUDGET));
+	for (uint32_t i = 0;
+	     i < s->n_options[k] && s->price > 0.0f &&
+	     (s->work < s->budget || (s->n_terms == 0 && !s->lenient && s->work < s->budget + 10 * BUDGET));
 	     i++) {
 		const struct option *o = &s->option[k][i];
 		if (so_far + o->price - own >= s->price)
@@ -588,7 +616,7 @@ static void find_at(struct search *s, uint32_t cell)
 			order[at] = order[at - 1];
 		order[at] = k;
 	}
-	s->budget = s->work + BUDGET;
+	s->budget = s->work + (s->lenient ? LENIENT_BUDGET : BUDGET);
 	s->level[0][0] = (struct term){ cell, 1 };
 	multiply_all(s, order, 0, 1, own, own);
 }
@@ -622,7 +650,7 @@ bool search_find(struct search *s, uint32_t cell, const struct virt *virt, int d
 
 static bool touch(struct search *s, uint32_t cell)
 {
-	if (s->delta[cell] != 0 || s->bought[cell] != 0)
+	if ((s->bought[cell] & SEARCH_TOUCHED) != 0)
 		return true;
 	if (s->n_touched == s->room_touched) {
 		uint32_t room = s->room_touched == 0 ? 256 : s->room_touched * 2;
@@ -633,32 +661,51 @@ static bool touch(struct search *s, uint32_t cell)
 		s->room_touched = room;
 	}
 	s->touched[s->n_touched++] = cell;
+	s->bought[cell] |= SEARCH_TOUCHED;
+	return true;
+}
+
+bool search_lend(struct search *s, uint32_t cell, int64_t by)
+{
+	if (!touch(s, cell))
+		return false;
+	s->delta[cell] += by;
+	uint32_t office = grid_office(s->g, cell);
+	if (office != NONE) {
+		s->used[office] = 1;
+		s->any_used = true;
+	}
 	return true;
 }
 
 bool search_put(struct search *s, uint32_t cell, int64_t by)
 {
-	const struct grid *g = s->g;
-	if (!touch(s, cell))
+	if (!search_lend(s, cell, by))
 		return false;
-	s->delta[cell] += by;
-	uint32_t office = grid_office(g, cell);
-	if (office != NONE) {
-		s->used[office] = 1;
-		s->any_used = true;
-	}
-	if (g->kind[cell] == KIND_OPEN && !grid_hidden(g, cell))
-		s->bought[cell] = 1;
-	else if (s->delta[cell] == 0 && s->bought[cell] == 0)
-		s->bought[cell] = 2; /* stays on the list of touched cells; it is loose anyway */
+	if (search_is_visible(s, cell))
+		s->bought[cell] |= SEARCH_BOUGHT;
 	return true;
+}
+
+bool search_is_bad(const struct search *s, uint32_t cell)
+{
+	if (search_is_visible(s, cell))
+		return s->delta[cell] != 0;
+	return !s->any_room && s->delta[cell] < 0 &&
+	       s->g->value[cell] + s->delta[cell] < grid_floor(s->g, cell);
 }
 
 bool search_take(struct search *s, int dir, int64_t amp)
 {
-	for (uint32_t i = 0; i < s->n_terms; i++)
-		if (!search_put(s, s->term[i].cell, s->term[i].sign * dir * amp))
+	for (uint32_t i = 0; i < s->n_terms; i++) {
+		uint32_t cell = s->term[i].cell;
+		int64_t by = s->term[i].sign * dir * amp;
+		bool buys =
+		    search_is_visible(s, cell) && !brings_back(s, cell, by) && search_may_buy(s, cell);
+		if (!search_lend(s, cell, by))
 			return false;
+		s->bought[cell] |= buys ? SEARCH_BOUGHT : 0;
+	}
 	return true;
 }
 

@@ -22,13 +22,23 @@ struct option { /* codes of one dimension with their signs; code[0] is the cell'
 #define OPTIONS_MAX      24  /* kept for each dimension */
 #define OPTION_CODES_MAX 512 /* codes of one option: views make bundles */
 #define TERMS_MAX        (1u << 14)
+#define LENIENT_PRICE    1.0f
+#define CHAIN_MAX        4096u
+
+enum { SEARCH_BOUGHT = 1, SEARCH_TOUCHED = 2 };
+
+struct change_by {
+	uint32_t cell;
+	int64_t by;
+};
 
 struct search {
 	const struct grid *g;
 	int64_t *delta;    /* moves put together so far, by cell */
 	uint32_t *touched; /* cells with delta or bought set */
 	uint32_t n_touched, room_touched;
-	uint8_t *bought; /* to be hidden by the moves put together so far */
+	uint8_t
+	    *bought; /* bits: to be hidden by the moves put together so far; on the list of touched cells */
 	uint8_t *banned; /* must not be bought now */
 	uint8_t *avoid;  /* by code of the office dimension */
 	uint8_t *used;   /* likewise: offices that the moves put together so far touch */
@@ -37,13 +47,18 @@ struct search {
 	bool any_used;
 	bool any_room; /* L1: how much a cell holds does not matter */
 	bool pay;      /* visible cells may be bought */
-	float noise;   /* prices times 1 .. 1 + noise */
+	bool
+	    lenient; /* what is barred for its visibility or its room costs LENIENT_PRICE instead (chain.c) */
+	uint32_t pinned; /* cell that must not change, or NONE */
+	float noise;     /* prices times 1 .. 1 + noise */
 	uint64_t seed;
 	uint64_t work; /* cells priced */
 	/* the move found */
 	struct term *term;
 	uint32_t n_terms;
 	float price;
+	struct change_by *chain; /* what chain.c has put onto delta */
+	uint32_t n_chain;
 	/* inside */
 	struct option *option[TABLE_DIMS_MAX];
 	uint32_t n_options[TABLE_DIMS_MAX];
@@ -68,10 +83,18 @@ void search_free(struct search *s);
  */
 bool search_find(struct search *s, uint32_t cell, const struct virt *virt, int dir, int64_t amp);
 
-/* Puts the move found, times amp * dir, onto delta and marks what it bought. */
+/* Puts the move found, times amp * dir, onto delta and marks what it bought; what it only brings back, or passes
+ * leniently, is not bought. */
 bool search_take(struct search *s, int dir, int64_t amp);
 /* Adds a change of one cell to delta; buys it if it is visible. False: no memory. */
 bool search_put(struct search *s, uint32_t cell, int64_t by);
+/* Visible as far as the moves put together so far are concerned. */
+bool search_is_visible(const struct search *s, uint32_t cell);
+bool search_may_buy(const struct search *s, uint32_t cell);
+/* May moves not pass, as things stand: it is visible and not to be bought, or below its floor. */
+bool search_is_bad(const struct search *s, uint32_t cell);
+/* Adds a change of one cell to delta and buys nothing: a visible cell must be back at 0 in the end. */
+bool search_lend(struct search *s, uint32_t cell, int64_t by);
 void search_reset(struct search *s); /* delta and bought are nothing again */
 
 float search_price(const struct search *s, uint32_t cell);
