@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "client/protect/jjprotect.h"
 #include "client/protect/lattice.h"
 #include "client/protect/protectfiles.h"
 #include "client/protect/tabledir.h"
@@ -158,6 +159,12 @@ static int run(const struct args *args)
 		text_say(_("cellveil: protect needs -o FOLDER"));
 		return PROTECT_INPUT;
 	}
+	if (args_value(args, "jj") != NULL)
+		return jjprotect_run(args);
+	if (args->n == 0) {
+		text_warn("%s", _("protect takes a folder, or --jj FILE"));
+		return PROTECT_INPUT;
+	}
 	if (!level_read(args, &o))
 		return PROTECT_INPUT;
 	if (args_value(args, "policy") != NULL && !protectfiles_policy(&p, args_value(args, "policy"), &e))
@@ -188,18 +195,20 @@ done:
 
 const struct command protect_command = {
 	.name = "protect",
-	.arguments = "TABLEDIR",
+	.arguments = "[TABLEDIR]",
 	.about = N_("hide small counts of a table, and prove that nobody can work them out"),
-	.example = "cellveil protect tables/2024 --policy policy.yaml --key choice.key -o protected",
+	.example = "cellveil protect tables/2024 --policy policy.yaml --key choice.key -o protected\n"
+		   "cellveil protect --jj linked.jj --policy policy.yaml --key choice.key -o protected",
 	.option = {
 	    { "policy", 0, "FILE", N_("the protection rules, or a configuration that holds them") },
 	    { "key", 0, "FILE", N_("the choice key; without it the result is not for publication") },
 	    { "level", 0, "L1|L2|L3|L4", N_("the guarantee; L3 unless said") },
 	    { "effort", 0, "N", N_("improvement steps for each secondary cell; never changes safety") },
+	    { "jj", 0, "FILE", N_("a table of any relations in tau-ARGUS' JJ format, instead of a folder") },
 	    { "truth", 0, NULL, N_("show hidden counts in RESULT.csv: for your eyes only") },
 	    { "output", 'o', "FOLDER", N_("where the results go, all together or not at all") },
 	},
-	.min = 1,
+	.min = 0,
 	.max = 1,
 	.run = run,
 };

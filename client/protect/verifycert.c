@@ -5,6 +5,7 @@
 
 #include "client/protect/auditor.h"
 #include "client/protect/certificate.h"
+#include "client/protect/jjcert.h"
 #include "client/protect/protect.h"
 #include "client/protect/protectfiles.h"
 #include "client/text.h"
@@ -75,6 +76,8 @@ static int run(const struct args *args)
 	struct err e = { 0 };
 	int code = PROTECT_INPUT;
 	char own[LATTICE_PATH_MAX];
+	if (args_value(args, "jj") != NULL)
+		return jjcert_run(args);
 	const char *path = args->n > 2 ? args->at[2] : own;
 	snprintf(own, sizeof own, "%s/certificate.cvc", args->at[0]);
 	if ((args_value(args, "auditor") != NULL) != (args_value(args, "truth") != NULL)) {
@@ -118,11 +121,13 @@ const struct command verify_certificate_command = {
 	.arguments = "FOLDER [RESULT.csv [CERTIFICATE]]",
 	.about = N_("check that hidden cells cannot be worked out, by additions and comparisons"),
 	.example = "cellveil get 2024 -o release-2024; cellveil verify-certificate release-2024\n"
-		   "cellveil verify-certificate tables/2024 protected/RESULT.csv protected/certificate.cvc",
+		   "cellveil verify-certificate tables/2024 protected/RESULT.csv protected/certificate.cvc\n"
+		   "cellveil verify-certificate --jj linked.jj protected/RESULT.csv protected/certificate.cvc",
 	.option = {
 	    { "auditor", 0, "FILE", N_("the auditors' part, checked against the counts") },
 	    { "truth", 0, "CELLS.csv", N_("the counts, for --auditor") },
 	    { "policy", 0, "FILE", N_("the protection rules, for --auditor") },
+	    { "jj", 0, "FILE", N_("a table as a JJ file instead of a folder; then RESULT.csv and CERTIFICATE are named") },
 	},
 	.min = 1,
 	.max = 3,

@@ -1,0 +1,368 @@
+#!/usr/bin/python3
+"""JJ files through `cellveil protect --jj`, `attack --jj` and `verify-certificate --jj`: known answers, random linked
+tables attacked by whole-number programs (scipy), bad input. Shares no code with what it judges.
+
+Sources of the known answers: see test_protect_known.py.
+"""
+import csv
+import itertools
+import json
+import os
+import random
+import re
+import subprocess
+import sys
+import tempfile
+
+import numpy
+from scipy.optimize import Bounds, LinearConstraint, milp
+
+from harness import BIN, environment
+
+WIDTH, THRESHOLD = 2, 5  # the policy's defaults
+
+
+def cellveil(*args):
+    return subprocess.run([os.path.join(BIN, "cellveil"), *args], env=environment(), stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True, check=False, timeout=300)
+
+
+class JJ:
+    """Cells as dicts, relations as (right side, {cell: coefficient})."""
+
+    def __init__(self):
+        self.cells, self.relations = [], []
+
+    def cell(self, value, status="s", cost=None, lb=0, ub=10000, levels=(0, 0, 0)):
+        self.cells.append({"value": value, "status": status, "cost": value if cost is None else cost, "lb": lb, "ub": ub,
+                           "levels": levels})
+        return len(self.cells) - 1
+
+    def total(self, children, **more):
+        """A cell that is the sum of others."""
+        c = self.cell(sum(self.cells[i]["value"] for i in children), **more)
+        self.relations.append((0, dict([(c, -1)] + [(i, 1) for i in children])))
+        return c
+
+    def text(self):
+        lines = ["0", str(len(self.cells))]
+        for i, c in enumerate(self.cells):
+            lines.append("%d %d %g %s %d %d %d %d %d" % (i, c["value"], c["cost"], c["status"], c["lb"], c["ub"], *c["levels"]))
+        lines.append(str(len(self.relations)))
+        for rhs, terms in self.relations:
+            lines.append("%d %d : %s" % (rhs, len(terms), " ".join("%d (%d)" % t for t in terms.items())))
+        return "\n".join(lines) + "\n"
+
+    def write(self, path):
+        with open(path, "w", encoding="ascii") as f:
+            f.write(self.text())
+        return path
+
+    def extremes(self, hidden, cell, floor=0):
+        """Whole-number interval of a hidden cell; None where there is no end."""
+        columns = sorted(hidden)
+        place = {c: i for i, c in enumerate(columns)}
+        rows, right = [], []
+        for rhs, terms in self.relations:
+            row = numpy.zeros(len(columns))
+            for c, coef in terms.items():
+                if c in place:
+                    row[place[c]] = coef
+                else:
+                    rhs -= coef * self.cells[c]["value"]
+            rows.append(row)
+            right.append(rhs)
+        low = [max(self.cells[c]["lb"], floor) if self.cells[c]["lb"] == 0 else self.cells[c]["lb"] for c in columns]
+        high = [self.cells[c]["ub"] for c in columns]
+        ends = []
+        for sign in (1, -1):
+            cost = numpy.zeros(len(columns))
+            cost[place[cell]] = sign
+            r = milp(cost, constraints=LinearConstraint(numpy.array(rows), right, right), bounds=Bounds(low, high),
+                     integrality=numpy.ones(len(columns)))
+            assert r.success, r.message
+            ends.append(int(round(sign * r.fun)))
+        return tuple(ends)
+
+    def wanted(self, cell):
+        """Least interval around the value: (lowest, highest, width)."""
+        c = self.cells[cell]
+        lpl, upl, spl = c["levels"]
+        if c["status"] == "m":
+            return c["value"], c["value"], 1
+        if (lpl, upl, spl) == (0, 0, 0):
+            upl = max(THRESHOLD - c["value"], WIDTH)
+        return c["value"] - lpl, c["value"] + upl, max(spl, WIDTH)
+
+    def misses(self, hidden):
+        """Protected cells whose whole-number intervals are too narrow."""
+        bad = []
+        for i, c in enumerate(self.cells):
+            if c["status"] not in "um":
+                continue
+            lo, hi = self.extremes(hidden, i)
+            low, high, width = self.wanted(i)
+            if lo > low or hi < high or hi - lo < width:
+                bad.append(i)
+        return bad
+
+
+def read_result(path):
+    with open(path, newline="", encoding="utf-8") as f:
+        return list(csv.DictReader(f))
+
+
+def hidden_of(out):
+    return {int(r["cell"]) for r in read_result(os.path.join(out, "RESULT.csv")) if r["status"] == "H"}
+
+
+def write_result(path, jj, hidden):
+    with open(path, "w", encoding="ascii") as f:
+        f.write("cell,freq,status\n")
+        for i, c in enumerate(jj.cells):
+            f.write("%d,%s,%s\n" % (i, "" if i in hidden else c["value"], "H" if i in hidden else "P"))
+    return path
+
+
+def attack(folder, jj, hidden, floor=0):
+    path = jj.write(os.path.join(folder, "attacked.jj"))
+    out = os.path.join(folder, "intervals.csv")
+    p = cellveil("attack", "--jj", path, write_result(os.path.join(folder, "R.csv"), jj, hidden), "--floor", str(floor), "-o",
+                 out)
+    assert p.returncode in (0, 1), p.stderr
+    return p.returncode, {int(r["cell"]): (int(r["lo"]), int(r["hi"] or 10**12)) for r in read_result(out)}
+
+
+def protect(folder, jj, *options, name="out"):
+    out = os.path.join(folder, name)
+    return cellveil("protect", "--jj", jj.write(os.path.join(folder, "in.jj")), "-o", out, *options), out
+
+
+def two_way(counts, unsafe, **more):
+    """Rows of counts with margins; cell (r, c) is number r * columns + c, margins follow."""
+    jj = JJ()
+    n = len(counts[0])
+    for r, row in enumerate(counts):
+        for c, v in enumerate(row):
+            jj.cell(v, status="u" if (r, c) in unsafe else "s", **more)
+    rows = [jj.total([r * n + c for c in range(n)]) for r in range(len(counts))]
+    columns = [jj.total([r * n + c for r in range(len(counts))]) for c in range(n)]
+    total = jj.total(rows)
+    jj.relations.append((0, dict([(total, -1)] + [(c, 1) for c in columns])))
+    return jj
+
+
+def test_i1(folder):
+    jj = two_way([[20, 50, 10], [8, 19, 22], [17, 32, 12]], {(1, 0)})
+    p, out = protect(folder, jj, "--level", "L1")
+    assert p.returncode == 0, p.stderr
+    assert hidden_of(out) == {3, 5, 6, 8}, hidden_of(out)
+    with open(os.path.join(out, "summary.json"), encoding="utf-8") as f:
+        assert json.load(f)["cost"] == 51
+    code, got = attack(folder, jj, {3, 5, 6, 8})
+    assert code == 0 and got == {3: (0, 25), 5: (5, 30), 6: (0, 25), 8: (4, 29)}, got
+
+
+def test_i2_i3(folder):
+    code, got = attack(folder, two_way([[5, 2], [1, 2], [3, 3]], ()), {0, 1, 2, 3})
+    assert code == 0 and got == {0: (3, 6), 1: (1, 4), 2: (0, 3), 3: (0, 3)}, got
+    jj = two_way([[30, 47, 64, 89], [90, 124, 5, 31], [92, 100, 59, 85], [800, 991, 651, 685]], ())
+    hidden = {0, 1, 2, 4, 6, 9, 11, 13, 15}
+    code, got = attack(folder, jj, hidden)
+    assert code == 1 and got[1] == (47, 47), got
+    code, got = attack(folder, jj, hidden | {5})
+    assert code == 0 and got[1] == (0, 141), got
+
+
+def test_i4(folder):
+    """Two groupings of the same areas: A B I J | K L M N, and L M | the rest."""
+    jj = JJ()
+    for v in (2, 2, 8, 8, 3, 3, 3, 7):
+        jj.cell(v, status="u" if v < 4 else "s")
+    jj.total([jj.total(range(4), status="z"), jj.total(range(4, 8), status="z")], status="z")
+    total = len(jj.cells) - 1
+    big, small = jj.total([5, 6], status="z"), jj.total([0, 1, 2, 3, 4, 7], status="z")
+    jj.relations.append((0, {total: -1, big: 1, small: 1}))
+    code, got = attack(folder, jj, {0, 1, 4, 5, 6})
+    assert code == 1 and got[4] == (3, 3), got
+    p, out = protect(folder, jj, "--level", "L1")
+    assert p.returncode == 0, p.stderr
+    assert hidden_of(out) == {0, 1, 4, 5, 6, 7}, hidden_of(out)
+
+
+def test_i5(folder):
+    """Rows 1 1 7 1 0 and 1 0 0 2 8: every cell of 1 or 2 keeps a wide interval."""
+    counts = [[1, 1, 7, 1, 0], [1, 0, 0, 2, 8]]
+    jj = two_way(counts, {(r, c) for r in range(2) for c in range(5) if 0 < counts[r][c] < 5})
+    p, out = protect(folder, jj)
+    assert p.returncode == 0, p.stderr
+    assert not jj.misses(hidden_of(out))
+
+
+def test_i6(folder):
+    """0 = 0 + x + x; 15 = 10 + 5 + x + x; 15 = 10 + 3 + x + x."""
+    for printed, x, floor, end in (((0,), 0, 0, (0, 0)), ((10, 5), 0, 0, (0, 0)), ((10, 3), 1, 1, (1, 1))):
+        jj = JJ()
+        for v in printed:
+            jj.cell(v)
+        a, b = jj.cell(x, status="u"), jj.cell(x, status="u")
+        jj.total(range(len(jj.cells)))
+        code, got = attack(folder, jj, {a, b}, floor)
+        assert code == 1 and got == {a: end, b: end}, got
+        p, out = protect(folder, jj)
+        assert p.returncode in (0, 4), p.stderr
+        if p.returncode == 0:
+            assert len(hidden_of(out)) > 2 and not jj.misses(hidden_of(out))
+            assert attack(folder, jj, hidden_of(out), 0)[0] == 0
+
+
+def random_jj(rng):
+    """Leaves summed by several overlapping groupings, now and then weighted; some cells zero, forced or hidden already."""
+    jj = JJ()
+    n = rng.randint(4, 10)
+    for _ in range(n):
+        v = rng.choice((0, 1, 2, 3, 6, 9, 20, 40))
+        jj.cell(v, ub=rng.choice((v + 30, 10000)), cost=rng.choice((v, 1, 0, 2.5)))
+    for _ in range(rng.randint(1, 3)):
+        leaves = rng.sample(range(n), n)
+        cut = sorted(rng.sample(range(1, n), min(n - 1, rng.randint(1, 3))))
+        parts = [leaves[i:j] for i, j in zip([0] + cut, cut + [n])]
+        tops = [jj.total(p) if len(p) > 1 else p[0] for p in parts]
+        jj.total(tops)
+    if rng.random() < 0.4:  # a weighted figure: 2a - b + 3c, or a sum that is known
+        a, b, c = rng.sample(range(n), 3)
+        value = 2 * jj.cells[a]["value"] - jj.cells[b]["value"] + rng.choice((1, 3)) * jj.cells[c]["value"]
+        weight = (value - 2 * jj.cells[a]["value"] + jj.cells[b]["value"]) // max(1, jj.cells[c]["value"]) or 1
+        terms = {a: 2, b: -1, c: weight}
+        rhs = sum(jj.cells[i]["value"] * k for i, k in terms.items())
+        if rng.random() < 0.5:
+            top = jj.cell(rhs, lb=-10000)
+            terms[top], rhs = -1, 0
+        jj.relations.append((rhs, terms))
+    for c in jj.cells:
+        draw = rng.random()
+        if 0 < c["value"] < 5 or draw < 0.1:
+            c["status"] = "u"
+            room = c["value"] - c["lb"]
+            c["levels"] = rng.choice(((0, 0, 0), (0, 0, 0), (min(1, room), 2, 0), (min(2, room), 3, 7), (0, 0, 4)))
+        elif draw < 0.2:
+            c["status"] = "z"
+        elif draw < 0.25:
+            c["status"] = "m"
+    return jj
+
+
+def test_random(folder):
+    seed = int(os.environ.get("CELLVEIL_SEED", "20240613"))
+    n = int(os.environ.get("CELLVEIL_CASES", "60"))
+    print("seed", seed, "cases", n)
+    safe = refused = 0
+    for case in range(n):
+        jj = random_jj(random.Random(seed * 1000 + case))
+        p, out = protect(folder, jj)
+        where = "seed %d case %d: %s" % (seed, case, p.stderr)
+        everything = {i for i, c in enumerate(jj.cells) if c["status"] != "z"}
+        if p.returncode == 4:
+            refused += 1
+            assert jj.misses(everything), "refused, though hiding all would do: " + where
+            continue
+        assert p.returncode == 0, where
+        safe += 1
+        hidden = hidden_of(out)
+        assert all(c["status"] not in "um" or i in hidden for i, c in enumerate(jj.cells)), where
+        assert hidden <= everything, where
+        assert not jj.misses(hidden), (where, jj.misses(hidden))
+        judge(folder, jj, out, where)
+    print(safe, "safe", refused, "refused")
+    assert safe > n // 3 and refused > 0
+
+
+def judge(folder, jj, out, where):
+    """Our own judges agree, and the written table read again is the same table."""
+    source, result = os.path.join(folder, "in.jj"), os.path.join(out, "RESULT.csv")
+    p = cellveil("attack", "--jj", source, result, "-o", os.path.join(folder, "a.csv"))
+    assert p.returncode == 0, (where, p.stderr)
+    for r in read_result(os.path.join(folder, "a.csv")):
+        lo, hi = jj.extremes(hidden_of(out), int(r["cell"]))
+        assert int(r["lo"]) <= lo and (r["hi"] == "" or int(r["hi"]) >= hi), (where, r, lo, hi)
+    p = cellveil("verify-certificate", "--jj", source, result, os.path.join(out, "certificate.cvc"))
+    assert p.returncode == 0, (where, p.stderr)
+    with open(os.path.join(out, "RESULT.jj"), encoding="ascii") as f:
+        written = f.read().splitlines()
+    for i, line in enumerate(written[2:2 + len(jj.cells)]):
+        hidden = line.split()[3] in "um"
+        assert hidden == (i in hidden_of(out)), where
+
+
+def test_mutations(folder):
+    """A certificate with any digit changed is rejected, and so is one of another result."""
+    jj = two_way([[20, 50, 10], [8, 19, 22], [17, 32, 12]], {(1, 0)})
+    _, out = protect(folder, jj)
+    paths = [os.path.join(folder, "in.jj"), os.path.join(out, "RESULT.csv"), os.path.join(out, "certificate.cvc")]
+    with open(paths[2], encoding="ascii") as f:
+        text = f.read()
+    bad = os.path.join(folder, "bad.cvc")
+    places = [m.start() for m in re.finditer("[0-9]", text)]
+    rng = random.Random(1)
+    for at in rng.sample(places, 25):
+        with open(bad, "w", encoding="ascii") as f:
+            f.write(text[:at] + str((int(text[at]) + 1) % 10) + text[at + 1:])
+        assert cellveil("verify-certificate", "--jj", paths[0], paths[1], bad).returncode == 1, at
+    write_result(os.path.join(folder, "other.csv"), jj, hidden_of(out) | {0})
+    assert cellveil("verify-certificate", "--jj", paths[0], os.path.join(folder, "other.csv"), paths[2]).returncode == 1
+
+
+def test_bad_input(folder):
+    good = two_way([[20, 50], [8, 19]], {(1, 0)}).text()
+    path = os.path.join(folder, "bad.jj")
+    out = os.path.join(folder, "bad-out")
+    for change, words in ((lambda t: t.replace("20 20 s", "20.5 20 s"), "in.jj:3: the value: fractions"),
+                          (lambda t: t.replace("0 20 20 s", "0 21 20 s"), "the relation does not add up"),
+                          (lambda t: t.replace("20 20 s", "nan 20 s"), "in.jj:3: the value is not a number"),
+                          (lambda t: t.replace("20 20 s", "1e30 20 s"), "in.jj:3: the value: too large"),
+                          (lambda t: t.replace("20 20 s", "20 20 x"), "in.jj:3: the status"),
+                          (lambda t: t[:len(t) // 2], "in.jj:"),
+                          (lambda t: t.replace("0\n9\n", "0\n999999999\n"), "in.jj:2: the number of cells"),
+                          (lambda t: "", "the file is empty")):
+        path = os.path.join(folder, "in.jj")
+        with open(path, "w", encoding="ascii") as f:
+            f.write(change(good))
+        p = cellveil("protect", "--jj", path, "-o", out)
+        assert p.returncode == 2 and words in p.stderr, (words, p.returncode, p.stderr)
+        assert not os.path.exists(out)
+    p = cellveil("protect", "-o", out)
+    assert p.returncode == 2, p.stderr
+    p = cellveil("protect", folder, "--jj", path, "-o", out)
+    assert p.returncode == 2, p.stderr
+
+
+def test_keys(folder):
+    """With a key the choice follows it, and the same key gives the same bytes."""
+    jj = two_way([[20, 21, 22, 20], [3, 19, 22, 21], [20, 20, 21, 22]], {(1, 0)})
+    seen = set()
+    for k in range(6):
+        key = os.path.join(folder, "key")
+        with open(os.open(key, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="ascii") as f:
+            f.write("%02x" % k * 32)
+        results = []
+        for name in ("a", "b"):
+            p, out = protect(folder, jj, "--key", key, name=name)
+            assert p.returncode == 0, p.stderr
+            with open(os.path.join(out, "certificate.cvc"), "rb") as f:
+                results.append(f.read())
+        assert results[0] == results[1]
+        seen.add(frozenset(hidden_of(out)))
+    assert len(seen) > 1
+
+
+def main():
+    tests = [v for k, v in sorted(globals().items()) if k.startswith("test_")]
+    for test in tests:
+        with tempfile.TemporaryDirectory() as folder:
+            test(folder)
+        print("ok", test.__name__)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
