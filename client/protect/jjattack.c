@@ -22,9 +22,9 @@ static bool vars_make(const struct jj *j, const char *mark, int64_t floor, struc
 		const struct jj_cell *c = &j->cell[i];
 		int64_t high = c->ub >= JJ_BOUND_MAX ? SYSTEM_UNBOUNDED : c->ub;
 		var[i] = UINT32_MAX;
-		if (mark[i] != 'H')
+		if (mark[i] == 'P')
 			continue;
-		var[i] = system_add_var(s, i, low(c, floor), high, true);
+		var[i] = system_add_var(s, i, low(c, floor), high, mark[i] == 'H');
 		if (var[i] == UINT32_MAX)
 			return false;
 	}

@@ -12,7 +12,7 @@ struct interval {
 	uint8_t why;    /* enum system_why */
 };
 
-/* Intervals of the cells marked H, given the values of those marked P, the bounds of the file, and that a hidden cell
+/* Intervals of the cells marked H, given the values of those marked P (any other mark: hidden, not asked about), the bounds of the file, and that a hidden cell
  * whose lower bound is 0 is at least floor. out has n_cells places; those of printed cells stay as they are.
  * ERR_INVALID: what is printed contradicts itself. */
 bool jjattack_intervals(const struct jj *j, const char *mark, const int64_t *value, int64_t floor,

@@ -1,5 +1,6 @@
 #include "client/protect/jjcert.h"
 
+#include <assert.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
@@ -112,6 +113,7 @@ static bool reduce(struct elimination *s)
 {
 	while (s->n_heap > 0) {
 		const struct owned *r = &s->row[heap_pop(s)];
+		assert(r->col != NULL); /* the heap holds rows that own a column */
 		uint64_t factor = s->value[r->col[r->own]];
 		if (factor == 0)
 			continue;

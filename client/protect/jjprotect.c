@@ -5,11 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/protect/jjattack.h"
 #include "client/protect/jjcert.h"
 #include "client/protect/jjcheck.h"
 #include "client/protect/jjsearch.h"
 #include "client/protect/protect.h"
 #include "client/protect/protectfiles.h"
+#include "client/protect/system.h"
 #include "client/text.h"
 #include "policy/params.h"
 
@@ -23,7 +25,9 @@ struct job {
 	bool camouflage; /* the ladder's step was taken */
 	struct jj j;
 	uint32_t *column; /* by cell, or CHOICE_NONE */
-	int8_t *flipped;  /* by cell: hidden already, and free downwards only */
+	struct interval
+	    *most; /* by cell: with all hidden that may be; once a width was not reached upwards */
+	bool measured;
 	struct choice_question q;
 	struct choice_answer a;
 	char *mark;
@@ -37,7 +41,7 @@ static void job_free(struct job *w)
 	choice_question_free(&w->q);
 	choice_answer_free(&w->a);
 	free(w->column);
-	free(w->flipped);
+	free(w->most);
 	free(w->mark);
 	free(w->null[0]);
 	free(w->null[1]);
@@ -130,7 +134,16 @@ static void add_need(struct choice_question *q, uint32_t column, int dir, int64_
 	};
 }
 
-/* Up and down as far as the levels say; what the width asks for beyond goes up, as far as the bound lets it. */
+/* How far up the cell can go for its width's sake. */
+static int64_t room_up(const struct job *w, uint32_t c)
+{
+	int64_t room = w->q.up[w->column[c]];
+	if (w->measured && w->most[c].hi != SYSTEM_UNBOUNDED && w->most[c].hi - w->j.cell[c].value < room)
+		return w->most[c].hi - w->j.cell[c].value;
+	return room;
+}
+
+/* Up and down as far as the levels say; what the width asks for beyond goes up, as far as may be. */
 static void add_reach(struct job *w, uint32_t c)
 {
 	struct choice_question *q = &w->q;
@@ -144,8 +157,8 @@ static void add_reach(struct job *w, uint32_t c)
 	}
 	int64_t more = r.width - r.down - r.up;
 	if (more > 0) {
-		int64_t room = q->up[i] - r.up;
-		int64_t up = w->flipped[c] != 0 || room < 0 ? 0 : more < room ? more : room;
+		int64_t room = room_up(w, c) - r.up;
+		int64_t up = room < 0 ? 0 : more < room ? more : room;
 		r.up += up;
 		r.down += more - up;
 	}
@@ -216,6 +229,32 @@ static bool attempt(struct job *w, uint32_t *cell, struct err *e)
 	return ok;
 }
 
+/* Whether the cell's need reaches up further than its level says, for the width. */
+static bool is_stretched(const struct job *w, uint32_t c)
+{
+	struct jjreach r = jjcheck_reach(&w->j.cell[c], &w->rule);
+	return w->rule.level > 1 && r.width > r.down + r.up;
+}
+
+/* How far each stretched cell can go at all: its width is then made up of both sides. */
+static bool measure(struct job *w, struct err *e)
+{
+	uint64_t programs = 0;
+	int64_t *value = calloc(w->j.n_cells, sizeof *value);
+	if (value == NULL)
+		return err_set(e, ERR_MEMORY, "no memory");
+	for (uint32_t c = 0; c < w->j.n_cells; c++) {
+		bool hidden = may_hide(w, &w->j.cell[c]);
+		w->mark[c] = !hidden ? 'P' : is_stretched(w, c) ? 'H' : '-';
+		value[c] = hidden ? 0 : w->j.cell[c].value;
+		w->most[c] = (struct interval){ 0, SYSTEM_UNBOUNDED, 0 };
+	}
+	w->measured = true;
+	bool ok = jjattack_intervals(&w->j, w->mark, value, w->rule.floor, w->most, &programs, e);
+	free(value);
+	return ok;
+}
+
 static bool may_camouflage(const struct job *w)
 {
 	for (int i = 0; i < PARAMS_LADDER_MAX; i++)
@@ -230,12 +269,15 @@ static bool search(struct job *w, uint32_t *cell, struct err *e)
 	while (!attempt(w, cell, e)) {
 		if (*cell == CHOICE_NONE)
 			return false;
-		if (w->j.cell[*cell].status == JJ_MISSING && w->flipped[*cell] == 0 && w->rule.level > 1)
-			w->flipped[*cell] = 1; /* if not upwards, then downwards */
-		else if (may_camouflage(w))
+		if (!w->measured && is_stretched(w, *cell)) {
+			if (!measure(w, e))
+				return false;
+		} else if (may_camouflage(w)) {
 			w->camouflage = true;
-		else
+			w->measured = false;
+		} else {
 			return true;
+		}
 	}
 	return true;
 }
@@ -349,11 +391,11 @@ static bool job_open(const struct args *args, struct job *w, struct err *e)
 	w->rule.width = w->params.width;
 	size_t n = w->j.n_cells;
 	w->column = calloc(n, sizeof *w->column);
-	w->flipped = calloc(n, 1);
+	w->most = calloc(n, sizeof *w->most);
 	w->mark = calloc(n, 1);
 	w->null[0] = calloc(n, sizeof *w->null[0]);
 	w->null[1] = calloc(n, sizeof *w->null[1]);
-	return (w->column != NULL && w->flipped != NULL && w->mark != NULL && w->null[0] != NULL &&
+	return (w->column != NULL && w->most != NULL && w->mark != NULL && w->null[0] != NULL &&
 		   w->null[1] != NULL) ||
 	       err_set(e, ERR_MEMORY, "no memory");
 }

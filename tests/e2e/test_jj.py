@@ -34,7 +34,7 @@ class JJ:
         self.cells, self.relations = [], []
 
     def cell(self, value, status="s", cost=None, lb=0, ub=10000, levels=(0, 0, 0)):
-        self.cells.append({"value": value, "status": status, "cost": value if cost is None else cost, "lb": lb, "ub": ub,
+        self.cells.append({"value": value, "status": status, "cost": max(0, value) if cost is None else cost, "lb": lb, "ub": ub,
                            "levels": levels})
         return len(self.cells) - 1
 
@@ -78,8 +78,11 @@ class JJ:
         for sign in (1, -1):
             cost = numpy.zeros(len(columns))
             cost[place[cell]] = sign
-            r = milp(cost, constraints=LinearConstraint(numpy.array(rows), right, right), bounds=Bounds(low, high),
-                     integrality=numpy.ones(len(columns)))
+            for presolve in (True, False):  # this version's presolve now and then finds the true table infeasible
+                r = milp(cost, constraints=LinearConstraint(numpy.array(rows), right, right), bounds=Bounds(low, high),
+                         integrality=numpy.ones(len(columns)), options={"presolve": presolve})
+                if r.success:
+                    break
             assert r.success, r.message
             ends.append(int(round(sign * r.fun)))
         return tuple(ends)
