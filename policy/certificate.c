@@ -92,6 +92,13 @@ static bool put_tables(const struct grid *g, struct buf *out, struct witness_rep
 	return ok;
 }
 
+static void put_level(struct buf *b, const struct proof *p)
+{
+	const struct grid *g = p->plan->g;
+	buf_printf(b, "level L%d k %u width %u floor %u coalition %u\n", (int)p->level, g->p->threshold,
+	    g->p->width, g->floor, g->p->coalition);
+}
+
 bool certificate_write(const struct proof *p, struct buf *out, struct witness_report *witness, struct err *e)
 {
 	const struct grid *g = p->plan->g;
@@ -105,9 +112,7 @@ bool certificate_write(const struct proof *p, struct buf *out, struct witness_re
 	pattern_digest(g, digest);
 	put_hex_line(out, "pattern", digest);
 	put_hex_line(out, "result", p->result);
-	buf_printf(out, "level L%d k %u width %u floor %u coalition %u\n", (int)p->level, g->p->threshold,
-	    g->p->width, g->floor, g->p->coalition);
-	buf_put_text(out, "section moves\nsection cover-public\n");
+	put_level(out, p);
 	put_null(out, g, MODULAR_PRIME_1, p->null[0]);
 	put_null(out, g, MODULAR_PRIME_2, p->null[1]);
 	if (!put_tables(g, out, witness, e))
@@ -133,33 +138,38 @@ static void put_subject(struct buf *b, const struct grid *g, const struct needs 
 
 static void put_rules(struct buf *b, uint8_t rules)
 {
-	static const char *const name[] = { "R1", "R2", "R3", "R4", "R5", "R12", "derivable" };
+	static const char *const name[] = RULE_NAMES;
 	const char *between = "";
-	for (unsigned i = 0; i < 7; i++)
+	for (unsigned i = 0; i < RULE_COUNT; i++)
 		if ((rules & (1u << i)) != 0) {
 			buf_printf(b, "%s%s", between, name[i]);
 			between = "+";
 		}
 }
 
-static void put_attacker(struct buf *b, const struct grid *g, const struct need *need)
+/* "public", "slot 1", "office A", "office A+B", "office A slot 1" */
+static void put_attacker(struct buf *b, const struct plan *p, const struct need *need)
 {
-	if (need->avoid != NONE)
-		buf_printf(b, "office %s", g->t->dim[g->office_dim].code[need->avoid]);
-	else if (need->slots > 1)
-		buf_printf(b, "slot %u", need->slot);
-	else
+	struct buf who = { 0 };
+	bool some = needs_put_avoided(p->g, p->n, need, &who);
+	if (some)
+		buf_printf(b, "office %.*s", (int)who.size, (const char *)who.data);
+	if (need->slots > 1)
+		buf_printf(b, "%sslot %u", some ? " " : "", need->slot);
+	if (!some && need->slots <= 1)
 		buf_put_text(b, "public");
+	buf_free(&who);
 }
 
 static void put_need(struct buf *b, const struct plan *p, const struct need *need, uint32_t move)
 {
 	int64_t value =
 	    need->virt == NONE ? p->g->value[need->cell] : virt_value(p->g, &p->n->virt[need->virt]);
+	value += need_change(p->g, p->n, need, &p->move[need->move]) * need->dir;
 	buf_put_text(b, "r ");
 	put_subject(b, p->g, p->n, need);
-	buf_printf(b, " %" PRId64 " ", value + (int64_t)need->amp * need->dir);
-	put_attacker(b, p->g, need);
+	buf_printf(b, " %" PRId64 " ", value);
+	put_attacker(b, p, need);
 	buf_printf(b, " %u ", move);
 	put_rules(b, need->rules);
 	buf_put_text(b, "\n");
@@ -191,6 +201,7 @@ bool auditor_write(const struct proof *p, struct bytes certificate, struct buf *
 	crypto_hash_sha256(digest, certificate.at, certificate.len);
 	buf_put_text(out, "cellveil-certificate-auditor 1\n");
 	put_hex_line(out, "public", digest);
+	put_level(out, p);
 	put_blind(out, plan->g, digest);
 	buf_put_text(out, "section amplitudes\n");
 	for (uint32_t i = 0; i < plan->n_moves; i++) {

@@ -5,7 +5,7 @@
 
 #define NAMED_MAX 16u /* protected cells named for one secondary cell */
 
-static const char *const rule_names[] = { "R1", "R2", "R3", "R4", "R5", "R12", "derivable" };
+static const char *const rule_names[] = RULE_NAMES;
 
 struct story { /* of one hidden cell */
 	uint8_t rules;
@@ -19,7 +19,8 @@ static bool on_list(const struct story *s, const struct plan *p, uint32_t need)
 	for (uint32_t i = 0; i < s->n; i++)
 		if (p->n->need[s->need[i]].cell == p->n->need[need].cell &&
 		    p->n->need[s->need[i]].virt == p->n->need[need].virt &&
-		    p->n->need[s->need[i]].avoid == p->n->need[need].avoid)
+		    p->n->need[s->need[i]].avoid == p->n->need[need].avoid &&
+		    p->n->need[s->need[i]].band == p->n->need[need].band)
 			return true;
 	return false;
 }
@@ -43,10 +44,12 @@ static void tell(const struct plan *p, uint32_t cell, struct story *s)
 
 static void put_attacker(const struct plan *p, const struct need *n, struct buf *out)
 {
-	if (n->avoid != NONE)
-		buf_printf(out, "office:%s", p->g->t->dim[p->g->office_dim].code[n->avoid]);
+	struct buf who = { 0 };
+	if (needs_put_avoided(p->g, p->n, n, &who))
+		buf_printf(out, "office:%.*s", (int)who.size, (const char *)who.data);
 	else
 		buf_put_text(out, n->slots > 1 ? "public and offices" : "public");
+	buf_free(&who);
 }
 
 /* Relations of the move that hold the cell: dimension and parent code. */
@@ -74,7 +77,7 @@ static void put_csv_line(const struct plan *p, uint32_t cell, const struct story
 	buf_put_text(out, ",H,");
 	if (s->secondary)
 		buf_put_text(out, p->g->sticky[cell] != 0 && s->n == 0 ? "R7" : "secondary");
-	for (unsigned i = 0; i < 7; i++)
+	for (unsigned i = 0; i < RULE_COUNT; i++)
 		if ((s->rules & (1u << i)) != 0) {
 			buf_printf(out, "%s%s", between, rule_names[i]);
 			between = "+";
@@ -160,15 +163,17 @@ static void put_against(const struct plan *p, const struct story *s, struct buf 
 	buf_put_text(out, "\"against\":[");
 	for (uint32_t i = 0; i < s->n; i++) {
 		const struct need *n = &p->n->need[s->need[i]];
-		if (n->avoid == NONE && !all) {
+		struct buf who = { 0 };
+		bool some = needs_put_avoided(p->g, p->n, n, &who);
+		if (some)
+			buf_printf(out, "%s\"%s:%.*s\"", between,
+			    memchr(who.data, '+', who.size) == NULL ? "office" : "coalition", (int)who.size,
+			    (const char *)who.data);
+		else if (!all)
 			buf_printf(out, "%s\"public\"%s", between, n->slots > 1 ? ",\"office:*\"" : "");
-			all = true;
-			between = ",";
-		} else if (n->avoid != NONE) {
-			buf_printf(
-			    out, "%s\"office:%s\"", between, p->g->t->dim[p->g->office_dim].code[n->avoid]);
-			between = ",";
-		}
+		between = some || !all ? "," : between;
+		all = all || !some;
+		buf_free(&who);
 	}
 	buf_put_text(out, "]");
 }
@@ -179,7 +184,7 @@ static void put_primary(const struct plan *p, uint32_t cell, const struct story 
 	buf_put_text(out, "{\"cell\":");
 	explain_json_cell(out, p->g->t, cell);
 	buf_put_text(out, ",\"class\":\"primary\",\"rules\":[");
-	for (unsigned i = 0; i < 7; i++)
+	for (unsigned i = 0; i < RULE_COUNT; i++)
 		if ((s->rules & (1u << i)) != 0) {
 			buf_printf(out, "%s\"%s\"", between, rule_names[i]);
 			between = ",";

@@ -302,12 +302,21 @@ static bool touches(const struct move *m, uint32_t office)
 	return low < m->n_offices && m->office[low] == office;
 }
 
-static bool meet(const struct move *a, const struct move *b, uint32_t exempt)
+static bool touches_band(const struct needs *n, const struct need *need, const struct move *m)
+{
+	const struct band *b = &n->band[need->band];
+	for (uint32_t i = 0; i < b->n_avoid; i++)
+		if (touches(m, n->office[b->first + i]))
+			return true;
+	return false;
+}
+
+static bool meet(const struct needs *n, const struct need *need, const struct move *a, const struct move *b)
 {
 	uint32_t i = 0;
 	uint32_t j = 0;
 	while (i < a->n_offices && j < b->n_offices) {
-		if (a->office[i] == b->office[j] && a->office[i] != exempt)
+		if (a->office[i] == b->office[j] && !need_exempts(n, need, a->office[i]))
 			return true;
 		if (a->office[i] <= b->office[j])
 			i++;
@@ -326,9 +335,10 @@ bool move_serves(const struct plan *p, uint32_t need, uint32_t move)
 		return false;
 	if (n->avoid != NONE && touches(m, n->avoid))
 		return false;
+	if (n->band != NONE && touches_band(p->n, n, m))
+		return false;
 	for (uint32_t i = need - n->slot; i < need - n->slot + n->slots; i++)
-		if (i != need && p->n->need[i].move != NONE &&
-		    meet(m, &p->move[p->n->need[i].move], n->exempt))
+		if (i != need && p->n->need[i].move != NONE && meet(p->n, n, m, &p->move[p->n->need[i].move]))
 			return false;
 	return true;
 }

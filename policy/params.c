@@ -35,6 +35,24 @@ struct policy_params policy_params_default(void)
 	return p;
 }
 
+struct policy_params policy_params_effective(const struct policy_params *p)
+{
+	struct policy_params out = *p;
+	bool counted = p->figures != FIGURES_AMOUNTS;
+	if (p->figures == FIGURES_STAFF)
+		out.threshold = p->staff_threshold;
+	if (p->figures == FIGURES_CLIENTS || (counted && p->staff_threshold > 0))
+		return out;
+	out.threshold = 0;
+	out.zeros = ZEROS_CAMOUFLAGE;
+	out.zero_reach = false;
+	out.residual = RESIDUAL_NO;
+	out.group_min = 0;
+	out.hidden_sum_min = 0;
+	out.min_offices = counted ? 1 : p->min_offices;
+	return out;
+}
+
 uint32_t policy_params_hidden_sum_min(const struct policy_params *p)
 {
 	return p->hidden_sum_min == UINT32_MAX ? p->threshold : p->hidden_sum_min;
@@ -169,6 +187,7 @@ static bool read_ladder(struct policy_params *p, const char *text)
 }
 
 static const char *const zeros_words[] = { "published", "camouflage", "sensitive", NULL };
+static const char *const figures_words[] = { "clients", "staff", "amounts", NULL };
 static const char *const residual_words[] = { "no", "yes", "zeros", NULL };
 static const char *const nr_words[] = { "propagate", "exclude", NULL };
 static const char *const method_words[] = { "suppression", "rounding", "noise", NULL };
@@ -191,6 +210,14 @@ static bool read_zeros(struct policy_params *p, const char *text)
 	int i = 0;
 	bool ok = read_word(&i, text, zeros_words);
 	p->zeros = ok ? (enum zeros_rule)i : p->zeros;
+	return ok;
+}
+
+static bool read_figures(struct policy_params *p, const char *text)
+{
+	int i = 0;
+	bool ok = read_word(&i, text, figures_words);
+	p->figures = ok ? (enum figures_rule)i : p->figures;
 	return ok;
 }
 
@@ -252,6 +279,8 @@ static bool read_other(struct policy_params *p, const char *name, const char *va
 		return read_method(p, value);
 	if (strcmp(name, "noise_variance") == 0)
 		return read_decimal(&p->noise_variance_permille, value, 3, 1000000000);
+	if (strcmp(name, "figures") == 0)
+		return read_figures(p, value);
 	if (strcmp(name, "zeros") == 0)
 		return read_zeros(p, value);
 	if (strcmp(name, "zero_reach") == 0)
@@ -323,6 +352,12 @@ bool policy_params_check(const struct policy_params *p, struct err *e)
 		    e, ERR_REFUSED, "policy: threshold is below the floor of %d", PARAMS_FLOOR_THRESHOLD);
 	if (p->width < PARAMS_FLOOR_WIDTH)
 		return err_set(e, ERR_REFUSED, "policy: width is below the floor of %d", PARAMS_FLOOR_WIDTH);
+	if (p->staff_threshold > 0 && p->staff_threshold < PARAMS_FLOOR_THRESHOLD)
+		return err_set(e, ERR_REFUSED, "policy: staff_threshold is neither 0 nor %d or more",
+		    PARAMS_FLOOR_THRESHOLD);
+	if (p->figures == FIGURES_AMOUNTS && (!p->offices || p->dominance_p == 0))
+		return err_set(e, ERR_REFUSED,
+		    "policy: amounts are protected by R6 alone, which needs offices and dominance_p above 0");
 	if (p->zero_reach && p->zeros == ZEROS_PUBLISHED)
 		return err_set(e, ERR_REFUSED,
 		    "policy: zero_reach cannot be kept while zeros are published: a hidden cell is then "
@@ -361,6 +396,7 @@ void policy_params_digest(const struct policy_params *p, uint8_t out[32])
 	struct policy_params copy = *p;
 	for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
 		buf_printf(&b, "%s=%u\n", numbers[i].name, *number_at(&copy, &numbers[i]));
+	buf_printf(&b, "figures=%s\n", figures_words[p->figures]);
 	buf_printf(&b, "zeros=%s\nzero_reach=%d\noffices=%d\noffice_dim=%s\nresidual=%s\nnr_in_totals=%s\n",
 	    zeros_words[p->zeros], p->zero_reach, p->offices, p->office_dim, residual_words[p->residual],
 	    nr_words[p->nr_in_totals]);

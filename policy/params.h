@@ -21,6 +21,11 @@ enum zeros_rule {
 	ZEROS_CAMOUFLAGE, /* a nought may be hidden, but is not protected */
 	ZEROS_SENSITIVE   /* a nought is protected like a small count */
 };
+enum figures_rule {
+	FIGURES_CLIENTS, /* counts of clients: R1 to R5, R7 */
+	FIGURES_STAFF,   /* counts of staff: the same with staff_threshold, or nothing is sensitive (R8) */
+	FIGURES_AMOUNTS  /* money, posts: R6 alone, R5 if asked for */
+};
 enum residual_rule { RESIDUAL_NO, RESIDUAL_YES, RESIDUAL_ZEROS };
 enum nr_rule { NR_PROPAGATE, NR_EXCLUDE };
 enum release_method {
@@ -36,6 +41,7 @@ struct policy_params {
 	uint32_t base;                    /* rounding: 3 or 5 */
 	uint32_t noise_max;               /* noise: D, the most a figure is moved by */
 	uint32_t noise_variance_permille; /* noise: variance of the draw in thousandths, at most D(D+1)/3 */
+	enum figures_rule figures;        /* what the table's figures are */
 	uint32_t threshold;               /* k: 1..k-1 is sensitive */
 	uint32_t width; /* least width of what an attacker can narrow a protected cell down to */
 	enum zeros_rule zeros;
@@ -79,6 +85,9 @@ bool policy_params_check(const struct policy_params *p, struct err *e);
 
 /* As the policy spells it. */
 const char *policy_method_name(enum release_method method);
+/* The rules' numbers as they are for the kind of figures: what does not apply to it is off. Engine and judges begin with
+ * this. threshold is 0 where no count is sensitive. */
+struct policy_params policy_params_effective(const struct policy_params *p);
 
 /* k as rule R7 uses it. */
 uint32_t policy_params_hidden_sum_min(const struct policy_params *p);

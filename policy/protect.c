@@ -23,12 +23,14 @@ void need_avoid(struct plan *p, uint32_t need, uint8_t value)
 	const struct need *n = &p->n->need[need];
 	if (n->avoid != NONE)
 		p->s.avoid[n->avoid] = value;
+	for (uint32_t i = 0; n->band != NONE && i < p->n->band[n->band].n_avoid; i++)
+		p->s.avoid[p->n->office[p->n->band[n->band].first + i]] = value;
 	for (uint32_t i = need - n->slot; i < need - n->slot + n->slots; i++) {
 		if (i == need || p->n->need[i].move == NONE)
 			continue;
 		const struct move *m = &p->move[p->n->need[i].move];
 		for (uint32_t j = 0; j < m->n_offices; j++)
-			if (m->office[j] != n->exempt)
+			if (!need_exempts(p->n, n, m->office[j]))
 				p->s.avoid[m->office[j]] = value;
 	}
 }
@@ -202,7 +204,8 @@ static void set_apart(struct plan *p, const struct need *n, uint32_t slot, unsig
 	const struct dim *d = &p->g->t->dim[p->g->office_dim];
 	for (uint32_t o = 0; o < d->n_codes; o++)
 		if (dim_is_leaf(d, o))
-			p->s.avoid[o] = on && o != n->exempt && apart_slot(p, n, o, attempt) != slot;
+			p->s.avoid[o] =
+			    on && !need_exempts(p->n, n, o) && apart_slot(p, n, o, attempt) != slot;
 }
 
 /* Slots must touch different offices: where the first took them all, deal them out beforehand. */

@@ -100,6 +100,8 @@ static bool check_input(
 	if (p->method != METHOD_SUPPRESSION)
 		return err_set(e, ERR_UNSUPPORTED, "policy: method %s is not possible yet",
 		    policy_method_name(p->method));
+	if (p->figures == FIGURES_AMOUNTS && offices == 0)
+		return err_set(e, ERR_REFUSED, "policy: amounts need offices in the table (R6)");
 	if (offices >= 2 && p->coalition >= offices)
 		return err_set(e, ERR_REFUSED, "policy: coalition is not smaller than the number of offices");
 	if (p->offices && office_dimension_has_views(t, p))
@@ -523,6 +525,7 @@ bool release_build(const struct table_input *t, const struct policy_params *p, c
 		o = &none;
 	enum guarantee level = o->level != 0 ? o->level : t->n_earlier > 0 ? LEVEL_4 : LEVEL_3;
 	uint32_t reporting = count_reporting(t, p, &offices);
+	struct policy_params rules = policy_params_effective(p);
 	struct release_result *r = calloc(1, sizeof *r);
 	if (r == NULL)
 		return err_set(e, ERR_MEMORY, "no memory for the release");
@@ -533,7 +536,7 @@ bool release_build(const struct table_input *t, const struct policy_params *p, c
 	if (r->refusal != REFUSAL_NONE || !ledger_allows(t, o, r))
 		ok = finish_refused(NULL, t, o, level, NULL, 0, r, e);
 	else
-		ok = climb(t, p, choice_key, o, level, r, e);
+		ok = climb(t, &rules, choice_key, o, level, r, e);
 done:
 	if (ok)
 		*out = r;

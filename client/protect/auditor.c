@@ -4,67 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "client/protect/certpart.h"
+#include "client/protect/auditpart.h"
 #include "proto/limits.h"
 
-#define NO_OFFICE  UINT32_MAX
-#define MINUS_MAX  4096u /* cells taken off a parent in one subject */
-#define RULES      7u
-#define RULE_LATER 6u /* derivable: found by the engine's last look, not by a rule */
-
-enum rule { RULE_R1, RULE_R2, RULE_R3, RULE_R4, RULE_R5, RULE_R12 };
-static const char *const rule_name[RULES] = { "R1", "R2", "R3", "R4", "R5", "R12", "derivable" };
-
-struct change { /* of one cell */
-	uint64_t cell;
-	int64_t by;
-};
-
-struct amount { /* a move: n changes from start, rising by cell */
-	size_t start;
-	uint64_t n;
-};
-
-/* A cell, or a parent less some of its children. */
-struct subject {
-	uint64_t cell;
-	const uint64_t *minus; /* rising by place in the breakdown */
-	uint32_t n;
-};
-
-struct line { /* a requirement as the file has it */
-	struct subject s;
-	int64_t target;
-	uint32_t office; /* `office CODE`; NO_OFFICE else */
-	uint32_t slot;   /* UINT32_MAX: none */
-	uint32_t move;
-	uint32_t rules; /* one bit */
-	unsigned line_no;
-	bool asked; /* a rule worked out here wants it */
-};
-
-struct audit {
-	struct certcheck k;
-	const struct lattice *g;
-	const struct policy_params *p;
-	struct auditor_report *report;
-	struct change *change;
-	size_t n_changes, room_changes;
-	struct amount *move;
-	uint32_t n_moves;
-	size_t room_moves;
-	uint64_t *minus;
-	size_t n_minus, room_minus;
-	struct line *line;
-	uint32_t n_lines;
-	size_t room_lines;
-	uint32_t *by_cell; /* line numbers sorted by cell, then as they stand */
-	uint32_t office_dim;
-	uint32_t *office; /* leaves of the office dimension */
-	uint32_t n_offices;
-	bool l1, l3;
-	struct err *e;
-};
+#define MINUS_MAX 4096u /* cells taken off a parent in one subject */
 
 static bool make_room(void **array, size_t size, size_t n, size_t *room, struct err *e)
 {
@@ -77,56 +20,6 @@ static bool make_room(void **array, size_t size, size_t n, size_t *room, struct 
 	*array = memory;
 	*room = more;
 	return true;
-}
-
-/* ---- values, shifted to an office's part ---- */
-
-/* The cell's part at another code of the office dimension. */
-static uint64_t part_of(const struct audit *a, uint64_t cell, uint32_t office)
-{
-	if (office == NO_OFFICE)
-		return cell;
-	uint64_t stride = a->g->stride[a->office_dim];
-	return cell - lattice_place(a->g, cell, a->office_dim) * stride + office * stride;
-}
-
-static int64_t value_of(const struct audit *a, const struct subject *s, uint32_t office)
-{
-	int64_t sum = a->g->truth[part_of(a, s->cell, office)];
-	for (uint32_t i = 0; i < s->n; i++)
-		sum -= a->g->truth[part_of(a, s->minus[i], office)];
-	return sum;
-}
-
-/* Can anything be in this office's part of the subject? A sum is live if the parent has more live parts than are
- * taken off; where the parts say nothing the value does. */
-static bool live_at(const struct audit *a, const struct subject *s, uint32_t office)
-{
-	uint64_t cell = part_of(a, s->cell, office);
-	if (a->g->live[cell] == 0)
-		return false;
-	if (s->n == 0)
-		return true;
-	for (uint32_t d = 0; d < a->g->n_dims; d++) {
-		const struct latticedim *dim = &a->g->dim[d];
-		uint32_t code = lattice_place(a->g, s->cell, d);
-		for (uint32_t b = 0; b < dim->n_breakdowns; b++) {
-			const struct breakdown *k = &dim->breakdown[b];
-			uint32_t taken = 0;
-			bool more = false;
-			for (uint32_t c = 0; k->parent == code && c < k->n; c++) {
-				uint64_t child = s->cell + (k->child[c] - (uint64_t)code) * a->g->stride[d];
-				bool off = false;
-				for (uint32_t i = 0; i < s->n; i++)
-					off |= s->minus[i] == child;
-				taken += off;
-				more |= !off && a->g->live[part_of(a, child, office)] != 0;
-			}
-			if (taken == s->n)
-				return more;
-		}
-	}
-	return false;
 }
 
 /* ---- moves ---- */
@@ -147,29 +40,25 @@ static int64_t change_at(const struct audit *a, const struct amount *m, uint64_t
 	return 0;
 }
 
-static int64_t moved(const struct audit *a, const struct amount *m, const struct subject *s)
+int64_t audit_moved(const struct audit *a, const struct line *l)
 {
-	int64_t sum = change_at(a, m, s->cell);
-	for (uint32_t i = 0; i < s->n; i++)
-		sum -= change_at(a, m, s->minus[i]);
+	const struct amount *m = &a->move[l->move];
+	int64_t sum = change_at(a, m, l->s.cell);
+	for (uint32_t i = 0; i < l->s.n; i++)
+		sum -= change_at(a, m, l->s.minus[i]);
 	return sum;
 }
 
-static bool touches(const struct audit *a, const struct amount *m, uint32_t office)
+bool audit_touches(const struct audit *a, const struct line *l, const uint32_t *office, uint32_t n)
 {
-	for (uint64_t i = 0; i < m->n; i++)
-		if (lattice_place(a->g, a->change[m->start + i].cell, a->office_dim) == office)
-			return true;
+	const struct amount *m = &a->move[l->move];
+	for (uint64_t i = 0; n > 0 && i < m->n; i++) {
+		uint32_t code = lattice_place(a->g, a->change[m->start + i].cell, a->office_dim);
+		for (uint32_t k = 0; k < n; k++)
+			if (office[k] == code)
+				return true;
+	}
 	return false;
-}
-
-/* No office but the exempt one is touched by both. */
-static bool disjoint(const struct audit *a, const struct amount *x, const struct amount *y, uint32_t exempt)
-{
-	for (uint32_t i = 0; i < a->n_offices; i++)
-		if (a->office[i] != exempt && touches(a, x, a->office[i]) && touches(a, y, a->office[i]))
-			return false;
-	return true;
 }
 
 static bool change_take(struct audit *a, struct change c, uint64_t before, bool first)
@@ -204,7 +93,7 @@ static bool amount_take(struct audit *a)
 		return cert_bad(k, a->e, "a move is: a, its number in turn, how many entries, entries");
 	if (!make_room((void **)&a->move, sizeof *a->move, a->n_moves, &a->room_moves, a->e))
 		return false;
-	a->move[a->n_moves++] = (struct amount){ a->n_changes, n };
+	a->move[a->n_moves++] = (struct amount){ a->n_changes, n, false };
 	cert_sums_clear(&k->sums);
 	for (uint64_t i = 0; i < n; i++) {
 		uint64_t before = c.cell;
@@ -237,58 +126,75 @@ static bool subject_take(struct audit *a, const char **p, const char *end, size_
 	return cert_take_char(p, end, ' ');
 }
 
-static bool attacker_take(struct audit *a, const char **p, const char *end, struct line *l)
+/* "A+B " */
+static bool pool_take(struct audit *a, const char **p, const char *end, struct line *l)
 {
-	char code[LIMIT_NAME + 2];
-	uint64_t slot;
-	if (cert_take_text(p, end, "public "))
-		return true;
-	if (cert_take_text(p, end, "slot ")) {
-		bool ok = cert_take_number(p, end, 16, &slot) && cert_take_char(p, end, ' ');
-		l->slot = ok ? (uint32_t)slot : 0;
-		return ok;
+	const struct latticedim *d = &a->g->dim[a->office_dim];
+	const char *stop = memchr(*p, ' ', (size_t)(end - *p));
+	if (stop == NULL)
+		return false;
+	while (*p < stop) {
+		char code[LIMIT_NAME + 2];
+		const char *plus = memchr(*p, '+', (size_t)(stop - *p));
+		size_t len = (size_t)((plus == NULL ? stop : plus) - *p);
+		if (len >= sizeof code || l->n_offices == POOL_LIMIT)
+			return false;
+		memcpy(code, *p, len);
+		code[len] = '\0';
+		uint32_t office = lattice_code(d, code);
+		if (office == UINT32_MAX || !lattice_is_leaf(d, office))
+			return false;
+		l->office[l->n_offices++] = office;
+		*p += len + 1;
 	}
-	if (!cert_take_text(p, end, "office ") || a->office_dim == NO_OFFICE)
-		return false;
-	const char *space = memchr(*p, ' ', (size_t)(end - *p));
-	if (space == NULL || (size_t)(space - *p) >= sizeof code)
-		return false;
-	memcpy(code, *p, (size_t)(space - *p));
-	code[space - *p] = '\0';
-	*p = space + 1;
-	l->office = lattice_code(&a->g->dim[a->office_dim], code);
-	return l->office != UINT32_MAX && lattice_is_leaf(&a->g->dim[a->office_dim], l->office);
+	*p = stop + 1;
+	return l->n_offices > 0;
 }
 
-static bool rule_take(const char **p, const char *end, uint32_t *rule)
+static bool attacker_take(struct audit *a, const char **p, const char *end, struct line *l)
 {
+	uint64_t slot = 0;
+	if (cert_take_text(p, end, "public "))
+		return true;
+	bool some = cert_take_text(p, end, "office ");
+	if (some && (a->office_dim == NO_OFFICE || !pool_take(a, p, end, l)))
+		return false;
+	if (!cert_take_text(p, end, "slot "))
+		return some;
+	bool ok = cert_take_number(p, end, POOL_LIMIT, &slot) && cert_take_char(p, end, ' ');
+	l->slot = (uint32_t)slot;
+	return ok;
+}
+
+static bool rule_take(const char **p, const char *end, enum rule *rule)
+{
+	static const char *const name[RULES] = { "R1", "R2", "R3", "R4", "R5", "R12", "derivable", "R6", "R7",
+		"redundant" };
 	for (uint32_t i = 0; i < RULES; i++)
-		if ((size_t)(end - *p) == strlen(rule_name[i]) && cert_take_text(p, end, rule_name[i])) {
-			*rule = 1u << i;
+		if ((size_t)(end - *p) == strlen(name[i]) && cert_take_text(p, end, name[i])) {
+			*rule = (enum rule)i;
 			return true;
 		}
 	return false;
 }
 
-/* r <cell> <target> <attacker> <move> <rule> */
+/* r <cell> <value the move gives it> <attacker> <move> <rule> */
 static bool line_take(struct audit *a)
 {
 	struct certcheck *k = &a->k;
 	const char *p = k->r.line + 2;
 	const char *end = k->r.line_end;
-	uint64_t target;
 	uint64_t move;
 	size_t first;
-	struct line l = { .office = NO_OFFICE, .slot = UINT32_MAX, .line_no = k->r.line_no };
-	if (!subject_take(a, &p, end, &first, &l.s) ||
-	    !cert_take_number(&p, end, LIMIT_HASH_TOTAL, &target) || !cert_take_char(&p, end, ' ') ||
-	    !attacker_take(a, &p, end, &l) || a->n_moves == 0 ||
+	struct line l = { .slot = UINT32_MAX, .line_no = k->r.line_no };
+	if (!subject_take(a, &p, end, &first, &l.s) || !cert_take_signed(&p, end, &l.reached) ||
+	    !cert_take_char(&p, end, ' ') || !attacker_take(a, &p, end, &l) || a->n_moves == 0 ||
 	    !cert_take_number(&p, end, a->n_moves - 1, &move) || !cert_take_char(&p, end, ' ') ||
-	    !rule_take(&p, end, &l.rules))
-		return cert_bad(k, a->e, "a requirement is: r, cell, target, attacker, move, rule");
+	    !rule_take(&p, end, &l.rule))
+		return cert_bad(k, a->e, "a requirement is: r, cell, value reached, attacker, move, rule");
 	l.s.minus = (const uint64_t *)(uintptr_t)first; /* a place until the array stands still */
-	l.target = (int64_t)target;
 	l.move = (uint32_t)move;
+	a->move[move].used = true;
 	if (!make_room((void **)&a->line, sizeof *a->line, a->n_lines, &a->room_lines, a->e))
 		return false;
 	a->line[a->n_lines++] = l;
@@ -325,8 +231,8 @@ static bool same(const struct subject *x, const struct subject *y)
 	       (x->n == 0 || memcmp(x->minus, y->minus, x->n * sizeof *x->minus) == 0);
 }
 
-/* The next line about s at or after *at in by_cell; NULL at the end. Begin with find_first. */
-static struct line *next_line(const struct audit *a, const struct subject *s, uint32_t *at)
+/* The next line about s at or after *at in by_cell; NULL at the end. Begin with audit_first. */
+struct line *audit_next(const struct audit *a, const struct subject *s, uint32_t *at)
 {
 	for (; *at < a->n_lines && a->line[a->by_cell[*at]].s.cell == s->cell; ++*at)
 		if (same(&a->line[a->by_cell[*at]].s, s))
@@ -334,7 +240,7 @@ static struct line *next_line(const struct audit *a, const struct subject *s, ui
 	return NULL;
 }
 
-static uint32_t find_first(const struct audit *a, const struct subject *s)
+uint32_t audit_first(const struct audit *a, const struct subject *s)
 {
 	uint32_t lo = 0;
 	uint32_t hi = a->n_lines;
@@ -348,371 +254,34 @@ static uint32_t find_first(const struct audit *a, const struct subject *s)
 	return lo;
 }
 
-/* ---- is a subject protected? ---- */
-
-static bool fails(const struct audit *a, const struct subject *s, const char *rule, const char *why)
-{
-	struct buf name = { 0 };
-	lattice_name(a->g, s->cell, &name);
-	err_set(a->e, ERR_CRYPTO, "cell %.*s%s, %s: %s", (int)name.size, (const char *)name.data,
-	    s->n > 0 ? " less some of its parts" : "", rule, why);
-	buf_free(&name);
-	return false;
-}
-
-static int64_t larger(int64_t x, int64_t y)
-{
-	return x > y ? x : y;
-}
-
-/* A move for this subject of at least amp that leaves the office alone. */
-static bool answered(struct audit *a, const struct subject *s, int64_t amp, uint32_t office)
-{
-	uint32_t at = find_first(a, s);
-	a->report->needs++;
-	for (const struct line *l; (l = next_line(a, s, &at)) != NULL;) {
-		const struct amount *m = &a->move[l->move];
-		int64_t by = moved(a, m, s);
-		if ((a->l1 ? by != 0 : by >= amp) && (office == NO_OFFICE || !touches(a, m, office)))
-			return true;
-	}
-	return false;
-}
-
-/* Some coalition + 1 moves that pairwise touch different offices, each at least amp. The file's slots are tried. */
-static bool slots_hold(const struct audit *a, const struct subject *s, int64_t amp, uint32_t exempt)
-{
-	const struct line *slot[17] = { 0 };
-	uint32_t at = find_first(a, s);
-	for (const struct line *l; (l = next_line(a, s, &at)) != NULL;) {
-		if (l->slot > a->p->coalition || moved(a, &a->move[l->move], s) < amp)
-			continue;
-		slot[l->slot] = l;
-		bool ok = l->slot == a->p->coalition;
-		for (uint32_t i = 0; ok && i <= a->p->coalition; i++)
-			for (uint32_t j = 0; ok && j < i; j++)
-				ok = slot[i] != NULL && slot[j] != NULL &&
-				     disjoint(a, &a->move[slot[i]->move], &a->move[slot[j]->move], exempt);
-		if (ok)
-			return true;
-	}
-	return false;
-}
-
-struct owners {
-	uint32_t live, with_count;
-	uint32_t sole,
-	    whole; /* the only one that can have anything; the one that has it all; else NO_OFFICE */
-};
-
-static struct owners owners_of(const struct audit *a, const struct subject *s)
-{
-	struct owners o = { .sole = NO_OFFICE, .whole = NO_OFFICE };
-	const struct latticedim *d = &a->g->dim[a->office_dim];
-	bool *below = calloc(d->n_codes, sizeof *below);
-	int64_t v = value_of(a, s, NO_OFFICE);
-	if (below != NULL)
-		lattice_leaves(d, lattice_place(a->g, s->cell, a->office_dim), below);
-	for (uint32_t i = 0; below != NULL && i < a->n_offices; i++) {
-		if (!below[a->office[i]] || !live_at(a, s, a->office[i]))
-			continue;
-		int64_t own = value_of(a, s, a->office[i]);
-		o.sole = o.live++ == 0 ? a->office[i] : NO_OFFICE;
-		o.with_count += own > 0;
-		if (own == v && v > 0)
-			o.whole = a->office[i];
-	}
-	free(below);
-	return o;
-}
-
-static bool is_below(const struct audit *a, uint32_t office, uint32_t code)
-{
-	const struct latticedim *d = &a->g->dim[a->office_dim];
-	bool *below = calloc(d->n_codes, sizeof *below);
-	if (below != NULL)
-		lattice_leaves(d, code, below);
-	bool is = below != NULL && below[office];
-	free(below);
-	return is;
-}
-
-/* L3: whoever does not own all of it must be left with a move he cannot rule out. */
-static bool offices_answered(struct audit *a, const struct subject *s, const char *rule)
-{
-	struct owners o = owners_of(a, s);
-	int64_t v = value_of(a, s, NO_OFFICE);
-	int64_t k = a->p->threshold;
-	uint32_t code = lattice_place(a->g, s->cell, a->office_dim);
-	uint32_t whole = a->p->residual == RESIDUAL_ZEROS ? NO_OFFICE : o.whole;
-	uint32_t exempt = o.sole != NO_OFFICE ? o.sole : whole;
-	if (a->p->coalition > 1 && !slots_hold(a, s, larger(k - v, a->p->width), exempt))
-		return fails(a, s, rule, "no separate moves against coalitions");
-	for (uint32_t i = 0; a->p->coalition == 1 && i < a->n_offices; i++) {
-		uint32_t office = a->office[i];
-		if (office == o.sole || office == whole)
-			continue;
-		int64_t own = is_below(a, office, code) ? value_of(a, s, office) : 0;
-		if (!answered(a, s, larger(k - (v - own), a->p->width), office))
-			return fails(a, s, rule, "no move against an office");
-	}
-	return true;
-}
-
-/* The lines of the file about s under this rule are wanted, and promise neither too little nor too much. */
-static bool lines_fit(struct audit *a, const struct subject *s, enum rule rule, uint32_t office, int64_t amp)
-{
-	int64_t v = value_of(a, s, NO_OFFICE);
-	uint32_t at = find_first(a, s);
-	for (struct line *l; (l = next_line(a, s, &at)) != NULL;) {
-		int64_t by = moved(a, &a->move[l->move], s);
-		bool down = a->p->zero_reach && l->target == 0 && v > 0;
-		if (l->rules != 1u << rule || l->office != office)
-			continue;
-		if (!a->l1 && !down && (l->target < v + amp || l->target > v + by))
-			return fails(
-			    a, s, rule_name[rule], "a target that the rules or the move do not give");
-		if (!a->l1 && down && v + by != 0)
-			return fails(a, s, rule_name[rule], "the move does not reach nought");
-		l->asked = true;
-	}
-	return true;
-}
-
-/* Protected against everybody. */
-static bool subject_check(struct audit *a, const struct subject *s, enum rule rule)
-{
-	int64_t amp = larger((int64_t)a->p->threshold - value_of(a, s, NO_OFFICE), a->p->width);
-	a->report->subjects++;
-	if (s->n == 0 && a->g->mark[s->cell] == 'P')
-		return fails(a, s, rule_name[rule], "it is printed");
-	if (!lines_fit(a, s, rule, NO_OFFICE, amp))
-		return false;
-	if (!answered(a, s, amp, NO_OFFICE))
-		return fails(a, s, rule_name[rule], "no move for it");
-	return !a->l3 || offices_answered(a, s, rule_name[rule]);
-}
-
-/* ---- the rules ---- */
-
-static bool printed(const struct audit *a, uint64_t cell)
-{
-	return (a->g->mark[cell] == 'P' || a->g->mark[cell] == 'H') && a->g->live[cell] != 0;
-}
-
-static bool is_small(const struct audit *a, int64_t v)
-{
-	return v == 0 ? a->p->zeros == ZEROS_SENSITIVE : v < (int64_t)a->p->threshold;
-}
-
-/* R3 */
-static bool rests_check(struct audit *a, uint64_t cell)
-{
-	struct subject s = { .cell = cell };
-	struct owners o = owners_of(a, &s);
-	uint32_t code = lattice_place(a->g, cell, a->office_dim);
-	for (uint32_t i = 0; i < a->n_offices; i++) {
-		uint32_t office = a->office[i];
-		if (!is_below(a, office, code))
-			continue;
-		int64_t rest = a->g->truth[cell] - value_of(a, &s, office);
-		int64_t amp = larger((int64_t)a->p->threshold - rest, a->p->width);
-		if (rest >= (int64_t)a->p->threshold ||
-		    (rest == 0 && (a->p->residual != RESIDUAL_ZEROS || office == o.sole)))
-			continue;
-		a->report->subjects++;
-		if (a->g->mark[cell] == 'P')
-			return fails(a, &s, "R3", "it is printed");
-		if (!lines_fit(a, &s, RULE_R3, office, amp))
-			return false;
-		if (!answered(a, &s, amp, office))
-			return fails(a, &s, "R3", "no move against an office");
-	}
-	return true;
-}
-
-/* R1, R2, R5, R3 for one cell that a table prints. */
-static bool cell_check(struct audit *a, uint64_t cell)
-{
-	struct subject s = { .cell = cell };
-	int64_t v = a->g->truth[cell];
-	if (is_small(a, v))
-		return subject_check(a, &s, v == 0 ? RULE_R2 : RULE_R1);
-	if (v == 0 || a->office_dim == NO_OFFICE ||
-	    lattice_is_leaf(&a->g->dim[a->office_dim], lattice_place(a->g, cell, a->office_dim)))
-		return true;
-	if (a->p->min_offices > 1) {
-		struct owners o = owners_of(a, &s);
-		if (o.live >= 2 && o.with_count < a->p->min_offices)
-			return subject_check(a, &s, RULE_R5);
-	}
-	if (!a->l3 || a->p->residual == RESIDUAL_NO)
-		return true;
-	if (a->p->coalition == 1)
-		return rests_check(a, cell);
-	return lines_fit(
-	    a, &s, RULE_R3, NO_OFFICE, a->p->width); /* coalitions: the slots, where there are some */
-}
-
-/* A sum that a subtraction shows: all children in `in`. One live child is that child. */
-static bool sum_check(struct audit *a, uint64_t parent, const uint64_t *child, const bool *in, uint32_t n,
-    uint64_t *scratch, enum rule rule)
-{
-	struct subject s = { .cell = parent, .minus = scratch };
-	uint32_t held = 0;
-	uint64_t only = 0;
-	for (uint32_t i = 0; i < n; i++) {
-		if (a->g->live[child[i]] == 0)
-			continue;
-		if (in[i]) {
-			held++;
-			only = child[i];
-		} else {
-			scratch[s.n++] = child[i];
-		}
-	}
-	if (held == 0)
-		return true;
-	if (held > 1)
-		return subject_check(a, &s, rule);
-	struct subject one = { .cell = only };
-	return (printed(a, only) && is_small(a, a->g->truth[only])) || subject_check(a, &one, rule);
-}
-
-struct parts { /* of one relation */
-	uint64_t parent;
-	uint64_t *child, *scratch;
-	bool *in;
-	uint32_t n;
-};
-
-/* R12: what is left beside the printed parts of a printed total. */
-static bool rest_check(struct audit *a, const struct parts *r)
-{
-	int64_t rest = 0;
-	uint32_t shown = 0;
-	uint32_t left = 0;
-	for (uint32_t i = 0; i < r->n; i++) {
-		bool live = a->g->live[r->child[i]] != 0;
-		r->in[i] = live && !printed(a, r->child[i]);
-		shown += live && !r->in[i];
-		left += r->in[i];
-		rest += r->in[i] ? a->g->truth[r->child[i]] : 0;
-	}
-	return shown == 0 || left == 0 || !is_small(a, rest) ||
-	       sum_check(a, r->parent, r->child, r->in, r->n, r->scratch, RULE_R12);
-}
-
-/* R4, all of a group in one category. */
-static bool full_check(struct audit *a, const struct parts *r)
-{
-	struct subject base = { .cell = r->parent };
-	if (a->p->zeros == ZEROS_PUBLISHED)
-		return is_small(a, a->g->truth[r->parent]) || subject_check(a, &base, RULE_R4);
-	for (uint32_t i = 0; a->p->zeros == ZEROS_CAMOUFLAGE && i < r->n; i++) {
-		struct subject s = { .cell = r->child[i] };
-		if (a->g->truth[s.cell] == 0 && a->g->live[s.cell] != 0 && !subject_check(a, &s, RULE_R4))
-			return false;
-	}
-	return true;
-}
-
-/* R4 */
-static bool group_check(struct audit *a, const struct parts *r)
-{
-	int64_t base = a->g->truth[r->parent];
-	uint32_t live = 0;
-	if (a->p->group_min == 0 || base < (int64_t)a->p->group_min)
-		return true;
-	for (uint32_t i = 0; i < r->n; i++)
-		live += a->g->live[r->child[i]] != 0;
-	for (uint32_t i = 0; live > 1 && i < r->n; i++) {
-		int64_t rest = base - a->g->truth[r->child[i]];
-		if (!printed(a, r->child[i]) || rest >= (int64_t)a->p->threshold)
-			continue;
-		for (uint32_t j = 0; j < r->n; j++)
-			r->in[j] = j != i;
-		if (rest == 0 ? !full_check(a, r)
-			      : !sum_check(a, r->parent, r->child, r->in, r->n, r->scratch, RULE_R4))
-			return false;
-	}
-	return true;
-}
-
-static bool is_group(const struct audit *a, uint32_t dim)
-{
-	const char *name = a->g->dim[dim].name;
-	for (uint32_t i = 0; i < a->p->n_group_dims; i++)
-		if (strcmp(a->p->group_dim[i], name) == 0)
-			return true;
-	return a->p->n_group_dims == 0 && strcmp(name, a->p->office_dim) != 0;
-}
-
-static bool breakdown_check(struct audit *a, uint32_t dim, const struct breakdown *b, struct parts *r)
-{
-	uint64_t stride = a->g->stride[dim];
-	uint64_t block = stride * a->g->dim[dim].n_codes;
-	r->n = b->n;
-	for (uint64_t high = 0; high < a->g->n_cells; high += block)
-		for (uint64_t low = high; low < high + stride; low++) {
-			r->parent = low + b->parent * stride;
-			if (!printed(a, r->parent))
-				continue;
-			for (uint32_t i = 0; i < b->n; i++)
-				r->child[i] = low + b->child[i] * stride;
-			if (!rest_check(a, r) || (is_group(a, dim) && !group_check(a, r)))
-				return false;
-		}
-	return true;
-}
-
-static bool relations_check(struct audit *a)
-{
-	bool ok = true;
-	for (uint32_t d = 0; ok && d < a->g->n_dims; d++)
-		for (uint32_t b = 0; ok && b < a->g->dim[d].n_breakdowns; b++) {
-			const struct breakdown *k = &a->g->dim[d].breakdown[b];
-			struct parts r = { .child = calloc(k->n, sizeof *r.child),
-				.scratch = calloc(k->n, sizeof *r.scratch),
-				.in = calloc(k->n, sizeof *r.in) };
-			ok = r.child != NULL && r.scratch != NULL && r.in != NULL
-				 ? breakdown_check(a, d, k, &r)
-				 : err_set(a->e, ERR_MEMORY, "no memory");
-			free(r.child);
-			free(r.scratch);
-			free(r.in);
-		}
-	return ok;
-}
-
-static bool rules_check(struct audit *a)
-{
-	for (uint64_t c = 0; c < a->g->n_cells; c++)
-		if (printed(a, c) && !cell_check(a, c))
-			return false;
-	if (!relations_check(a))
-		return false;
-	for (uint32_t i = 0; i < a->n_lines; i++) {
-		const struct line *l = &a->line[i];
-		if (l->rules == 1u << RULE_LATER ? moved(a, &a->move[l->move], &l->s) == 0 : !l->asked) {
-			a->k.r.line_no = l->line_no;
-			return cert_bad(&a->k, a->e, "no rule asks for this requirement");
-		}
-	}
-	return true;
-}
-
 /* ---- the file ---- */
 
 /* The printed values are the true ones; what is printed as nothing holds nothing. */
 static bool truth_fits(const struct audit *a)
 {
-	for (uint64_t c = 0; c < a->g->n_cells; c++) {
-		struct subject s = { .cell = c };
-		if (a->g->value[c] >= 0 && a->g->value[c] != a->g->truth[c])
-			return fails(a, &s, "the table", "what is printed is not the true value");
-	}
-	return true;
+	struct buf name = { 0 };
+	uint64_t c = 0;
+	while (c < a->g->n_cells && (a->g->value[c] < 0 || a->g->value[c] == a->g->truth[c]))
+		c++;
+	if (c == a->g->n_cells)
+		return true;
+	lattice_name(a->g, c, &name);
+	err_set(a->e, ERR_CRYPTO, "cell %.*s: what is printed is not the true value", (int)name.size,
+	    (const char *)name.data);
+	buf_free(&name);
+	return false;
+}
+
+/* Is this line the level line of the public part? */
+static bool same_level(const struct reader *r, struct bytes certificate)
+{
+	struct reader other = { .at = (const char *)certificate.at,
+		.end = (const char *)certificate.at + certificate.len };
+	while (cert_reader_line(&other))
+		if (cert_line_begins(&other, "level "))
+			return r->line_end - r->line == other.line_end - other.line &&
+			       memcmp(r->line, other.line, (size_t)(r->line_end - r->line)) == 0;
+	return false;
 }
 
 static bool head_take(struct audit *a, struct bytes certificate)
@@ -727,6 +296,8 @@ static bool head_take(struct audit *a, struct bytes certificate)
 	    !hex_decode(got, 32, bytes_of(k->r.line + 7, (size_t)(k->r.line_end - k->r.line) - 7)) ||
 	    memcmp(got, want, 32) != 0)
 		return cert_bad(k, a->e, "it belongs to another certificate");
+	if (!cert_reader_line(&k->r) || !same_level(&k->r, certificate))
+		return cert_bad(k, a->e, "the level line is not the certificate's");
 	if (!cert_reader_line(&k->r) || !cert_line_begins(&k->r, "blind ") ||
 	    !hex_decode(got, 32, bytes_of(k->r.line + 6, (size_t)(k->r.line_end - k->r.line) - 6)))
 		return cert_bad(k, a->e, "blind and 64 hex digits are expected");
@@ -762,6 +333,9 @@ static bool file_take(struct audit *a, struct bytes certificate, struct bytes fi
 	while (cert_reader_line(&k->r) && cert_line_begins(&k->r, "r "))
 		if (!line_take(a))
 			return false;
+	for (uint32_t i = 0; i < a->n_moves; i++)
+		if (!a->move[i].used)
+			return cert_bad(k, a->e, "a move that no requirement names");
 	return end_take(a, file) && lines_index(a);
 }
 
@@ -778,7 +352,10 @@ static bool offices_find(struct audit *a)
 	for (uint32_t i = 0; a->office != NULL && i < d->n_codes; i++)
 		if (lattice_is_leaf(d, i))
 			a->office[a->n_offices++] = i;
-	return a->office != NULL || err_set(a->e, ERR_MEMORY, "no memory");
+	a->own = calloc(d->n_codes, sizeof *a->own);
+	a->rank = calloc(d->n_codes, sizeof *a->rank);
+	return (a->office != NULL && a->own != NULL && a->rank != NULL) ||
+	       err_set(a->e, ERR_MEMORY, "no memory");
 }
 
 bool auditor_check(const struct lattice *g, const struct policy_params *p, const char *level,
@@ -793,8 +370,8 @@ bool auditor_check(const struct lattice *g, const struct policy_params *p, const
 		a.k.relation_base[d] = a.k.relation_base[d - 1] + g->dim[d - 1].n_breakdowns;
 	bool ok = offices_find(&a);
 	a.l1 = strcmp(level, "L1") == 0;
-	a.l3 = level[1] >= '3' && a.office_dim != NO_OFFICE;
-	ok = ok && truth_fits(&a) && file_take(&a, certificate, file) && rules_check(&a);
+	a.pool = level[1] >= '3' && a.office_dim != NO_OFFICE ? p->coalition : 0;
+	ok = ok && truth_fits(&a) && file_take(&a, certificate, file) && audit_rules(&a);
 	report->moves = a.n_moves;
 	report->requirements = a.n_lines;
 	if (a.change != NULL)
@@ -807,6 +384,8 @@ bool auditor_check(const struct lattice *g, const struct policy_params *p, const
 	free(a.line);
 	free(a.by_cell);
 	free(a.office);
+	free(a.own);
+	free(a.rank);
 	free(a.k.sums.place);
 	return ok;
 }

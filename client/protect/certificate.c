@@ -178,86 +178,6 @@ bool cert_sums_zero(const struct sums *s)
 	return true;
 }
 
-/* ---- moves ---- */
-
-/* m <id> <n> <cell>:<coef> ... */
-static bool move_take(struct certcheck *k, struct err *e)
-{
-	const char *p = k->r.line + 2;
-	const char *end = k->r.line_end;
-	uint64_t id;
-	uint64_t n;
-	uint64_t cell;
-	uint64_t before = 0;
-	int64_t coef;
-	if (!cert_take_number(&p, end, UINT32_MAX, &id) || id != k->n_ids || !cert_take_char(&p, end, ' ') ||
-	    !cert_take_number(&p, end, k->g->n_cells, &n) || n == 0)
-		return cert_bad(k, e, "a move is: m, its number in turn, how many entries, entries");
-	k->n_ids++;
-	cert_sums_clear(&k->sums);
-	for (uint64_t i = 0; i < n; i++) {
-		if (!cert_take_char(&p, end, ' ') || !cert_take_number(&p, end, k->g->n_cells - 1, &cell) ||
-		    !cert_take_char(&p, end, ':') || !cert_take_signed(&p, end, &coef) || coef == 0)
-			return cert_bad(k, e, "an entry is cell:coefficient");
-		if (i > 0 && cell <= before)
-			return cert_bad(k, e, "entries rise by cell");
-		before = cell;
-		if (!movable(k->g, cell))
-			return cert_bad(
-			    k, e, "the move changes a cell that is printed or zero by definition");
-		if (!cert_visit_lines(k, cell, cert_add_signed, &coef))
-			return err_set(e, ERR_MEMORY, "no memory");
-		k->report->entries++;
-	}
-	if (p != end)
-		return cert_bad(k, e, "text after the last entry");
-	if (!cert_sums_zero(&k->sums))
-		return cert_bad(k, e, "the move breaks a relation");
-	k->report->moves++;
-	return true;
-}
-
-/* Has the move of this line an entry at the cell? */
-static bool move_has(const struct bytes *line, uint64_t cell)
-{
-	const char *p = (const char *)line->at;
-	const char *end = p + line->len;
-	for (int space = 0; p < end && space < 3; p++)
-		space += *p == ' ';
-	while (p < end) {
-		uint64_t at;
-		int64_t coef;
-		if (!cert_take_number(&p, end, UINT64_MAX, &at) || !cert_take_char(&p, end, ':') ||
-		    !cert_take_signed(&p, end, &coef))
-			return false;
-		if (at == cell)
-			return true;
-		cert_take_char(&p, end, ' ');
-	}
-	return false;
-}
-
-/* c <cell> <move> */
-static bool cover_take(struct certcheck *k, const struct bytes *move, uint64_t *before, struct err *e)
-{
-	const char *p = k->r.line + 2;
-	const char *end = k->r.line_end;
-	uint64_t cell;
-	uint64_t id;
-	if (!cert_take_number(&p, end, k->g->n_cells - 1, &cell) || !cert_take_char(&p, end, ' ') ||
-	    !cert_take_number(&p, end, UINT32_MAX, &id) || p != end)
-		return cert_bad(k, e, "a cover is: c, cell, move");
-	if (*before != UINT64_MAX && cell <= *before)
-		return cert_bad(k, e, "covers rise by cell");
-	*before = cell;
-	if (k->g->mark[cell] != 'H')
-		return cert_bad(k, e, "only hidden cells are covered");
-	if (id >= k->n_ids || !move_has(&move[id], cell))
-		return cert_bad(k, e, "the move does not change the cell it covers");
-	k->shown[cell] |= 4;
-	return true;
-}
-
 /* ---- null vectors ---- */
 
 static uint64_t add_mod(uint64_t a, uint64_t b, uint64_t p)
@@ -437,7 +357,7 @@ static bool take_level(struct certificate_report *r, const char **p, const char 
 	r->width = (uint32_t)width;
 	r->floor = (uint32_t)floor;
 	r->coalition = (uint32_t)coalition;
-	return *p == end && threshold >= 3 && width >= 1;
+	return *p == end && (threshold == 0 || threshold >= 3) && width >= 1;
 }
 
 static bool level_line(struct certcheck *k, struct err *e)
@@ -447,7 +367,8 @@ static bool level_line(struct certcheck *k, struct err *e)
 	const char *p = k->r.line;
 	if (!take_level(k->report, &p, k->r.line_end))
 		return cert_bad(k, e,
-		    "the level line is: level L1 to L4, k from 3, width from 1, floor 0 or 1, coalition");
+		    "the level line is: level L1 to L4, k 0 or from 3, width from 1, floor 0 or 1, "
+		    "coalition");
 	return true;
 }
 
@@ -459,27 +380,6 @@ static bool head(struct certcheck *k, struct err *e)
 		return cert_bad(k, e, "not a certificate of version 1");
 	return digest_line(k, "grid ", k->g->digest, e) && digest_line(k, "pattern ", pattern, e) &&
 	       digest_line(k, "result ", k->g->result_digest, e) && level_line(k, e);
-}
-
-/* Section moves, and the line of each move for the covers. */
-static bool moves_section(struct certcheck *k, struct bytes **move, struct err *e)
-{
-	size_t room = 0;
-	while (cert_reader_line(&k->r) && cert_line_begins(&k->r, "m ")) {
-		if (k->n_ids == room) {
-			room = room == 0 ? 256 : 2 * room;
-			struct bytes *more = realloc(*move, room * sizeof *more);
-			if (more == NULL)
-				return err_set(e, ERR_MEMORY, "no memory");
-			*move = more;
-		}
-		uint64_t id = k->n_ids;
-		struct bytes line = bytes_of(k->r.line, (size_t)(k->r.line_end - k->r.line));
-		if (!move_take(k, e))
-			return false;
-		(*move)[id] = line;
-	}
-	return true;
 }
 
 static bool null_section(struct certcheck *k, uint64_t prime, struct err *e)
@@ -542,14 +442,7 @@ static bool open_section(struct certcheck *k, struct err *e)
 
 static bool sections(struct certcheck *k, struct bytes file, struct err *e)
 {
-	struct bytes *move = NULL;
-	uint64_t before = UINT64_MAX;
 	bool ok = cert_reader_line(&k->r);
-	if (ok && cert_line_is(&k->r, "section moves"))
-		ok = moves_section(k, &move, e);
-	if (ok && cert_line_is(&k->r, "section cover-public"))
-		while (ok && cert_reader_line(&k->r) && cert_line_begins(&k->r, "c "))
-			ok = cover_take(k, move, &before, e);
 	if (ok && cert_line_is(&k->r, "section null 2305843009213693951"))
 		ok = null_section(k, PRIME_1, e);
 	if (ok && cert_line_is(&k->r, "section null 2305843009213693921"))
@@ -558,7 +451,6 @@ static bool sections(struct certcheck *k, struct bytes file, struct err *e)
 		ok = tables_section(k, e);
 	if (ok && cert_line_is(&k->r, "section open"))
 		ok = open_section(k, e);
-	free(move);
 	return ok && end_line(k, file, e);
 }
 
@@ -572,7 +464,7 @@ static bool complete(struct certcheck *k, struct err *e)
 			continue;
 		k->report->hidden++;
 		const char *rule = NULL;
-		if ((k->shown[c] & 4) == 0 && (k->shown[c] & 3) != 3)
+		if (k->shown[c] != 3)
 			rule = "nothing shows that this hidden cell cannot be computed";
 		else if (k->least[c] >= 0 && (k->largest[c] < (int64_t)r->threshold ||
 						 k->largest[c] - k->least[c] < (int64_t)r->width))

@@ -3,9 +3,8 @@
  * Written apart from the engine: it shares no code with policy/ and needs no solver and no secret. What it
  * proves:
  *
- *   moves      a vector over cells that changes no printed cell and keeps every relation. A hidden cell on
- * which some move is not zero cannot be computed from what was printed, whatever its value (guarantee L1).
- *   null       the same by two vectors modulo 2^61-1 and 2^61-31, for large tables.
+ *   null       two vectors modulo 2^61-1 and 2^61-31, 0 on everything printed, that keep every relation. A hidden cell on
+ * which neither is 0 cannot be computed from what was printed, whatever its value (guarantee L1).
  *   tables     whole tables of counts that agree with everything printed; each hidden cell of their component
  * reaches the threshold in one and differs by `width` between two (guarantee L2).
  *
@@ -21,7 +20,7 @@ struct certificate_report {
 	uint64_t covered;     /* of them, proved not computable */
 	uint64_t with_tables; /* of them, shown to reach the threshold */
 	uint64_t open;        /* of them, said to be in components without tables */
-	uint64_t moves, entries, tables, null_vectors;
+	uint64_t tables, null_vectors;
 };
 
 /* False: the certificate does not hold for this grid and these printed cells; e says which line and which

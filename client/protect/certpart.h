@@ -36,8 +36,7 @@ struct certcheck {
 	struct reader r;
 	struct certificate_report *report;
 	uint64_t n_ids;
-	uint8_t
-	    *shown; /* bits of each cell: 1, 2: null vector for prime 1, 2 not zero; 4: covered by a move */
+	uint8_t *shown;           /* bits of each cell: 1, 2: null vector for prime 1, 2 not zero */
 	int64_t *least, *largest; /* of each hidden cell over the tables seen; least -1: none yet */
 	uint64_t relation_base[LATTICE_DIMS_MAX]; /* number of breakdowns in the dimensions before */
 	struct sums sums;

@@ -17,11 +17,10 @@ static void report_json(const struct certificate_report *r, bool holds)
 	struct buf out = { 0 };
 	buf_printf(&out,
 	    "{\"holds\":%s,\"claimed\":\"%s\",\"threshold\":%u,\"width\":%u,\"floor\":%u,\"coalition\":%u,"
-	    "\"hidden\":%llu,\"covered\":%llu,\"with_tables\":%llu,\"moves\":%llu,\"entries\":%llu,"
-	    "\"tables\":%llu}\n",
+	    "\"hidden\":%llu,\"covered\":%llu,\"with_tables\":%llu,\"tables\":%llu}\n",
 	    holds ? "true" : "false", r->level, r->threshold, r->width, r->floor, r->coalition,
 	    (unsigned long long)r->hidden, (unsigned long long)r->covered, (unsigned long long)r->with_tables,
-	    (unsigned long long)r->moves, (unsigned long long)r->entries, (unsigned long long)r->tables);
+	    (unsigned long long)r->tables);
 	text_put(&out);
 	buf_free(&out);
 }
@@ -59,6 +58,11 @@ static bool audit(struct lattice *g, const struct args *args, const struct certi
 	    (args_value(args, "policy") == NULL || protectfiles_policy(&p, args_value(args, "policy"), e)) &&
 	    lattice_truth_file(g, args_value(args, "truth"), e) &&
 	    protectfiles_read(&file, path, CERTIFICATE_MAX, e);
+	p = policy_params_effective(&p);
+	if (r->floor == 0 && p.zeros == ZEROS_PUBLISHED)
+		p.zeros = ZEROS_CAMOUFLAGE; /* a step of the ladder */
+	if (ok && r->floor != (p.zeros == ZEROS_PUBLISHED))
+		ok = err_set(e, ERR_CRYPTO, "the floor is not the policy's");
 	if (ok && (p.threshold != r->threshold || p.width != r->width || p.coalition != r->coalition))
 		ok = err_set(e, ERR_CRYPTO, "the level line is not the policy's");
 	ok = ok && (auditor_check(g, &p, r->level, certificate, buf_bytes(&file), out, e) ||

@@ -265,8 +265,7 @@ class Judge:
                     yield Subject("R4 base", {parent: 1})
                 elif rest == 0:
                     for zero in alive:
-                        # cells that are not printed: where R2 speaks for noughts, their sum is what counts (R12)
-                        if table.value[zero] == 0 and (self.zeros == "camouflage" or self.counted(zero)):
+                        if table.value[zero] == 0:
                             yield Subject("R4 zero", {zero: 1})
 
     def coalitions(self):
@@ -337,6 +336,13 @@ class Judge:
             return None
         return mine + max(self.k, rest + self.width)
 
+    def bottom(self, subject, own):
+        """With zero_reach, the value it must be able to come down to; None: nothing is asked."""
+        v = subject.total(self.table.value.__getitem__)
+        mine = subject.total(lambda c: self.table.own(c, own)) if own else 0
+        asked = self.policy.get("zero_reach") == "yes" and self.target(subject, own) is not None
+        return mine if asked and v > mine else None
+
     @staticmethod
     def solve(cost, constraints, bounds, presolve):
         """A whole-number table of least cost, or None. HiGHS of Debian 12 now and then loses tables in its presolve:
@@ -355,29 +361,32 @@ class Judge:
             if x is None:
                 continue
             pool.append(x)
-            best = max(best or 0, int(sum(s * x[i] for i, s in terms)))
+            value = int(sum(s * x[i] for i, s in terms))
+            best = value if best is None else max(best, value)
             if best >= least:
                 break
         assert best is not None, "no table fits what was published"
         return best
 
     def attack_as(self, own, subjects):
-        wanted = [(s, t) for s, t in ((s, self.target(s, own)) for s in subjects) if t is not None]
+        wanted = [(s, 1, t) for s, t in ((s, self.target(s, own)) for s in subjects) if t is not None]
+        wanted += [(s, -1, -t) for s, t in ((s, self.bottom(s, own)) for s in subjects) if t is not None]
         if not wanted:
             return
         index, constraints, bounds = self.system(own)
         pool = []
-        for subject, target in wanted:
-            fixed = sum(s * self.table.value[c] for c, s in subject.terms.items() if c not in index)
-            terms = [(index[c], s) for c, s in subject.terms.items() if c in index]
+        for subject, way, target in wanted:
+            fixed = sum(way * s * self.table.value[c] for c, s in subject.terms.items() if c not in index)
+            terms = [(index[c], way * s) for c, s in subject.terms.items() if c in index]
             if any(fixed + sum(s * x[i] for i, s in terms) >= target for x in pool):
                 continue
             best = fixed
             if terms:
                 best += self.reach(terms, target - fixed, len(index), constraints, bounds, pool)
             if best < target:
-                self.found.append("%s: %s at most %d, target %d, true %d" % (
-                    "+".join(own) or "public", subject.name(), best, target,
+                self.found.append("%s: %s at %s %d, target %d, true %d" % (
+                    "+".join(own) or "public", subject.name(), "most" if way > 0 else "least", way * best,
+                    way * target,
                     subject.total(self.table.value.__getitem__)))
 
 

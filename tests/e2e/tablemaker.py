@@ -64,9 +64,11 @@ def policy_of(rng, offices):
          "group_min": rng.choice((0, 3, 3, 5)), "min_reporting": 1, "min_offices_changed": 1,
          "residual": rng.choice(("yes", "yes", "yes", "zeros", "no")), "effort": rng.choice((0, 5, 20))}
     if offices > 2 and rng.random() < 0.3:
-        p["coalition"] = 2
+        p["coalition"] = rng.choice((2, 2, 3)) if offices > 3 else 2
     if rng.random() < 0.15:
         p["min_offices"] = 3
+    if p["zeros"] != "published" and rng.random() < 0.15:
+        p["zero_reach"] = "yes"
     if rng.random() < 0.15:
         p["hidden_sum_min"] = 0
     if rng.random() < 0.15:

@@ -25,6 +25,16 @@ def protect(folder, out, *options):
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False, timeout=120)
 
 
+def verify(folder, out):
+    """What the certificate's verifier says against it, with the auditors' part."""
+    at = lambda name: os.path.join(out, name)
+    p = subprocess.run([os.path.join(BIN, "cellveil"), "verify-certificate", folder, at("RESULT.csv"), at("certificate.cvc"),
+                        "--auditor", at("certificate.auditor.cvc"), "--truth", os.path.join(folder, "cells.csv"),
+                        "--policy", os.path.join(folder, "policy.yaml")], env=environment(), stdout=subprocess.PIPE,
+                       stderr=subprocess.PIPE, text=True, check=False, timeout=120)
+    return [] if p.returncode == 0 else ["verify-certificate: %d: %s" % (p.returncode, p.stderr.strip())]
+
+
 def keep(folder, seed, text):
     if os.environ.get("CELLVEIL_FINDINGS"):
         to = os.path.join(os.environ["CELLVEIL_FINDINGS"], "table-%d" % seed)
@@ -43,7 +53,7 @@ def one(seed):
         found = []
         if p.returncode == 0:
             try:
-                found = judge_folder(folder, out, policy)
+                found = judge_folder(folder, out, policy) + verify(folder, out)
             except AssertionError as error:
                 found = [str(error)]
         elif os.path.exists(out):

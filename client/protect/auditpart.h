@@ -1,0 +1,92 @@
+/* auditpart - what the two halves of the auditors' verifier share: the file (auditor.c) and the rules (auditrules.c).
+ *
+ * For those two only. */
+#ifndef CLIENT_PROTECT_AUDITPART_H
+#define CLIENT_PROTECT_AUDITPART_H
+#include "client/protect/auditor.h"
+#include "client/protect/certpart.h"
+
+#define NO_OFFICE  UINT32_MAX
+#define POOL_LIMIT 8u /* offices that a requirement may name */
+
+enum rule {
+	RULE_R1,
+	RULE_R2,
+	RULE_R3,
+	RULE_R4,
+	RULE_R5,
+	RULE_R12,
+	RULE_LATER,
+	RULE_R6,
+	RULE_R7,
+	RULE_SPARE,
+	RULES
+};
+
+struct change { /* of one cell */
+	uint64_t cell;
+	int64_t by;
+};
+
+struct amount { /* a move: n changes from start, rising by cell */
+	size_t start;
+	uint64_t n;
+	bool used;
+};
+
+/* A cell, or a parent less some of its children. */
+struct subject {
+	uint64_t cell;
+	const uint64_t *minus; /* rising by place in the breakdown */
+	uint32_t n;
+};
+
+struct line { /* a requirement as the file has it */
+	struct subject s;
+	int64_t reached;
+	uint32_t office[POOL_LIMIT]; /* `office CODE+CODE` */
+	uint32_t n_offices;
+	uint32_t slot; /* UINT32_MAX: none */
+	uint32_t move;
+	enum rule rule;
+	unsigned line_no;
+	bool asked; /* a rule worked out here wants it */
+};
+
+struct audit {
+	struct certcheck k;
+	const struct lattice *g;
+	const struct policy_params *p;
+	struct auditor_report *report;
+	struct change *change;
+	size_t n_changes, room_changes;
+	struct amount *move;
+	uint32_t n_moves;
+	size_t room_moves;
+	uint64_t *minus;
+	size_t n_minus, room_minus;
+	struct line *line;
+	uint32_t n_lines;
+	size_t room_lines;
+	uint32_t *by_cell; /* line numbers sorted by cell, then as they stand */
+	uint32_t office_dim;
+	uint32_t *office; /* leaves of the office dimension */
+	uint32_t n_offices;
+	uint32_t pool; /* offices that may pool; 0: none is an attacker */
+	bool l1;
+	/* of the subject looked at (auditrules.c): */
+	int64_t value;
+	int64_t *own;   /* by code of the office dimension; -1: nothing can be there */
+	uint32_t *rank; /* offices below it, most first */
+	uint32_t n_ranked;
+	struct err *e;
+};
+
+int64_t audit_moved(const struct audit *a, const struct line *l);
+bool audit_touches(const struct audit *a, const struct line *l, const uint32_t *office, uint32_t n);
+/* The next line about s at or after *at; NULL at the end. Begin with audit_first. */
+struct line *audit_next(const struct audit *a, const struct subject *s, uint32_t *at);
+uint32_t audit_first(const struct audit *a, const struct subject *s);
+/* All rules again. */
+bool audit_rules(struct audit *a);
+#endif

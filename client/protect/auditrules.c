@@ -1,0 +1,496 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/protect/auditpart.h"
+
+static const char *const rule_name[RULES] = { "R1", "R2", "R3", "R4", "R5", "R12", "derivable", "R6", "R7",
+	"redundant" };
+
+static bool fails(const struct audit *a, const struct subject *s, enum rule rule, const char *why)
+{
+	struct buf name = { 0 };
+	lattice_name(a->g, s->cell, &name);
+	err_set(a->e, ERR_CRYPTO, "cell %.*s%s, %s: %s", (int)name.size, (const char *)name.data,
+	    s->n > 0 ? " less some of its parts" : "", rule_name[rule], why);
+	buf_free(&name);
+	return false;
+}
+
+static int64_t larger(int64_t x, int64_t y)
+{
+	return x > y ? x : y;
+}
+
+/* ---- values, shifted to an office's part ---- */
+
+/* The cell's part at another code of the office dimension. */
+static uint64_t part_of(const struct audit *a, uint64_t cell, uint32_t office)
+{
+	if (office == NO_OFFICE)
+		return cell;
+	uint64_t stride = a->g->stride[a->office_dim];
+	return cell - lattice_place(a->g, cell, a->office_dim) * stride + office * stride;
+}
+
+static int64_t value_of(const struct audit *a, const struct subject *s, uint32_t office)
+{
+	int64_t sum = a->g->truth[part_of(a, s->cell, office)];
+	for (uint32_t i = 0; i < s->n; i++)
+		sum -= a->g->truth[part_of(a, s->minus[i], office)];
+	return sum;
+}
+
+/* Can anything be in this office's part of the subject? A sum is live if the parent has more live parts than are
+ * taken off; where the parts say nothing the value does. */
+static bool live_at(const struct audit *a, const struct subject *s, uint32_t office)
+{
+	uint64_t cell = part_of(a, s->cell, office);
+	if (a->g->live[cell] == 0)
+		return false;
+	if (s->n == 0)
+		return true;
+	for (uint32_t d = 0; d < a->g->n_dims; d++) {
+		const struct latticedim *dim = &a->g->dim[d];
+		uint32_t code = lattice_place(a->g, s->cell, d);
+		for (uint32_t b = 0; b < dim->n_breakdowns; b++) {
+			const struct breakdown *k = &dim->breakdown[b];
+			uint32_t taken = 0;
+			bool more = false;
+			for (uint32_t c = 0; k->parent == code && c < k->n; c++) {
+				uint64_t child = s->cell + (k->child[c] - (uint64_t)code) * a->g->stride[d];
+				bool off = false;
+				for (uint32_t i = 0; i < s->n; i++)
+					off |= s->minus[i] == child;
+				taken += off;
+				more |= !off && a->g->live[part_of(a, child, office)] != 0;
+			}
+			if (taken == s->n)
+				return more;
+		}
+	}
+	return false;
+}
+
+static int more_first(const void *x, const void *y, void *audit)
+{
+	const struct audit *a = audit;
+	uint32_t i = *(const uint32_t *)x;
+	uint32_t j = *(const uint32_t *)y;
+	if (a->own[i] != a->own[j])
+		return a->own[i] > a->own[j] ? -1 : 1;
+	return (i > j) - (i < j);
+}
+
+/* Fills what stands in the audit about the subject looked at. */
+static bool look_at(struct audit *a, const struct subject *s)
+{
+	a->value = value_of(a, s, NO_OFFICE);
+	a->n_ranked = 0;
+	if (a->office_dim == NO_OFFICE)
+		return true;
+	const struct latticedim *d = &a->g->dim[a->office_dim];
+	bool *below = calloc(d->n_codes, sizeof *below);
+	if (below == NULL)
+		return err_set(a->e, ERR_MEMORY, "no memory");
+	lattice_leaves(d, lattice_place(a->g, s->cell, a->office_dim), below);
+	for (uint32_t i = 0; i < a->n_offices; i++) {
+		uint32_t office = a->office[i];
+		a->own[office] = below[office] && live_at(a, s, office) ? value_of(a, s, office) : -1;
+		if (a->own[office] >= 0)
+			a->rank[a->n_ranked++] = office;
+	}
+	free(below);
+	qsort_r(a->rank, a->n_ranked, sizeof *a->rank, more_first, a);
+	return true;
+}
+
+/* ---- is a subject protected? ---- */
+
+struct pool { /* attackers who know what all of them own */
+	uint32_t office[POOL_LIMIT + 1];
+	uint32_t n;
+	bool down; /* asked about nought, not about more */
+};
+
+/* What the pool does not own; *all: it owns whatever can be there. */
+static int64_t rest_of(const struct audit *a, const struct pool *who, bool *all)
+{
+	int64_t rest = a->value;
+	uint32_t held = 0;
+	for (uint32_t i = 0; i < who->n; i++) {
+		rest -= larger(a->own[who->office[i]], 0);
+		held += a->own[who->office[i]] >= 0;
+	}
+	*all = who->n > 0 && held == a->n_ranked;
+	return rest;
+}
+
+static int64_t distance(const struct audit *a, const struct pool *who, int64_t rest)
+{
+	if (who->down)
+		return rest;
+	if (a->p->figures != FIGURES_AMOUNTS)
+		return larger((int64_t)a->p->threshold - rest, a->p->width);
+	int64_t first = a->n_ranked > 0 ? a->own[a->rank[0]] : 0;
+	int64_t second = a->n_ranked > 1 ? a->own[a->rank[1]] : 0;
+	int64_t target = first + second + (first * (int64_t)a->p->dominance_p + 99) / 100;
+	return larger(target - a->value, a->p->width);
+}
+
+static bool is_far(const struct audit *a, const struct pool *who, const struct line *l, int64_t rest)
+{
+	int64_t by = audit_moved(a, l);
+	return a->l1 ? by != 0 : (who->down ? -by : by) >= distance(a, who, rest);
+}
+
+static bool holds_against(struct audit *a, const struct subject *s, struct pool *who);
+
+static bool holds_with(struct audit *a, const struct subject *s, struct pool *who, uint32_t office)
+{
+	for (uint32_t i = 0; i < who->n; i++)
+		if (who->office[i] == office)
+			return true;
+	who->office[who->n++] = office;
+	bool ok = holds_against(a, s, who);
+	who->n--;
+	return ok;
+}
+
+/* Some move that the pool cannot rule out goes far enough, and so for every larger pool. Only offices that the move
+ * touches, or that own something, can do better than the pool by itself. */
+static bool holds_against(struct audit *a, const struct subject *s, struct pool *who)
+{
+	bool all = false;
+	int64_t rest = rest_of(a, who, &all);
+	uint32_t at = audit_first(a, s);
+	const struct line *l = NULL;
+	bool zeros = a->p->residual == RESIDUAL_ZEROS && !who->down;
+	if (all || (who->n > 0 && rest == 0 && a->value > 0 && !zeros))
+		return true;
+	a->report->needs++;
+	while ((l = audit_next(a, s, &at)) != NULL)
+		if (is_far(a, who, l, rest) && !audit_touches(a, l, who->office, who->n))
+			break;
+	if (l == NULL || who->n == a->pool)
+		return l != NULL;
+	for (uint32_t i = 0; i < a->n_offices; i++) {
+		uint32_t office = a->office[i];
+		bool touched = audit_touches(a, l, &office, 1);
+		if ((touched || a->own[office] > 0) && !holds_with(a, s, who, office))
+			return false;
+	}
+	return true;
+}
+
+/* The same offices, whatever their order, are named by both. */
+static bool same_offices(const struct line *x, const struct line *y)
+{
+	uint32_t shared = 0;
+	for (uint32_t i = 0; i < x->n_offices; i++)
+		for (uint32_t j = 0; j < y->n_offices; j++)
+			shared += x->office[i] == y->office[j];
+	return x->n_offices == y->n_offices && shared == x->n_offices;
+}
+
+/* Is this the attacker that a line of its rule may name? */
+static bool attacker_fits(struct audit *a, const struct line *l)
+{
+	bool known = l->rule <= RULE_R12 || l->rule == RULE_R6;
+	uint32_t slots = a->pool > 0 && known ? a->pool + 1 - l->n_offices : 1;
+	int64_t rest = a->value;
+	if (l->n_offices > (known ? a->pool : 0) || (l->slot == UINT32_MAX) != (slots == 1) ||
+	    (slots > 1 && l->slot >= slots) || audit_touches(a, l, l->office, l->n_offices))
+		return false;
+	for (uint32_t i = 0; i < l->n_offices; i++) {
+		if (a->own[l->office[i]] < 0)
+			return false;
+		rest -= a->own[l->office[i]];
+	}
+	return l->rule != RULE_R3 || l->n_offices == 0 || rest < (int64_t)a->p->threshold;
+}
+
+/* The lines of the file about s under this rule are wanted, say what their move does, and stand once for each attacker,
+ * one slot after the other. */
+static bool lines_fit(struct audit *a, const struct subject *s, enum rule rule)
+{
+	uint32_t at = audit_first(a, s);
+	const struct line *last = NULL;
+	for (struct line *l; (l = audit_next(a, s, &at)) != NULL;) {
+		if (l->rule != rule)
+			continue;
+		int64_t by = audit_moved(a, l);
+		bool follows = l->slot == UINT32_MAX || l->slot == 0 ||
+			       (last != NULL && same_offices(last, l) && l->slot == last->slot + 1);
+		if (by == 0 || l->reached != a->value + by)
+			return fails(a, s, rule, "the move does not give that value");
+		if (!attacker_fits(a, l) || !follows)
+			return fails(a, s, rule, "not an attacker to be named here");
+		if (l->slot == UINT32_MAX || l->slot == 0) {
+			uint32_t again = audit_first(a, s);
+			for (const struct line *o; (o = audit_next(a, s, &again)) != l;)
+				if (o->rule == rule && o->slot == l->slot && same_offices(o, l) &&
+				    (audit_moved(a, o) > 0) == (by > 0))
+					return fails(a, s, rule, "an attacker is named twice");
+		}
+		l->asked = true;
+		last = l;
+	}
+	return true;
+}
+
+/* Protected against everybody. */
+static bool subject_check(struct audit *a, const struct subject *s, enum rule rule)
+{
+	struct pool who = { .n = 0 };
+	a->report->subjects++;
+	if (!look_at(a, s))
+		return false;
+	if (s->n == 0 && a->g->mark[s->cell] == 'P')
+		return fails(a, s, rule, "it is printed");
+	if (!lines_fit(a, s, rule))
+		return false;
+	if (!holds_against(a, s, &who))
+		return fails(a, s, rule, "somebody is left without a move");
+	who.down = true;
+	if (a->p->zero_reach && !a->l1 && a->value > 0 && !holds_against(a, s, &who))
+		return fails(a, s, rule, "nought is out of reach for somebody");
+	return true;
+}
+
+/* ---- the rules ---- */
+
+static bool printed(const struct audit *a, uint64_t cell)
+{
+	return (a->g->mark[cell] == 'P' || a->g->mark[cell] == 'H') && a->g->live[cell] != 0;
+}
+
+static bool is_small(const struct audit *a, int64_t v)
+{
+	return v == 0 ? a->p->zeros == ZEROS_SENSITIVE : v < (int64_t)a->p->threshold;
+}
+
+/* R1, R2, R6 of the subject looked at; RULE_SPARE: none. */
+static enum rule own_rule(const struct audit *a)
+{
+	if (a->p->figures != FIGURES_AMOUNTS)
+		return !is_small(a, a->value) ? RULE_SPARE : a->value == 0 ? RULE_R2 : RULE_R1;
+	int64_t first = a->n_ranked > 0 ? a->own[a->rank[0]] : 0;
+	int64_t second = a->n_ranked > 1 ? a->own[a->rank[1]] : 0;
+	return 100 * (a->value - first - second) < (int64_t)a->p->dominance_p * first ? RULE_R6 : RULE_SPARE;
+}
+
+/* R3 for pools that begin with who and go on with offices that own no more than rank[from]. *some: one is protected
+ * against. */
+static bool rests_check(struct audit *a, const struct subject *s, struct pool *who, uint32_t from, bool *some)
+{
+	int64_t k = a->p->threshold;
+	for (uint32_t i = from; i < a->n_ranked; i++) {
+		bool all = false;
+		who->office[who->n++] = a->rank[i];
+		int64_t rest = rest_of(a, who, &all);
+		bool wanted = rest < k && (rest > 0 || (a->p->residual == RESIDUAL_ZEROS && !all));
+		*some = *some || wanted;
+		who->down = false;
+		if (wanted && a->g->mark[s->cell] == 'P')
+			return fails(a, s, RULE_R3, "it is printed");
+		if (wanted && !holds_against(a, s, who))
+			return fails(a, s, RULE_R3, "an office is left without a move");
+		who->down = true;
+		if (wanted && a->p->zero_reach && !holds_against(a, s, who))
+			return fails(a, s, RULE_R3, "nought is out of reach for an office");
+		if (rest >= k && who->n < a->pool && a->own[a->rank[i]] > 0 &&
+		    !rests_check(a, s, who, i + 1, some))
+			return false;
+		who->n--;
+	}
+	return true;
+}
+
+/* R5 of the cell looked at. */
+static bool has_few_offices(const struct audit *a)
+{
+	uint32_t n = 0;
+	while (n < a->n_ranked && a->own[a->rank[n]] > 0)
+		n++;
+	return a->p->min_offices > 1 && a->n_ranked >= 2 && n < a->p->min_offices;
+}
+
+/* R1, R2, R5, R6, R3 for one cell that a table prints. */
+static bool cell_check(struct audit *a, uint64_t cell)
+{
+	struct subject s = { .cell = cell };
+	struct pool who = { .n = 0 };
+	bool some = false;
+	if (!look_at(a, &s))
+		return false;
+	enum rule rule = own_rule(a);
+	if (rule != RULE_SPARE)
+		return subject_check(a, &s, rule);
+	if (a->value == 0 || a->office_dim == NO_OFFICE ||
+	    lattice_is_leaf(&a->g->dim[a->office_dim], lattice_place(a->g, cell, a->office_dim)))
+		return true;
+	if (has_few_offices(a))
+		return subject_check(a, &s, RULE_R5);
+	if (a->pool == 0 || a->p->residual == RESIDUAL_NO)
+		return true;
+	if (!rests_check(a, &s, &who, 0, &some))
+		return false;
+	a->report->subjects += some;
+	return !some || lines_fit(a, &s, RULE_R3);
+}
+
+/* A sum that a subtraction shows: all children in `in`. One live child is that child. if_sensitive: only where R1, R2 or
+ * R6 would name it. */
+static bool sum_check(struct audit *a, uint64_t parent, const uint64_t *child, const bool *in, uint32_t n,
+    uint64_t *scratch, enum rule rule, bool if_sensitive)
+{
+	struct subject s = { .cell = parent, .minus = scratch };
+	uint32_t held = 0;
+	uint64_t only = 0;
+	for (uint32_t i = 0; i < n; i++) {
+		if (a->g->live[child[i]] == 0)
+			continue;
+		if (in[i]) {
+			held++;
+			only = child[i];
+		} else {
+			scratch[s.n++] = child[i];
+		}
+	}
+	if (held == 0)
+		return true;
+	struct subject one = { .cell = only };
+	if (!look_at(a, held > 1 ? &s : &one))
+		return false;
+	bool sensitive = own_rule(a) != RULE_SPARE;
+	if (if_sensitive && !sensitive)
+		return true;
+	if (held > 1)
+		return subject_check(a, &s, rule);
+	return (printed(a, only) && sensitive) || subject_check(a, &one, rule);
+}
+
+struct parts { /* of one relation */
+	uint64_t parent;
+	uint64_t *child, *scratch;
+	bool *in;
+	uint32_t n;
+};
+
+/* R12: what is left beside the printed parts of a printed total. */
+static bool rest_check(struct audit *a, const struct parts *r)
+{
+	uint32_t shown = 0;
+	uint32_t left = 0;
+	for (uint32_t i = 0; i < r->n; i++) {
+		bool live = a->g->live[r->child[i]] != 0;
+		r->in[i] = live && !printed(a, r->child[i]);
+		shown += live && !r->in[i];
+		left += r->in[i];
+	}
+	return shown == 0 || left == 0 ||
+	       sum_check(a, r->parent, r->child, r->in, r->n, r->scratch, RULE_R12, true);
+}
+
+/* R4, all of a group in one category. */
+static bool full_check(struct audit *a, const struct parts *r)
+{
+	struct subject base = { .cell = r->parent };
+	if (a->p->zeros == ZEROS_PUBLISHED)
+		return is_small(a, a->g->truth[r->parent]) || subject_check(a, &base, RULE_R4);
+	for (uint32_t i = 0; i < r->n; i++) {
+		struct subject s = { .cell = r->child[i] };
+		if (a->g->truth[s.cell] == 0 && a->g->live[s.cell] != 0 &&
+		    !(printed(a, s.cell) && a->p->zeros == ZEROS_SENSITIVE) && !subject_check(a, &s, RULE_R4))
+			return false;
+	}
+	return true;
+}
+
+/* R4 */
+static bool group_check(struct audit *a, const struct parts *r)
+{
+	int64_t base = a->g->truth[r->parent];
+	uint32_t live = 0;
+	if (a->p->group_min == 0 || base < (int64_t)a->p->group_min)
+		return true;
+	for (uint32_t i = 0; i < r->n; i++)
+		live += a->g->live[r->child[i]] != 0;
+	for (uint32_t i = 0; live > 1 && i < r->n; i++) {
+		int64_t rest = base - a->g->truth[r->child[i]];
+		if (!printed(a, r->child[i]) || rest >= (int64_t)a->p->threshold)
+			continue;
+		for (uint32_t j = 0; j < r->n; j++)
+			r->in[j] = j != i;
+		if (rest == 0 ? !full_check(a, r)
+			      : !sum_check(a, r->parent, r->child, r->in, r->n, r->scratch, RULE_R4, false))
+			return false;
+	}
+	return true;
+}
+
+static bool is_group(const struct audit *a, uint32_t dim)
+{
+	const char *name = a->g->dim[dim].name;
+	for (uint32_t i = 0; i < a->p->n_group_dims; i++)
+		if (strcmp(a->p->group_dim[i], name) == 0)
+			return true;
+	return a->p->n_group_dims == 0 && strcmp(name, a->p->office_dim) != 0;
+}
+
+static bool breakdown_check(struct audit *a, uint32_t dim, const struct breakdown *b, struct parts *r)
+{
+	uint64_t stride = a->g->stride[dim];
+	uint64_t block = stride * a->g->dim[dim].n_codes;
+	r->n = b->n;
+	for (uint64_t high = 0; high < a->g->n_cells; high += block)
+		for (uint64_t low = high; low < high + stride; low++) {
+			r->parent = low + b->parent * stride;
+			if (!printed(a, r->parent))
+				continue;
+			for (uint32_t i = 0; i < b->n; i++)
+				r->child[i] = low + b->child[i] * stride;
+			if (!rest_check(a, r) || (is_group(a, dim) && !group_check(a, r)))
+				return false;
+		}
+	return true;
+}
+
+static bool relations_check(struct audit *a)
+{
+	bool ok = true;
+	for (uint32_t d = 0; ok && d < a->g->n_dims; d++)
+		for (uint32_t b = 0; ok && b < a->g->dim[d].n_breakdowns; b++) {
+			const struct breakdown *k = &a->g->dim[d].breakdown[b];
+			struct parts r = { .child = calloc(k->n, sizeof *r.child),
+				.scratch = calloc(k->n, sizeof *r.scratch),
+				.in = calloc(k->n, sizeof *r.in) };
+			ok = r.child != NULL && r.scratch != NULL && r.in != NULL
+				 ? breakdown_check(a, d, k, &r)
+				 : err_set(a->e, ERR_MEMORY, "no memory");
+			free(r.child);
+			free(r.scratch);
+			free(r.in);
+		}
+	return ok;
+}
+
+bool audit_rules(struct audit *a)
+{
+	for (uint64_t c = 0; c < a->g->n_cells; c++)
+		if (printed(a, c) && !cell_check(a, c))
+			return false;
+	if (!relations_check(a))
+		return false;
+	for (uint32_t i = 0; i < a->n_lines; i++) {
+		struct line *l = &a->line[i];
+		bool free_rule = l->rule == RULE_LATER || l->rule == RULE_R7 || l->rule == RULE_SPARE;
+		if (free_rule && !l->asked && (!look_at(a, &l->s) || !lines_fit(a, &l->s, l->rule)))
+			return false;
+		if (!l->asked) {
+			a->k.r.line_no = l->line_no;
+			return cert_bad(&a->k, a->e, "no rule asks for this requirement");
+		}
+	}
+	return true;
+}

@@ -1,0 +1,24 @@
+/* check_part - what the two halves of the built-in checker share: moves (check.c) and rules (check_rules.c).
+ *
+ * For those two files only. The checker looks at the finished pattern and at the stored moves; which requirement a
+ * move was made for, and how the rules were applied, it works out again by itself. */
+#ifndef POLICY_CHECK_PART_H
+#define POLICY_CHECK_PART_H
+#include "policy/protect.h"
+
+struct checker {
+	const struct plan *p;
+	const struct table_input *t;
+	const struct policy_params *params;
+	enum guarantee level;
+	size_t office_dim; /* SIZE_MAX: none */
+	struct err *e;
+};
+
+/* Always false: "our own check failed: step". */
+bool check_fails(const struct checker *c, const char *step);
+/* What a reader sees in place of the cell. */
+char check_shown(const struct checker *c, uint32_t cell);
+/* R1 to R7 and R12 of the finished pattern. */
+bool check_rules(const struct checker *c);
+#endif

@@ -1,0 +1,500 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "policy/check_part.h"
+
+struct thing { /* a cell, or some children of one */
+	uint32_t cell;
+	const struct breakdown *b;
+	size_t dim;
+	const uint8_t *in; /* by child; NULL: the cell */
+};
+
+struct way { /* how a stored move changes the thing looked at */
+	const struct move *m;
+	int64_t by;
+};
+
+struct judge {
+	const struct checker *c;
+	const struct table_input *t;
+	const struct policy_params *params;
+	const struct dim *offices; /* NULL: none */
+	uint32_t most;             /* offices that pool; 0: the public alone */
+	uint32_t *first_virt;      /* by virtual sum: its first need */
+	uint32_t virt;             /* next virtual sum in order of the relations */
+	/* of the thing looked at: */
+	const char *rule;
+	int64_t value;
+	uint32_t *owner; /* offices with something live below it, most first */
+	uint32_t n_owners;
+	int64_t *own; /* by office: what it has of it; -1: no owner */
+	struct way *way;
+	size_t n_ways, room_ways;
+	uint32_t *seen; /* by depth and office */
+	uint32_t turn[10];
+	uint32_t who[10];
+};
+
+static bool fails(const struct judge *j)
+{
+	return check_fails(j->c, j->rule);
+}
+
+static int64_t larger(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
+/* ---- one thing: its value, its owners, the moves that change it ---- */
+
+static uint32_t part_cell(const struct judge *j, const struct thing *t, uint32_t i)
+{
+	if (t->in == NULL)
+		return t->cell;
+	int64_t child = j->t->dim[t->dim].child[t->b->first + i];
+	return (uint32_t)((int64_t)t->cell + (child - (int64_t)t->b->parent) * (int64_t)j->t->stride[t->dim]);
+}
+
+/* Value of a thing, or of what an office owns of it (NONE: all). *alive: something of that can move. */
+static int64_t value_at(const struct judge *j, const struct thing *t, uint32_t office, bool *alive)
+{
+	int64_t sum = 0;
+	uint32_t n = t->in == NULL ? 1 : t->b->n;
+	*alive = false;
+	for (uint32_t i = 0; i < n; i++) {
+		int64_t cell = part_cell(j, t, i);
+		if (t->in != NULL && t->in[i] == 0)
+			continue;
+		if (office != NONE) {
+			int64_t stride = (int64_t)j->t->stride[j->c->office_dim];
+			int64_t code = cell / stride % j->offices->n_codes;
+			if (!dim_is_above(j->offices, (uint32_t)code, office))
+				continue;
+			cell += ((int64_t)office - code) * stride;
+		}
+		sum += j->t->value[cell];
+		*alive = *alive || j->c->p->g->kind[cell] != KIND_DEAD;
+	}
+	return sum;
+}
+
+static int by_share(const void *a, const void *b, void *judge)
+{
+	const struct judge *j = judge;
+	int64_t x = j->own[*(const uint32_t *)a];
+	int64_t y = j->own[*(const uint32_t *)b];
+	if (x != y)
+		return x > y ? -1 : 1;
+	return (*(const uint32_t *)a > *(const uint32_t *)b) - (*(const uint32_t *)a < *(const uint32_t *)b);
+}
+
+static void look_at(struct judge *j, const struct thing *t)
+{
+	bool alive = false;
+	for (uint32_t i = 0; i < j->n_owners; i++)
+		j->own[j->owner[i]] = -1;
+	j->n_owners = 0;
+	j->value = value_at(j, t, NONE, &alive);
+	if (j->offices == NULL)
+		return;
+	uint32_t code = (uint32_t)(t->cell / j->t->stride[j->c->office_dim] % j->offices->n_codes);
+	for (uint32_t i = 0; i < list_size(&j->offices->atoms, code); i++) {
+		uint32_t office = list_at(&j->offices->atoms, code)[i];
+		int64_t own = value_at(j, t, office, &alive);
+		if (!alive)
+			continue;
+		j->own[office] = own;
+		j->owner[j->n_owners++] = office;
+	}
+	qsort_r(j->owner, j->n_owners, sizeof *j->owner, by_share, j);
+}
+
+static int64_t moved(const struct judge *j, const struct thing *t, const struct move *m)
+{
+	int64_t sum = 0;
+	for (uint32_t i = 0; i < m->n; i++) {
+		if (t->in == NULL) {
+			sum += m->entry[i].cell == t->cell ? m->entry[i].by : 0;
+			continue;
+		}
+		for (uint32_t k = 0; k < t->b->n; k++)
+			if (t->in[k] != 0 && m->entry[i].cell == part_cell(j, t, k))
+				sum += m->entry[i].by;
+	}
+	return sum;
+}
+
+/* All moves that were stored for the thing. */
+static bool find_ways(struct judge *j, const struct thing *t, uint32_t virt)
+{
+	const struct needs *n = j->c->p->n;
+	uint32_t place = t->in == NULL ? NONE : virt;
+	uint32_t i = t->in == NULL ? n->first[t->cell] : virt < n->n_virt ? j->first_virt[virt] : NONE;
+	j->n_ways = 0;
+	for (; i != NONE && i < n->n; i = t->in == NULL ? n->need[i].next : i + 1) {
+		const struct need *need = &n->need[i];
+		if (need->cell != t->cell)
+			break;
+		if (need->virt != place || need->move == NONE)
+			continue;
+		if (j->n_ways == j->room_ways) {
+			size_t room = j->room_ways == 0 ? 64 : 2 * j->room_ways;
+			struct way *more = realloc(j->way, room * sizeof *more);
+			if (more == NULL)
+				return err_set(j->c->e, ERR_MEMORY, "no memory for the check");
+			j->way = more;
+			j->room_ways = room;
+		}
+		const struct move *m = &j->c->p->move[need->move];
+		j->way[j->n_ways++] = (struct way){ m, moved(j, t, m) };
+	}
+	return true;
+}
+
+/* ---- who can narrow it down? ---- */
+
+static uint32_t office_of(const struct judge *j, uint32_t cell)
+{
+	return (uint32_t)(cell / j->t->stride[j->c->office_dim] % j->offices->n_codes);
+}
+
+static bool is_among(const struct judge *j, uint32_t office, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		if (j->who[i] == office)
+			return true;
+	return false;
+}
+
+static bool leaves_alone(const struct judge *j, const struct move *m, uint32_t n)
+{
+	for (uint32_t i = 0; n > 0 && i < m->n; i++)
+		if (is_among(j, office_of(j, m->entry[i].cell), n))
+			return false;
+	return true;
+}
+
+/* How far a move must go for attackers who do not own `rest` of the thing. */
+static int64_t wanted(const struct judge *j, int64_t rest, bool down)
+{
+	int64_t first = j->n_owners > 0 ? j->own[j->owner[0]] : 0;
+	int64_t second = j->n_owners > 1 ? j->own[j->owner[1]] : 0;
+	if (down)
+		return rest;
+	if (j->params->figures == FIGURES_AMOUNTS)
+		return larger(j->params->width,
+		    first + second + (first * (int64_t)j->params->dominance_p + 99) / 100 - j->value);
+	return larger((int64_t)j->params->threshold - rest, j->params->width);
+}
+
+static bool goes_far_enough(const struct judge *j, const struct way *w, int64_t rest, bool down)
+{
+	if (j->c->level == LEVEL_1)
+		return w->by != 0;
+	return (down ? -w->by : w->by) >= wanted(j, rest, down);
+}
+
+static bool survives(struct judge *j, uint32_t n, bool down);
+
+/* The first n of who, and one more: does the way that answered the n answer all these too? */
+static bool survives_one_more(
+    struct judge *j, uint32_t n, const struct way *way, uint32_t office, bool touched, bool down)
+{
+	if (is_among(j, office, n))
+		return true;
+	int64_t rest = j->value;
+	j->who[n] = office;
+	for (uint32_t i = 0; i <= n; i++)
+		rest -= larger(j->own[j->who[i]], 0);
+	if (!touched && n + 1 == j->most && goes_far_enough(j, way, rest, down))
+		return true;
+	return survives(j, n + 1, down);
+}
+
+/* The first n offices of who pool what they know, and so may others, up to the coalition's size: is everybody left with
+ * a stored move that he cannot rule out? A further office can only matter if it spoils the move that answers the first
+ * n: by being touched, or by owning something. */
+static bool survives(struct judge *j, uint32_t n, bool down)
+{
+	int64_t rest = j->value;
+	uint32_t held = 0;
+	const struct way *way = NULL;
+	for (uint32_t i = 0; i < n; i++) {
+		rest -= larger(j->own[j->who[i]], 0);
+		held += j->own[j->who[i]] >= 0;
+	}
+	if (n > 0 && (held == j->n_owners ||
+			 (rest == 0 && (down || (j->value > 0 && j->params->residual != RESIDUAL_ZEROS)))))
+		return true; /* they own everything */
+	for (size_t i = 0; i < j->n_ways && way == NULL; i++)
+		if (goes_far_enough(j, &j->way[i], rest, down) && leaves_alone(j, j->way[i].m, n))
+			way = &j->way[i];
+	if (way == NULL || n == j->most)
+		return way != NULL;
+	uint32_t *seen = j->seen + (size_t)n * j->offices->n_codes;
+	uint32_t turn = ++j->turn[n];
+	for (uint32_t i = 0; i < way->m->n; i++) {
+		uint32_t office = office_of(j, way->m->entry[i].cell);
+		if (seen[office] == turn || !dim_is_leaf(j->offices, office))
+			continue;
+		seen[office] = turn;
+		if (!survives_one_more(j, n, way, office, true, down))
+			return false;
+	}
+	for (uint32_t i = 0; i < j->n_owners && j->own[j->owner[i]] > 0; i++)
+		if (seen[j->owner[i]] != turn && !survives_one_more(j, n, way, j->owner[i], false, down))
+			return false;
+	return true;
+}
+
+/* Protected against everybody. The thing was looked at. */
+static bool check_protected(struct judge *j, const struct thing *t, uint32_t virt, const char *rule)
+{
+	j->rule = rule;
+	if (t->in == NULL && check_shown(j->c, t->cell) == 'P')
+		return fails(j);
+	if (!find_ways(j, t, virt))
+		return false;
+	if (!survives(j, 0, false))
+		return fails(j);
+	if (j->params->zero_reach && j->c->level > LEVEL_1 && j->value > 0 && !survives(j, 0, true))
+		return fails(j);
+	return true;
+}
+
+/* ---- the rules again ---- */
+
+static bool small(const struct judge *j, int64_t v)
+{
+	return (v == 0 && j->params->zeros == ZEROS_SENSITIVE) ||
+	       (v >= 1 && v < (int64_t)j->params->threshold);
+}
+
+/* R1, R2, R6 of the thing looked at. */
+static bool sensitive(const struct judge *j)
+{
+	if (j->params->figures != FIGURES_AMOUNTS)
+		return small(j, j->value);
+	int64_t first = j->n_owners > 0 ? j->own[j->owner[0]] : 0;
+	int64_t others = j->value - first - (j->n_owners > 1 ? j->own[j->owner[1]] : 0);
+	return others * 100 < first * (int64_t)j->params->dominance_p;
+}
+
+/* R3: offices to which the cell would show a small rest; n of them are chosen, the next is owner[from] or later. */
+static bool check_rests(struct judge *j, uint32_t cell, uint32_t n, uint32_t from, int64_t rest)
+{
+	int64_t k = j->params->threshold;
+	for (uint32_t i = from; i < j->n_owners; i++) {
+		int64_t own = j->own[j->owner[i]];
+		int64_t left = rest - own;
+		if (rest - own * (int64_t)(j->most - n) >= k)
+			return true; /* nor with those after it, which own less */
+		j->who[n] = j->owner[i];
+		bool dangerous = left > 0 || (j->params->residual == RESIDUAL_ZEROS && n + 1 < j->n_owners);
+		if (left < k && dangerous &&
+		    (check_shown(j->c, cell) == 'P' || !survives(j, n + 1, false) ||
+			(j->params->zero_reach && !survives(j, n + 1, true))))
+			return fails(j);
+		if (left >= k && n + 1 < j->most && !check_rests(j, cell, n + 1, i + 1, left))
+			return false;
+	}
+	return true;
+}
+
+/* R5: an aggregate with few offices behind it. The thing was looked at. */
+static bool few_contributors(const struct judge *j, uint32_t cell)
+{
+	uint32_t n = 0;
+	if (j->offices == NULL || j->params->min_offices < 2 || j->value == 0 || j->n_owners < 2 ||
+	    dim_is_leaf(j->offices, office_of(j, cell)))
+		return false;
+	while (n < j->n_owners && j->own[j->owner[n]] > 0)
+		n++;
+	return n < j->params->min_offices;
+}
+
+static bool check_cells(struct judge *j)
+{
+	for (uint32_t cell = 0; cell < j->t->n_cells; cell++) {
+		struct thing t = { .cell = cell };
+		char mark = check_shown(j->c, cell);
+		if ((mark != 'P' && mark != 'H') || j->c->p->g->kind[cell] == KIND_DEAD)
+			continue;
+		look_at(j, &t);
+		if (sensitive(j) || few_contributors(j, cell)) {
+			if (!check_protected(j, &t, NONE, "R1, R2, R5 or R6"))
+				return false;
+		} else if (j->most > 0 && j->value > 0 && j->params->residual != RESIDUAL_NO) {
+			j->rule = "R3 residual";
+			if (!find_ways(j, &t, NONE) || !check_rests(j, cell, 0, 0, j->value))
+				return false;
+		}
+	}
+	return true;
+}
+
+static uint32_t count(const uint8_t *in, uint32_t n, uint32_t *last)
+{
+	uint32_t total = 0;
+	for (uint32_t i = 0; i < n; i++)
+		if (in[i] != 0) {
+			total++;
+			*last = i;
+		}
+	return total;
+}
+
+/* A sum of children that a reader gets by subtraction: one child is a cell like any other. */
+static bool check_part(struct judge *j, struct thing *t, const uint8_t *alive, const char *rule)
+{
+	uint32_t last = 0;
+	uint32_t n = count(alive, t->b->n, &last);
+	if (n == 0)
+		return true;
+	if (n > 1) {
+		look_at(j, t);
+		return check_protected(j, t, j->virt++, rule);
+	}
+	struct thing one = { .cell = part_cell(j, t, last) };
+	look_at(j, &one);
+	return check_protected(j, &one, NONE, rule);
+}
+
+/* R4, all of a group in one category: where noughts are published the base is protected, else each nought. */
+static bool check_full(struct judge *j, const struct relation *r)
+{
+	struct thing base = { .cell = r->parent };
+	if (j->params->zeros == ZEROS_PUBLISHED) {
+		look_at(j, &base);
+		return check_protected(j, &base, NONE, "R4 base");
+	}
+	for (uint32_t i = 0; i < r->b->n; i++) {
+		struct thing zero = { .cell = relation_child(j->c->p->g, r, i) };
+		if (j->t->value[zero.cell] != 0 || j->c->p->g->kind[zero.cell] == KIND_DEAD)
+			continue;
+		look_at(j, &zero);
+		if (!check_protected(j, &zero, NONE, "R4 nought"))
+			return false;
+	}
+	return true;
+}
+
+static bool is_group(const struct judge *j, size_t dim)
+{
+	for (uint32_t i = 0; i < j->params->n_group_dims; i++)
+		if (strcmp(j->params->group_dim[i], j->t->dim[dim].name) == 0)
+			return true;
+	return j->params->n_group_dims == 0 && dim != j->c->office_dim &&
+	       strcmp(j->t->dim[dim].name, j->params->office_dim) != 0;
+}
+
+/* R4 for one base; scratch: two bytes a child. */
+static bool check_group(struct judge *j, const struct relation *r, uint8_t *in, uint8_t *alive)
+{
+	const struct grid *g = j->c->p->g;
+	struct thing t = { .cell = r->parent, .b = r->b, .dim = r->dim, .in = in };
+	int64_t base = j->t->value[r->parent];
+	for (uint32_t i = 0; i < r->b->n; i++) {
+		uint32_t child = relation_child(g, r, i);
+		int64_t rest = base - j->t->value[child];
+		if (g->mark[child] != 'P' || g->kind[child] == KIND_DEAD ||
+		    rest >= (int64_t)j->params->threshold)
+			continue;
+		for (uint32_t k = 0; k < r->b->n; k++) {
+			in[k] = k != i;
+			alive[k] = k != i && g->kind[relation_child(g, r, k)] != KIND_DEAD;
+		}
+		if (rest == 0 ? !check_full(j, r) : !check_part(j, &t, alive, "R4 group"))
+			return false;
+	}
+	return true;
+}
+
+static bool check_line(struct judge *j, const struct relation *r, uint8_t *in, uint8_t *alive)
+{
+	const struct grid *g = j->c->p->g;
+	struct thing t = { .cell = r->parent, .b = r->b, .dim = r->dim, .in = in };
+	int64_t base = j->t->value[r->parent];
+	uint32_t shown_parts = 0;
+	uint32_t live = 0;
+	uint32_t last = 0;
+	int64_t sum = 0;
+	for (uint32_t i = 0; i < r->b->n; i++)
+		sum += j->t->value[relation_child(g, r, i)];
+	if (sum != base)
+		return check_fails(j->c, "a relation does not add up");
+	if (g->mark[r->parent] != 'P' || g->kind[r->parent] == KIND_DEAD)
+		return true;
+	for (uint32_t i = 0; i < r->b->n; i++) {
+		uint32_t child = relation_child(g, r, i);
+		bool dead = g->kind[child] == KIND_DEAD;
+		live += !dead;
+		shown_parts += g->mark[child] == 'P' && !dead;
+		in[i] = alive[i] = g->mark[child] != 'P' && !dead;
+	}
+	if (shown_parts > 0 && count(alive, r->b->n, &last) > 0) {
+		look_at(j, &t);
+		if (sensitive(j) && !check_part(j, &t, alive, "R12 rest"))
+			return false;
+	}
+	if (j->params->group_min == 0 || base < (int64_t)j->params->group_min || !is_group(j, r->dim) ||
+	    live < 2)
+		return true;
+	return check_group(j, r, in, alive);
+}
+
+static bool check_relations(struct judge *j)
+{
+	struct relation_walk w;
+	struct relation r;
+	uint32_t widest = 1;
+	for (size_t d = 0; d < j->t->n_dims; d++)
+		for (uint32_t i = 0; i < j->t->dim[d].n_breakdowns; i++)
+			if (j->t->dim[d].breakdown[i].n > widest)
+				widest = j->t->dim[d].breakdown[i].n;
+	uint8_t *in = malloc((size_t)widest * 2);
+	if (in == NULL)
+		return err_set(j->c->e, ERR_MEMORY, "no memory for the check");
+	bool ok = true;
+	relation_begin(&w, j->c->p->g);
+	while (ok && relation_next(&w, &r))
+		ok = check_line(j, &r, in, in + widest);
+	free(in);
+	return ok;
+}
+
+static bool open_judge(struct judge *j)
+{
+	const struct needs *n = j->c->p->n;
+	size_t codes = 1;
+	if (j->c->office_dim != SIZE_MAX) {
+		j->offices = &j->t->dim[j->c->office_dim];
+		codes = j->offices->n_codes;
+		j->most = j->c->level >= LEVEL_3 ? j->params->coalition : 0;
+	}
+	j->first_virt = malloc(((size_t)n->n_virt + 1) * sizeof *j->first_virt);
+	j->own = malloc(codes * sizeof *j->own);
+	j->owner = malloc(codes * sizeof *j->owner);
+	j->seen = calloc(codes * ((size_t)j->most + 1), sizeof *j->seen);
+	if (j->first_virt == NULL || j->own == NULL || j->owner == NULL || j->seen == NULL)
+		return err_set(j->c->e, ERR_MEMORY, "no memory for the check");
+	memset(j->first_virt, 0xff, ((size_t)n->n_virt + 1) * sizeof *j->first_virt);
+	memset(j->own, 0xff, codes * sizeof *j->own); /* -1 */
+	for (uint32_t i = n->n; i-- > 0;)
+		if (n->need[i].virt != NONE)
+			j->first_virt[n->need[i].virt] = i;
+	return true;
+}
+
+bool check_rules(const struct checker *c)
+{
+	struct judge j = { .c = c, .t = c->t, .params = c->params };
+	bool ok = open_judge(&j) && check_cells(&j) && check_relations(&j);
+	free(j.first_virt);
+	free(j.own);
+	free(j.owner);
+	free(j.seen);
+	free(j.way);
+	return ok;
+}

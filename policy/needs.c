@@ -1,0 +1,393 @@
+#include "policy/needs.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "policy/shares.h"
+
+static bool no_memory(struct err *e)
+{
+	return err_set(e, ERR_MEMORY, "no memory for the requirements");
+}
+
+bool virt_holds(const struct grid *g, const struct virt *v, uint32_t child)
+{
+	if (v->except != NONE)
+		return child != v->except;
+	uint32_t cell = relation_child(g, &v->r, child);
+	return g->mark[cell] != 'P' && g->kind[cell] != KIND_DEAD;
+}
+
+int64_t virt_value(const struct grid *g, const struct virt *v)
+{
+	int64_t sum = 0;
+	for (uint32_t j = 0; j < v->r.b->n; j++)
+		if (virt_holds(g, v, j))
+			sum += g->value[relation_child(g, &v->r, j)];
+	return sum;
+}
+
+static bool grow(void *array, uint32_t *room, uint32_t n, size_t size)
+{
+	void *now = NULL;
+	if (n < *room)
+		return true;
+	uint32_t more = *room == 0 ? 64 : *room * 2;
+	memcpy(&now, array, sizeof now);
+	void *bigger = more < *room ? NULL : realloc(now, (size_t)more * size);
+	if (bigger == NULL)
+		return false;
+	memcpy(array, &bigger, sizeof bigger);
+	*room = more;
+	return true;
+}
+
+bool needs_add(struct needs *n, struct need need, struct err *e)
+{
+	if (!grow(&n->need, &n->room, n->n, sizeof *n->need))
+		return no_memory(e);
+	need.move = NONE;
+	need.next = NONE;
+	n->need[n->n++] = need;
+	return true;
+}
+
+uint32_t needs_add_virt(struct needs *n, struct virt v)
+{
+	if (!grow(&n->virt, &n->room_virt, n->n_virt, sizeof *n->virt))
+		return NONE;
+	n->virt[n->n_virt] = v;
+	return n->n_virt++;
+}
+
+/* The chosen offices of the list first. NONE: no memory. */
+static uint32_t add_band(struct needs *n, const uint32_t *office, uint32_t n_listed, uint32_t chosen)
+{
+	struct band b = { .first = n->n_offices, .n = (uint16_t)n_listed };
+	if (!grow(&n->band, &n->room_bands, n->n_bands, sizeof *n->band))
+		return NONE;
+	for (int pass = 0; pass < 2; pass++)
+		for (uint32_t i = 0; i < n_listed; i++) {
+			if ((chosen >> i & 1) != (pass == 0))
+				continue;
+			if (!grow(&n->office, &n->room_offices, n->n_offices, sizeof *n->office))
+				return NONE;
+			n->office[n->n_offices++] = office[i];
+			b.n_avoid += pass == 0;
+		}
+	n->band[n->n_bands] = b;
+	return n->n_bands++;
+}
+
+#define PRIMARY_ALL 2 /* in grid.primary: protected against everybody, printed or not; 1: hidden for a rule */
+
+/* A protected cell must be hidden; a forced one can only be if the ladder says so. */
+
+
+bool needs_hide(struct grid *g, struct needs *n, uint32_t cell, struct err *e)
+{
+	if (g->kind[cell] == KIND_FORCED) {
+		bool may = false;
+		for (int i = 0; i < PARAMS_LADDER_MAX; i++)
+			may = may || g->p->ladder[i] == LADDER_UNFREEZE;
+		if (!may)
+			return err_set(
+			    e, ERR_REFUSED, "a cell that must be printed is one the policy protects");
+		g->kind[cell] = KIND_OPEN;
+		n->unfrozen = true;
+	}
+	if (g->kind[cell] == KIND_OPEN && g->primary[cell] == 0) {
+		g->primary[cell] = 1;
+		n->n_primary++;
+	}
+	return true;
+}
+
+static int64_t larger(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
+/* R6: the second largest office's estimate of the largest must be able to be p percent too high. */
+static int64_t dominance_reach(const struct policy_params *p, const struct shares *s, int64_t value)
+{
+	int64_t more = (s->largest[0] * (int64_t)p->dominance_p + 99) / 100;
+	return s->largest[0] + s->largest[1] + more - value;
+}
+
+/* How far a subject of value v must be able to go up, given what single offices and coalitions know of it. */
+static int64_t amplitude(const struct grid *g, const struct shares *s, int64_t value)
+{
+	int64_t k = g->p->threshold;
+	int64_t h = larger(k - value, g->p->width);
+	if (g->p->figures == FIGURES_AMOUNTS)
+		return larger(h, dominance_reach(g->p, s, value));
+	if (s->least_rest < k)
+		h = larger(h, k - s->least_rest);
+	if (g->p->coalition > 1 && s->coalition_rest < k)
+		h = larger(h, k - s->coalition_rest);
+	return h;
+}
+
+#define AMPLITUDE_MAX (INT64_C(1) << 30)
+
+/* One group: as many needs as there are slots. */
+static bool add_group(struct needs *n, struct need need, int64_t amp, struct err *e)
+{
+	if (amp > AMPLITUDE_MAX)
+		return err_set(e, ERR_LIMIT, "a figure is too large to be protected");
+	need.amp = (int32_t)amp;
+	for (need.slot = 0; need.slot < need.slots; need.slot++)
+		if (!needs_add(n, need, e))
+			return false;
+	return true;
+}
+
+/* What a rule wants of the offices that pool: which of them are answered, and how far a move must go. */
+enum want {
+	WANT_UP,   /* protected against all who do not own everything */
+	WANT_REST, /* R3: only those to whom a small rest shows */
+	WANT_DOWN, /* zero_reach: what the others have must be able to be nought */
+	WANT_REST_DOWN
+};
+
+struct pool { /* offices of which some pool */
+	const struct subject *s;
+	struct need need;
+	enum want want;
+	int64_t value;
+	int64_t up; /* amplitude for amounts, where rests say nothing */
+	uint32_t n;
+	uint32_t office[SHARES_LIST_MAX];
+	int64_t own[SHARES_LIST_MAX];
+};
+
+/* Must these offices (rest: what they do not own) be answered? *amp: how far. */
+static bool pool_wants(const struct grid *g, const struct pool *pool, bool all, int64_t rest, int64_t *amp)
+{
+	int64_t k = g->p->threshold;
+	bool zeros = g->p->residual == RESIDUAL_ZEROS && !all;
+	*amp = larger(larger(k - rest, g->p->width), pool->up);
+	switch (pool->want) {
+	case WANT_UP:
+		return rest > 0 || zeros || (pool->value == 0 && !all);
+	case WANT_REST:
+		return rest < k && (rest > 0 || zeros);
+	case WANT_DOWN:
+		*amp = rest;
+		return rest > 0;
+	case WANT_REST_DOWN:
+		*amp = rest;
+		return rest > 0 && rest < k;
+	}
+	return false;
+}
+
+/* Needs for each way in which some of the listed offices pool, with offices that are not listed to fill up: these own
+ * nothing of the subject, so moves that share none of them answer all. */
+static bool add_pools(struct grid *g, struct needs *n, struct pool *pool, struct err *e)
+{
+	uint32_t coalition = g->p->coalition;
+	for (uint32_t chosen = 0; chosen < UINT32_C(1) << pool->n; chosen++) {
+		uint32_t size = (uint32_t)__builtin_popcount(chosen);
+		int64_t rest = pool->value;
+		int64_t amp = 0;
+		if (size > coalition)
+			continue;
+		for (uint32_t i = 0; i < pool->n; i++)
+			rest -= (chosen >> i & 1) != 0 ? pool->own[i] : 0;
+		if (!pool_wants(g, pool, size == pool->n, rest, &amp) ||
+		    (size == 0 && (pool->want == WANT_REST || pool->want == WANT_REST_DOWN)))
+			continue;
+		struct need need = pool->need;
+		need.slots = (uint8_t)(coalition - size + 1);
+		need.band = add_band(n, pool->office, pool->n, chosen);
+		if (need.band == NONE)
+			return no_memory(e);
+		if (!add_group(n, need, amp, e))
+			return false;
+	}
+	return true;
+}
+
+#define POOL_MAX 12u /* offices whose every subset is gone through */
+
+/* Lists the offices and adds their needs. *few: false if they are more than `most`; then nothing was added. */
+static bool try_pools(
+    struct grid *g, struct needs *n, struct pool *pool, uint32_t most, bool *few, struct err *e)
+{
+	most = most < POOL_MAX ? most : POOL_MAX;
+	pool->n = shares_list(g, pool->s, pool->want >= WANT_DOWN, most, pool->office, pool->own);
+	*few = pool->n <= most;
+	return !*few || add_pools(g, n, pool, e);
+}
+
+/* The subject must be able to go down to what an attacker owns of it. */
+static bool add_zero_reach(struct grid *g, struct needs *n, struct pool *pool, struct err *e)
+{
+	bool few = false;
+	pool->want = pool->need.rules == RULE_RESIDUAL ? WANT_REST_DOWN : WANT_DOWN;
+	pool->need.dir = -1;
+	if (pool->value == 0)
+		return true;
+	if (g->office_dim == SIZE_MAX || pool->need.slots == 1)
+		return add_group(n, pool->need, pool->value, e);
+	return try_pools(g, n, pool, POOL_MAX, &few, e) && (few || add_group(n, pool->need, pool->value, e));
+}
+
+static struct need need_of(const struct subject *s, uint8_t rules)
+{
+	return (struct need){ .cell = s->cell,
+		.virt = s->virt == NULL ? NONE : s->place,
+		.avoid = NONE,
+		.exempt = NONE,
+		.band = NONE,
+		.dir = 1,
+		.rules = rules,
+		.slots = 1 };
+}
+
+bool needs_protect(struct grid *g, struct needs *n, enum guarantee level, const struct subject *s,
+    uint8_t rules, struct err *e)
+{
+	bool live = false;
+	bool few = false;
+	bool offices = level >= LEVEL_3 && g->office_dim != SIZE_MAX;
+	struct shares shares = {
+		.sole = NONE, .whole = NONE, .least_rest = INT64_MAX, .coalition_rest = INT64_MAX
+	};
+	struct pool pool = { .s = s, .need = need_of(s, rules), .want = WANT_UP };
+	if (s->virt == NULL) {
+		if ((g->primary[s->cell] & PRIMARY_ALL) != 0)
+			return true;
+		if (!needs_hide(g, n, s->cell, e))
+			return false;
+		g->primary[s->cell] |= PRIMARY_ALL;
+	}
+	pool.value = shares_value(g, s, NONE, &live);
+	if (level == LEVEL_1)
+		return add_group(n, pool.need, 0, e);
+	if (offices || (g->office_dim != SIZE_MAX && g->p->figures == FIGURES_AMOUNTS))
+		shares = shares_of(g, s);
+	if (g->p->figures == FIGURES_AMOUNTS)
+		pool.up = dominance_reach(g->p, &shares, pool.value);
+	if (offices) {
+		pool.need.slots = (uint8_t)(g->p->coalition + 1);
+		pool.need.exempt = shares.sole;
+		if (shares.sole == NONE && g->p->residual != RESIDUAL_ZEROS)
+			pool.need.exempt = shares.whole;
+	}
+	if (offices && g->p->coalition > 1 && !try_pools(g, n, &pool, g->p->coalition, &few, e))
+		return false;
+	if (!few && !add_group(n, pool.need, amplitude(g, &shares, pool.value), e))
+		return false;
+	return !g->p->zero_reach || add_zero_reach(g, n, &pool, e);
+}
+
+/* R3 against single offices. */
+static bool protect_rests(
+    struct grid *g, struct needs *n, struct pool *pool, const struct shares *shares, struct err *e)
+{
+	const struct dim *d = &g->t->dim[g->office_dim];
+	uint32_t code = grid_coord(g, pool->s->cell, g->office_dim);
+	for (uint32_t i = 0; i < list_size(&d->atoms, code); i++) {
+		bool live = false;
+		int64_t amp = 0;
+		uint32_t office = list_at(&d->atoms, code)[i];
+		int64_t rest = pool->value - shares_value(g, pool->s, office, &live);
+		if (!pool_wants(g, pool, office == shares->sole, rest, &amp))
+			continue;
+		struct need need = pool->need;
+		need.avoid = office;
+		if (!needs_hide(g, n, pool->s->cell, e) || !add_group(n, need, amp, e))
+			return false;
+		need.dir = -1;
+		if (g->p->zero_reach && rest > 0 && !add_group(n, need, rest, e))
+			return false;
+	}
+	return true;
+}
+
+bool needs_protect_rest(struct grid *g, struct needs *n, const struct subject *s, struct err *e)
+{
+	bool live = false;
+	bool few = false;
+	struct shares shares = shares_of(g, s);
+	struct pool pool = { .s = s, .need = need_of(s, RULE_RESIDUAL), .want = WANT_REST };
+	pool.value = shares_value(g, s, NONE, &live);
+	if (g->p->coalition == 1)
+		return protect_rests(g, n, &pool, &shares, e);
+	if (shares.coalition_rest >= (int64_t)g->p->threshold)
+		return true;
+	pool.need.slots = (uint8_t)(g->p->coalition + 1);
+	uint32_t before = n->n;
+	if (!try_pools(g, n, &pool, g->p->coalition, &few, e))
+		return false;
+	if (!few)
+		return needs_protect(g, n, LEVEL_3, s, RULE_RESIDUAL, e);
+	if (n->n > before && !needs_hide(g, n, s->cell, e))
+		return false;
+	return !g->p->zero_reach || n->n == before || add_zero_reach(g, n, &pool, e);
+}
+
+/* Totals first: their moves serve many parts. Needs of one subject stay together (slot order). */
+static int by_weight(const void *a, const void *b, void *grid)
+{
+	const struct need *x = a;
+	const struct need *y = b;
+	const struct grid *g = grid;
+	int wx = 0;
+	int wy = 0;
+	for (size_t d = 0; d < g->t->n_dims; d++) {
+		wx += !dim_is_leaf(&g->t->dim[d], grid_coord(g, x->cell, d));
+		wy += !dim_is_leaf(&g->t->dim[d], grid_coord(g, y->cell, d));
+	}
+	if (wx != wy)
+		return wy - wx;
+	if (x->cell != y->cell)
+		return x->cell < y->cell ? -1 : 1;
+	return (x->move > y->move) - (x->move < y->move); /* order of finding, kept here while sorting */
+}
+
+bool needs_index(struct grid *g, struct needs *n, struct err *e)
+{
+	assert(g->n_cells > 0);
+	n->first = malloc((size_t)g->n_cells * sizeof *n->first);
+	if (n->first == NULL)
+		return no_memory(e);
+	memset(n->first, 0xff, (size_t)g->n_cells * sizeof *n->first);
+	for (uint32_t i = 0; i < n->n; i++)
+		n->need[i].move = i;
+	if (n->n > 0) /* qsort_r wants a place even for nothing */
+		qsort_r(n->need, n->n, sizeof *n->need, by_weight, g);
+	for (uint32_t i = n->n; i-- > 0;) {
+		n->need[i].move = NONE;
+		if (n->need[i].virt != NONE)
+			continue;
+		n->need[i].next = n->first[n->need[i].cell];
+		n->first[n->need[i].cell] = i;
+	}
+	return true;
+}
+
+bool needs_put_avoided(const struct grid *g, const struct needs *n, const struct need *need, struct buf *out)
+{
+	const struct band *b = need->band == NONE ? NULL : &n->band[need->band];
+	if (need->avoid != NONE)
+		buf_put_text(out, g->t->dim[g->office_dim].code[need->avoid]);
+	for (uint32_t i = 0; b != NULL && i < b->n_avoid; i++)
+		buf_printf(
+		    out, "%s%s", i == 0 ? "" : "+", g->t->dim[g->office_dim].code[n->office[b->first + i]]);
+	return need->avoid != NONE || (b != NULL && b->n_avoid > 0);
+}
+
+void needs_free(struct needs *n)
+{
+	free(n->need);
+	free(n->virt);
+	free(n->band);
+	free(n->office);
+	free(n->first);
+	memset(n, 0, sizeof *n);
+}
