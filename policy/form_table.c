@@ -160,6 +160,12 @@ static bool is_clients(const struct measure *m)
 	return m->about == ABOUT_CLIENT && m->unit == UNIT_PERSON;
 }
 
+/* Amounts are protected by another rule than counts, staff by another threshold; the rest is no count. */
+static const char *rule_against(const struct measure *m)
+{
+	return m->unit == UNIT_SEK || m->unit == UNIT_POST ? "R6" : "R8";
+}
+
 static bool find_wanted(struct forms *f, struct err *e)
 {
 	const struct config *c = f->config;
@@ -171,10 +177,8 @@ static bool find_wanted(struct forms *f, struct err *e)
 			uint16_t m = c->table[t].measure[i];
 			if (!is_clients(&c->measure[m]))
 				return err_set(e, ERR_UNSUPPORTED,
-				    "release table %s names %s, which does not count clients: such figures "
-				    "cannot "
-				    "be released yet",
-				    c->table[t].id, c->measure[m].name);
+				    "release table %s: %s cannot stand beside counts of clients (rule %s)",
+				    c->table[t].id, c->measure[m].name, rule_against(&c->measure[m]));
 			for (uint16_t n = 0; m != NO_PLACE && n <= c->n_measures;
 			     n++, m = c->measure[m].within)
 				f->wanted[m] = true;

@@ -354,8 +354,12 @@ static bool offices_find(struct audit *a)
 			a->office[a->n_offices++] = i;
 	a->own = calloc(d->n_codes, sizeof *a->own);
 	a->rank = calloc(d->n_codes, sizeof *a->rank);
-	return (a->office != NULL && a->own != NULL && a->rank != NULL) ||
-	       err_set(a->e, ERR_MEMORY, "no memory");
+	a->under = calloc((size_t)d->n_codes * d->n_codes, sizeof *a->under);
+	if (a->office == NULL || a->own == NULL || a->rank == NULL || a->under == NULL)
+		return err_set(a->e, ERR_MEMORY, "no memory");
+	for (uint32_t i = 0; i < d->n_codes; i++)
+		lattice_leaves(d, i, a->under + (size_t)i * d->n_codes);
+	return true;
 }
 
 bool auditor_check(const struct lattice *g, const struct policy_params *p, const char *level,
@@ -386,6 +390,7 @@ bool auditor_check(const struct lattice *g, const struct policy_params *p, const
 	free(a.office);
 	free(a.own);
 	free(a.rank);
+	free(a.under);
 	free(a.k.sums.place);
 	return ok;
 }

@@ -72,6 +72,7 @@ struct audit {
 	uint32_t office_dim;
 	uint32_t *office; /* leaves of the office dimension */
 	uint32_t n_offices;
+	bool *under;   /* by code and office of that dimension: the office is below the code, or is it */
 	uint32_t pool; /* offices that may pool; 0: none is an attacker */
 	bool l1;
 	/* of the subject looked at (auditrules.c): */

@@ -23,50 +23,65 @@ static int64_t larger(int64_t x, int64_t y)
 
 /* ---- values, shifted to an office's part ---- */
 
-/* The cell's part at another code of the office dimension. */
+/* The cell's part at an office; UINT64_MAX: the office is not below the cell's code. */
 static uint64_t part_of(const struct audit *a, uint64_t cell, uint32_t office)
 {
 	if (office == NO_OFFICE)
 		return cell;
+	const struct latticedim *d = &a->g->dim[a->office_dim];
 	uint64_t stride = a->g->stride[a->office_dim];
-	return cell - lattice_place(a->g, cell, a->office_dim) * stride + office * stride;
+	uint32_t code = lattice_place(a->g, cell, a->office_dim);
+	if (!a->under[(size_t)code * d->n_codes + office])
+		return UINT64_MAX;
+	return cell - code * stride + office * stride;
 }
 
 static int64_t value_of(const struct audit *a, const struct subject *s, uint32_t office)
 {
-	int64_t sum = a->g->truth[part_of(a, s->cell, office)];
-	for (uint32_t i = 0; i < s->n; i++)
-		sum -= a->g->truth[part_of(a, s->minus[i], office)];
+	uint64_t part = part_of(a, s->cell, office);
+	int64_t sum = part == UINT64_MAX ? 0 : a->g->truth[part];
+	for (uint32_t i = 0; i < s->n; i++) {
+		part = part_of(a, s->minus[i], office);
+		sum -= part == UINT64_MAX ? 0 : a->g->truth[part];
+	}
 	return sum;
 }
 
-/* Can anything be in this office's part of the subject? A sum is live if the parent has more live parts than are
- * taken off; where the parts say nothing the value does. */
+static bool part_is_live(const struct audit *a, uint64_t cell, uint32_t office)
+{
+	uint64_t part = part_of(a, cell, office);
+	return part != UINT64_MAX && a->g->live[part] != 0;
+}
+
+/* Is the subject the parent less these children of this breakdown? *more: another child is live at the office. */
+static bool is_breakdown_of(const struct audit *a, const struct subject *s, uint32_t d,
+    const struct breakdown *k, uint32_t office, bool *more)
+{
+	uint32_t taken = 0;
+	*more = false;
+	for (uint32_t c = 0; c < k->n; c++) {
+		uint64_t child = s->cell + (k->child[c] - (uint64_t)k->parent) * a->g->stride[d];
+		bool off = false;
+		for (uint32_t i = 0; i < s->n; i++)
+			off |= s->minus[i] == child;
+		taken += off;
+		*more |= !off && part_is_live(a, child, office);
+	}
+	return taken == s->n;
+}
+
+/* Can anything be in this office's part of the subject? Of a sum: in a child that was not taken off. */
 static bool live_at(const struct audit *a, const struct subject *s, uint32_t office)
 {
-	uint64_t cell = part_of(a, s->cell, office);
-	if (a->g->live[cell] == 0)
-		return false;
-	if (s->n == 0)
-		return true;
+	if (s->n == 0 || !part_is_live(a, s->cell, office))
+		return part_is_live(a, s->cell, office);
 	for (uint32_t d = 0; d < a->g->n_dims; d++) {
 		const struct latticedim *dim = &a->g->dim[d];
-		uint32_t code = lattice_place(a->g, s->cell, d);
-		for (uint32_t b = 0; b < dim->n_breakdowns; b++) {
-			const struct breakdown *k = &dim->breakdown[b];
-			uint32_t taken = 0;
-			bool more = false;
-			for (uint32_t c = 0; k->parent == code && c < k->n; c++) {
-				uint64_t child = s->cell + (k->child[c] - (uint64_t)code) * a->g->stride[d];
-				bool off = false;
-				for (uint32_t i = 0; i < s->n; i++)
-					off |= s->minus[i] == child;
-				taken += off;
-				more |= !off && a->g->live[part_of(a, child, office)] != 0;
-			}
-			if (taken == s->n)
+		bool more = false;
+		for (uint32_t b = 0; b < dim->n_breakdowns; b++)
+			if (dim->breakdown[b].parent == lattice_place(a->g, s->cell, d) &&
+			    is_breakdown_of(a, s, d, &dim->breakdown[b], office, &more))
 				return more;
-		}
 	}
 	return false;
 }
@@ -82,26 +97,19 @@ static int more_first(const void *x, const void *y, void *audit)
 }
 
 /* Fills what stands in the audit about the subject looked at. */
-static bool look_at(struct audit *a, const struct subject *s)
+static void look_at(struct audit *a, const struct subject *s)
 {
 	a->value = value_of(a, s, NO_OFFICE);
 	a->n_ranked = 0;
 	if (a->office_dim == NO_OFFICE)
-		return true;
-	const struct latticedim *d = &a->g->dim[a->office_dim];
-	bool *below = calloc(d->n_codes, sizeof *below);
-	if (below == NULL)
-		return err_set(a->e, ERR_MEMORY, "no memory");
-	lattice_leaves(d, lattice_place(a->g, s->cell, a->office_dim), below);
+		return;
 	for (uint32_t i = 0; i < a->n_offices; i++) {
 		uint32_t office = a->office[i];
-		a->own[office] = below[office] && live_at(a, s, office) ? value_of(a, s, office) : -1;
+		a->own[office] = live_at(a, s, office) ? value_of(a, s, office) : -1;
 		if (a->own[office] >= 0)
 			a->rank[a->n_ranked++] = office;
 	}
-	free(below);
 	qsort_r(a->rank, a->n_ranked, sizeof *a->rank, more_first, a);
-	return true;
 }
 
 /* ---- is a subject protected? ---- */
@@ -243,8 +251,7 @@ static bool subject_check(struct audit *a, const struct subject *s, enum rule ru
 {
 	struct pool who = { .n = 0 };
 	a->report->subjects++;
-	if (!look_at(a, s))
-		return false;
+	look_at(a, s);
 	if (s->n == 0 && a->g->mark[s->cell] == 'P')
 		return fails(a, s, rule, "it is printed");
 	if (!lines_fit(a, s, rule))
@@ -321,8 +328,7 @@ static bool cell_check(struct audit *a, uint64_t cell)
 	struct subject s = { .cell = cell };
 	struct pool who = { .n = 0 };
 	bool some = false;
-	if (!look_at(a, &s))
-		return false;
+	look_at(a, &s);
 	enum rule rule = own_rule(a);
 	if (rule != RULE_SPARE)
 		return subject_check(a, &s, rule);
@@ -360,8 +366,7 @@ static bool sum_check(struct audit *a, uint64_t parent, const uint64_t *child, c
 	if (held == 0)
 		return true;
 	struct subject one = { .cell = only };
-	if (!look_at(a, held > 1 ? &s : &one))
-		return false;
+	look_at(a, held > 1 ? &s : &one);
 	bool sensitive = own_rule(a) != RULE_SPARE;
 	if (if_sensitive && !sensitive)
 		return true;
@@ -485,8 +490,11 @@ bool audit_rules(struct audit *a)
 	for (uint32_t i = 0; i < a->n_lines; i++) {
 		struct line *l = &a->line[i];
 		bool free_rule = l->rule == RULE_LATER || l->rule == RULE_R7 || l->rule == RULE_SPARE;
-		if (free_rule && !l->asked && (!look_at(a, &l->s) || !lines_fit(a, &l->s, l->rule)))
-			return false;
+		if (free_rule && !l->asked) {
+			look_at(a, &l->s);
+			if (!lines_fit(a, &l->s, l->rule))
+				return false;
+		}
 		if (!l->asked) {
 			a->k.r.line_no = l->line_no;
 			return cert_bad(&a->k, a->e, "no rule asks for this requirement");

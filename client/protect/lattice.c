@@ -674,6 +674,21 @@ done:
 }
 
 /* The contributors, where cells.csv has a column `office` that is no dimension. */
+static int by_bytes(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* Contributors stand in the order of their codes' bytes, whatever the order of lines. */
+static void offices_sort(struct latticedim *d)
+{
+	if (d->n_codes > 1)
+		qsort(d->code + 1, d->n_codes - 1, sizeof *d->code, by_bytes);
+	memset(d->slot, 0, d->n_slots * sizeof *d->slot);
+	for (uint32_t i = 0; i < d->n_codes; i++)
+		*code_slot(d, d->code[i]) = i + 1;
+}
+
 static bool offices_read(struct lattice *g, const char *dir, struct err *e)
 {
 	struct csvlines c;
@@ -700,6 +715,8 @@ static bool offices_read(struct lattice *g, const char *dir, struct err *e)
 		ok = code_add(offices, c.field[office], &place, e) &&
 		     (offices->n_codes == before || breakdown_add(&offices->breakdown[all], place, e));
 	}
+	if (ok)
+		offices_sort(offices);
 	ok = ok && end.code == ERR_NONE && order_make(offices, e);
 done:
 	csvlines_close(&c);
@@ -782,21 +799,14 @@ static void live_up(struct lattice *g)
 	}
 }
 
-/* Before cells.csv is read: every inner cell that is not zero by definition; with a column of contributors only
- * the lines that stand there. */
-static void live_begin(struct lattice *g, bool given_only)
+/* Before cells.csv is read: every inner cell that is not zero by definition; a printed nought is no declaration. */
+static void live_begin(struct lattice *g)
 {
 	for (uint64_t c = 0; c < g->n_cells; c++) {
-		g->live[c] = !given_only && g->value[c] != 0;
+		g->live[c] = g->value[c] != 0 || g->mark[c] == 'P';
 		for (uint32_t d = 0; g->live[c] != 0 && d < g->n_dims; d++)
 			g->live[c] = lattice_is_leaf(&g->dim[d], lattice_place(g, c, d));
 	}
-	for (uint64_t c = 0; !given_only && c < g->n_cells; c++) /* a printed nought is no declaration */
-		if (g->mark[c] == 'P' && g->value[c] == 0) {
-			g->live[c] = 1;
-			for (uint32_t d = 0; g->live[c] != 0 && d < g->n_dims; d++)
-				g->live[c] = lattice_is_leaf(&g->dim[d], lattice_place(g, c, d));
-		}
 }
 
 bool lattice_truth(struct lattice *g, const char *dir, struct err *e)
@@ -833,8 +843,7 @@ bool lattice_truth_file(struct lattice *g, const char *path, struct err *e)
 		else if (strcmp(c.field[i], "status") == 0)
 			status = i;
 	}
-	bool given_only = g->dim[g->n_dims - 1].synthetic;
-	live_begin(g, given_only);
+	live_begin(g);
 	if (freq == SIZE_MAX || n_places != g->n_dims) {
 		err_set(e, ERR_MALFORMED, "%s: its columns are the dimensions and freq", c.path);
 		goto done;
@@ -857,9 +866,7 @@ bool lattice_truth_file(struct lattice *g, const char *path, struct err *e)
 			goto done;
 		}
 		g->truth[cell] += value;
-		if (status == SIZE_MAX || c.field[status][0] == '\0' || strcmp(c.field[status], "blank") == 0)
-			g->live[cell] = given_only || g->live[cell];
-		else
+		if (status != SIZE_MAX && c.field[status][0] != '\0' && strcmp(c.field[status], "blank") != 0)
 			g->live[cell] = 0;
 	}
 	ok = end.code == ERR_NONE;

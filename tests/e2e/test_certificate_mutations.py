@@ -1,10 +1,9 @@
 #!/usr/bin/python3
 """One field of a certificate, its auditors' part, the result or a hierarchy is changed: the verifier says no.
 
-Each change is tried as it is and with every digest made right again. Harmless and so not asked for: the line
-`blind` (it only stands against guessing), a weaker claim in `level` (L3 to L2), floor (the truth is checked
-against the policy's own), targets between what the rules ask for and what the move reaches, and attackers and
-slots of a requirement where another line answers the same need.
+Each change is tried as it is and with every digest made right again, the manifest's not: who holds the files to the
+manifest in the log has nothing else to ask. Not asked for with new digests and no manifest: the line `blind`, which says
+nothing, and another move in a requirement that does the same there.
 """
 import hashlib
 import os
@@ -59,8 +58,7 @@ def changed(rng, data, digests):
     lines = data.split(b"\n")
     line = rng.randrange(len(lines))
     text = lines[line]
-    skip = (b"blind", b"level") + ((b"grid", b"result", b"public", b"end") if digests else ())
-    if text.startswith(skip) or (digests and re.match(rb"r ", text)):
+    if digests and text.startswith((b"blind", b"grid", b"result", b"public", b"end")):
         return None
     numbers = list(re.finditer(rb"\d+", text))
     if not numbers:
