@@ -16,10 +16,18 @@ const struct command audit_log_command = {
 	.name = "audit log",
 	.arguments = "",
 	.about = N_("list what the vault decided: the public log, verified"),
-	.example = "cellveil audit log --kind release\ncellveil audit log --period 2024 --csv > log-2024.csv",
+	.example = "cellveil audit log --kind release\ncellveil audit log --year 2024 --csv > log-2024.csv\n"
+		   "cellveil audit log --office north --rule R1     # cells, from the sealed manifests",
 	.option = { { "kind", 'k', "KIND", N_("only leaves of that kind: release, submission, admin, ...") },
 	    { "dataset", 'd', "NAME", N_("only leaves of that dataset") },
-	    { "period", 'p', "PERIOD", N_("only leaves of that period") }, CSV, SOURCE },
+	    { "period", 'p', "PERIOD", N_("only leaves of that period") },
+	    { "year", 'y', "YEAR", N_("only leaves of that year's periods") },
+	    { "outcome", 0, "OUTCOME",
+		N_("released, withheld, superseded, withdrawn, received; of cells: hidden, primary, "
+		   "secondary") },
+	    { "office", 'o', "CODE", N_("hidden cells of that office, or kept from it") },
+	    { "table", 't', "TABLE", N_("hidden cells of that table") },
+	    { "rule", 'r', "RULE", N_("cells hidden by that rule: R1, R3, ...") }, CSV, SOURCE },
 	.run = audit_log,
 };
 

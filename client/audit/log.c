@@ -1,29 +1,9 @@
 /* `cellveil audit log`: the leaves, filtered. The log is verified first; if it does not hold, that is said. */
+#include "client/audit/cells.h"
 #include "client/audit/leaftext.h"
-#include "client/audit/loglist.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-struct filter {
-	const char *kind, *dataset, *period;
-};
-
-static bool wanted(const struct filter *f, const struct log_entry *x)
-{
-	return (f->kind == NULL || strcmp(f->kind, log_kind_name(x->kind)) == 0) &&
-	       (f->dataset == NULL || strcmp(f->dataset, x->dataset) == 0) &&
-	       (f->period == NULL || strcmp(f->period, x->period) == 0);
-}
-
-static bool known_kind(const char *kind)
-{
-	for (int k = 0; kind != NULL && k < LOG_KINDS; k++) {
-		if (strcmp(kind, log_kind_name((enum log_kind)k)) == 0)
-			return true;
-	}
-	return kind == NULL;
-}
 
 static void put_text(struct buf *out, const struct log_entry *x)
 {
@@ -72,7 +52,7 @@ static bool put_leaves(
 	for (uint64_t i = 0; i < l->n; i++) {
 		if (!loglist_entry(l, i, &x, e))
 			return err_wrap(e, "leaf %llu", (unsigned long long)i);
-		if (!wanted(f, &x))
+		if (!filter_wants_leaf(f, &x))
 			continue;
 		if (json) {
 			buf_put_text(out, n++ > 0 ? ",\n" : "\n");
@@ -88,47 +68,22 @@ static bool put_leaves(
 	return text_put(out) || err_set(e, ERR_SYSTEM, "%s", _("the output cannot be written"));
 }
 
-static void tell_failures(const struct verdicts *v)
-{
-	for (size_t i = 0; i < v->n; i++) {
-		if (v->at[i].verdict != VERDICT_HOLDS)
-			text_warn("%s: %s %s: %s", _("DOES NOT HOLD"), v->at[i].what, v->at[i].where,
-			    v->at[i].text);
-	}
-}
-
 int audit_log(const struct args *args)
 {
-	struct filter f = { args_value(args, "kind"), args_value(args, "dataset"),
-		args_value(args, "period") };
-	struct source *s = calloc(1, sizeof *s);
-	struct loglist l = { 0 };
-	struct verdicts v = { 0 };
+	struct filter f;
+	struct session *s;
 	struct buf out = { 0 };
 	struct err e = { 0 };
-	int code = AUDIT_UNCHECKED;
+	int code;
 
-	if (s == NULL)
-		return code;
-	if (!known_kind(f.kind)) {
-		text_warn(_("%s: no kind of leaf; see docs/auditor.md"), f.kind);
-		free(s);
+	if (!filter_take(&f, args))
 		return AUDIT_USAGE;
-	}
-	code = source_open(s, args, &e);
-	if (code == AUDIT_HOLDS)
-		code = loglist_read(&l, s, &v, true, &e);
-	else
-		text_error(&e);
-	if (l.n > 0 && !put_leaves(&out, &l, &f, args, &e)) {
-		text_error(&e);
+	s = session_open(args, &code, &e);
+	if (code == AUDIT_HOLDS && filter_asks_cells(&f))
+		code = cells_list(s, &f, args, &e);
+	else if (s != NULL && s->log.n > 0 && !filter_asks_cells(&f) &&
+		 !put_leaves(&out, &s->log, &f, args, &e))
 		code = code == AUDIT_HOLDS ? AUDIT_FAILS : code;
-	}
-	tell_failures(&v);
 	buf_free(&out);
-	verdicts_free(&v);
-	loglist_free(&l);
-	source_close(s);
-	free(s);
-	return code;
+	return session_close(s, code, &e);
 }

@@ -19,7 +19,7 @@ const char *releasecheck_name(char room[128], const struct log_entry *x)
 
 /* --- a release leaf --- */
 
-static bool was_withdrawn(const struct loglist *l, const struct log_entry *release)
+bool releasecheck_withdrawn(const struct loglist *l, const struct log_entry *release)
 {
 	struct log_entry x;
 
@@ -101,7 +101,7 @@ int releasecheck_fetch(struct release_files *r, const struct loglist *l, struct 
 	int code = source_object(s, x->object, MANIFEST_MAX, &r->manifest_text, e);
 
 	if (code == SOURCE_ABSENT)
-		return was_withdrawn(l, x) ? SOURCE_ABSENT : AUDIT_FAILS;
+		return releasecheck_withdrawn(l, x) ? SOURCE_ABSENT : AUDIT_FAILS;
 	if (code != AUDIT_HOLDS)
 		return code;
 	if (!manifest_parse(&r->manifest, buf_bytes(&r->manifest_text), e) ||

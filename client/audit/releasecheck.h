@@ -12,6 +12,8 @@ const char *releasecheck_name(char room[128], const struct log_entry *x);
  * freed by release_files_free in any case. */
 int releasecheck_fetch(struct release_files *r, const struct loglist *l, struct source *s,
     const struct log_entry *x, struct err *e);
+/* Was it taken back later? */
+bool releasecheck_withdrawn(const struct loglist *l, const struct log_entry *release);
 /* Every release leaf, and every feed with its chain, its signatures and its releases' minisign files. */
 int releasecheck_all(const struct loglist *l, struct source *s, struct verdicts *v, struct err *e);
 /* The files in a new folder below state/, for programs that read folders; releasecheck_remove takes it away. */

@@ -423,6 +423,41 @@ static bool same_as_rows(const struct sealed_manifest *m, const struct release_r
 	return true;
 }
 
+json_t *sealed_tables(
+    const struct sealed_manifest *m, const struct release_rows *rows, const struct config *config)
+{
+	json_t *tables = json_object();
+	char cell[CELL_MAX], both[CELL_MAX];
+
+	for (size_t t = 0; t < rows->n_tables; t++) {
+		for (size_t i = 0; i < rows->table[t].n_rows; i++) {
+			grid_name(cell, (const char *)m->columns.data, config, &rows->table[t],
+			    &rows->table[t].row[i]);
+			const char *known = json_string_value(json_object_get(tables, cell));
+			(void)snprintf(both, sizeof both, "%s%s%s", known ? known : "", known ? " " : "",
+			    rows->table[t].id);
+			(void)json_object_set_new(tables, cell, json_string(both));
+		}
+	}
+	return tables;
+}
+
+const char *sealed_code(const struct sealed_manifest *m, const json_t *cell, const char *dimension)
+{
+	const char *at = m->columns.data ? (const char *)m->columns.data : "";
+	size_t place = 0, len = strlen(dimension);
+
+	for (; *at != 0; place++) {
+		size_t width = strcspn(at, "|");
+		const char *code = json_string_value(json_array_get(cell, place));
+
+		if (width == len && memcmp(at, dimension, len) == 0)
+			return code != NULL ? code : "";
+		at += width + (at[width] == '|');
+	}
+	return "";
+}
+
 static bool same_digest(
     const struct sealed_manifest *m, const char *member, const struct buf *file, struct err *e)
 {

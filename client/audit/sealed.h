@@ -22,6 +22,11 @@ void sealed_close(struct sealed_manifest *m);
  * certificate too. Fills m->columns. */
 int sealed_compare(struct sealed_manifest *m, const struct release_files *r, const struct config *config,
     struct verdicts *v, const char *where, struct err *e);
+/* Which printed tables a cell stands in: an object "codes joined by |" -> "table" or "table table". json_decref. */
+json_t *sealed_tables(
+    const struct sealed_manifest *m, const struct release_rows *rows, const struct config *config);
+/* The cell's code in that dimension, "" if the manifest has no such column. */
+const char *sealed_code(const struct sealed_manifest *m, const json_t *cell, const char *dimension);
 /* A cell's codes joined by '|'. */
 void sealed_cell_name(struct buf *out, const json_t *cell);
 /* The line of that cell: codes joined by '|' in any order; NULL if it is not hidden. */

@@ -114,6 +114,42 @@ def test_symbols(d, auditor, config):
     assert attack(researcher, "--coalition", "2", want=3)["undecided"] > undecided, "who cannot tell, says so"
 
 
+def test_log(d, auditor):
+    """Filters of leaves; filters of cells, held against the manifest's own lines."""
+    def listed(*args, client=auditor, want=0):
+        return json.loads(client.run("audit", "log", "--json", *args, want=want).stdout or "[]")
+    plain = os.path.join(d.folder, "plain")
+    auditor.run("audit", "open", "2023", "--output", plain)
+    with open(plain, encoding="ascii") as f:
+        lines = [json.loads(line) for line in f if line.startswith('{"cell"')]
+    everything = listed()
+    assert [x["k"] for x in listed("--outcome", "released")] == ["release"] and listed("--outcome", "withheld") == []
+    assert len(listed("--outcome", "received")) == len(COUNTS) and listed("--year", "2022") == []
+    assert listed("--year", "2023") == [x for x in everything if x.get("p") == "2023"] == listed("--period", "2023")
+    assert {x["k"] for x in listed("--dataset", DATASET)} == {x["k"] for x in everything if "ds" in x}
+    hidden = listed("--outcome", "hidden")
+    assert {x["cell"] for x in hidden} == {"|".join(x["cell"]) for x in lines} and len(hidden) == len(lines)
+    assert {x["tables"] for x in hidden} == {"clients"} and listed("--table", "clients") == hidden
+    assert listed("--table", "client") == []
+    for office in COUNTS:
+        want = {"|".join(x["cell"]) for x in lines if office in x["cell"] or "office:" + office in x["against"]}
+        assert {x["cell"] for x in listed("--office", office)} == want, office
+    for rule in ("R1", "R2", "R3"):
+        want = {"|".join(x["cell"]) for x in lines if rule in x.get("rules", ())}
+        assert {x["cell"] for x in listed("--rule", rule)} == want, rule
+    for outcome in ("primary", "secondary"):
+        want = {"|".join(x["cell"]) for x in lines if x["class"] == outcome}
+        assert {x["cell"] for x in listed("--outcome", outcome)} == want, outcome
+        text = auditor.run("audit", "log", "--outcome", outcome, "--year", "2023").stdout
+        assert len(text.splitlines()) == len(want) and all(cell in text for cell in want)
+        table = auditor.run("audit", "log", "--outcome", outcome, "--csv").stdout
+        assert {x["cell"] for x in csv.DictReader(io.StringIO(table))} == want
+    assert listed("--outcome", "primary", "--office", "south", "--rule", "R1")
+    auditor.run("audit", "log", "--outcome", "lost", want=2)
+    auditor.run("audit", "log", "--kind", "release", "--rule", "R1", want=2)
+    assert listed("--rule", "R1", client=d.client("other"), want=3) == [], "reasons are for auditors"
+
+
 def withheld(d, period):
     """A period of too few offices."""
     d.open_period(period)
@@ -208,6 +244,7 @@ def main():
         release(d, "2023")
         test_numbers(d, auditor, CONFIG)
         test_symbols(d, auditor, CONFIG)
+        test_log(d, auditor)
         test_replay(d, auditor)
     with Deployment(config=OPEN_TO_OFFICES, offices=list(COUNTS)) as d:
         auditor = d.reader("revisor", "auditor")
