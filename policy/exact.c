@@ -225,10 +225,8 @@ static bool ball_solve(struct ball *b)
 	for (unsigned attempt = 0; by != NULL && !ok && attempt < NOISE_TRIES; attempt++) {
 		struct simplex x;
 		bool solved = program_make(b, &x);
-		if (solved) {
-			simplex_crash(&x);
-			solved = program_run(b, &x, attempt);
-		}
+		if (solved)
+			solved = simplex_crash(&x) && program_run(b, &x, attempt);
 		ok = solved && whole(b, &x, by) && relations_hold(b, by) && room_holds(b, by);
 		b->s->work += x.work;
 		simplex_free(&x);

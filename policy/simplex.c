@@ -7,6 +7,10 @@
 #define PIVOTS_MAX 20000u
 #define STALL_MAX  200u /* steps without progress before Bland's rule takes over */
 #define SMALL      1e-9
+#define BLOCK      8u /* numbers taken together */
+
+/* So that compilers use what vector instructions there are; each lane is rounded as a number by itself is. */
+typedef double block __attribute__((vector_size(BLOCK * sizeof(double)), aligned(8), may_alias));
 
 void simplex_free(struct simplex *s)
 {
@@ -17,7 +21,8 @@ void simplex_free(struct simplex *s)
 	free(s->x);
 	free(s->reduced);
 	free(s->basic);
-	free(s->filled);
+	free(s->other);
+	free(s->pivot);
 	free(s->count);
 	free(s->column);
 	free(s->in_basis);
@@ -31,27 +36,20 @@ bool simplex_init(struct simplex *s, uint32_t m, uint32_t n)
 	s->high = calloc(n, sizeof *s->high);
 	s->cost = calloc(n, sizeof *s->cost);
 	s->x = calloc(n, sizeof *s->x);
-	s->reduced = calloc(n, sizeof *s->reduced);
 	s->basic = malloc(((size_t)m + 1) * sizeof *s->basic);
-	s->filled = malloc(n * sizeof *s->filled);
+	s->other = malloc(((size_t)n + 1) * sizeof *s->other);
 	s->count = calloc(n, sizeof *s->count);
 	s->in_basis = calloc(n, sizeof *s->in_basis);
 	s->column = calloc((size_t)m + 1, sizeof *s->column);
 	return s->a != NULL && s->low != NULL && s->high != NULL && s->cost != NULL && s->x != NULL &&
-	       s->reduced != NULL && s->basic != NULL && s->filled != NULL && s->count != NULL &&
-	       s->in_basis != NULL && s->column != NULL;
+	       s->basic != NULL && s->other != NULL && s->count != NULL && s->in_basis != NULL &&
+	       s->column != NULL;
 }
 
-/* Column j once, since its numbers lie far apart. */
-static void read_column(const struct simplex *s, uint32_t j)
-{
-	const double *at = s->a + j;
-	for (uint32_t i = 0; i < s->m; i++, at += s->n)
-		s->column[i] = *at;
-}
+/* ---- the first basis, with all columns still there ---- */
 
-/* Makes column j, which read_column has read, basic in row r. */
-static void pivot(struct simplex *s, uint32_t r, uint32_t j)
+/* Makes column j the only one of its kind in row r, where other rows have it taken off. */
+static void eliminate(struct simplex *s, uint32_t r, uint32_t j)
 {
 	double *row = simplex_row(s, r);
 	double by = 1.0 / row[j];
@@ -61,41 +59,53 @@ static void pivot(struct simplex *s, uint32_t r, uint32_t j)
 	for (uint32_t k = 0; k < s->n; k++)
 		if (row[k] != 0.0) {
 			row[k] = fabs(row[k] * by) < SMALL ? 0.0 : row[k] * by;
-			s->filled[n++] = k;
+			s->other[n++] = k;
 		}
 	row[j] = 1.0;
 	for (uint32_t i = 0; i < s->m; i++) {
-		double factor = s->column[i];
+		double *to = simplex_row(s, i);
+		double factor = to[j];
 		if (i == r || factor == 0.0)
 			continue;
-		double *other = simplex_row(s, i);
 		for (uint32_t k = 0; k < n; k++)
-			other[s->filled[k]] -= factor * row[s->filled[k]];
-		other[j] = 0.0;
+			to[s->other[k]] -= factor * row[s->other[k]];
+		to[j] = 0.0;
 		s->touched += n;
 	}
-	double factor = s->reduced[j];
-	for (uint32_t k = 0; factor != 0.0 && k < n; k++)
-		s->reduced[s->filled[k]] -= factor * row[s->filled[k]];
-	s->reduced[j] = 0.0;
 	s->basic[r] = j;
 	s->in_basis[j] = true;
 }
 
-static void drop_empty_rows(struct simplex *s)
+/* From here on only the columns outside the basis have numbers: row by row, in blocks. */
+static bool condense(struct simplex *s)
 {
 	uint32_t m = 0;
+	s->width = 0;
+	for (uint32_t k = 0; k < s->n; k++)
+		if (!s->in_basis[k])
+			s->other[s->width++] = k;
+	s->stride = (s->width + BLOCK - 1) / BLOCK * BLOCK;
+	double *a = calloc((size_t)s->m * s->stride + BLOCK, sizeof *a);
+	s->reduced = calloc((size_t)s->stride + BLOCK, sizeof *s->reduced);
+	s->pivot = calloc((size_t)s->stride + BLOCK, sizeof *s->pivot);
+	if (a == NULL || s->reduced == NULL || s->pivot == NULL) {
+		free(a);
+		return false;
+	}
 	for (uint32_t i = 0; i < s->m; i++) {
 		if (s->basic[i] == UINT32_MAX)
 			continue;
-		if (m < i)
-			memcpy(simplex_row(s, m), simplex_row(s, i), s->n * sizeof *s->a);
+		for (uint32_t k = 0; k < s->width; k++)
+			a[(size_t)m * s->stride + k] = simplex_row(s, i)[s->other[k]];
 		s->basic[m++] = s->basic[i];
 	}
+	free(s->a);
+	s->a = a;
 	s->m = m;
+	return true;
 }
 
-void simplex_crash(struct simplex *s)
+bool simplex_crash(struct simplex *s)
 {
 	for (size_t i = 0; i < (size_t)s->m * s->n; i++)
 		s->count[i % s->n] += s->a[i] != 0.0;
@@ -107,54 +117,104 @@ void simplex_crash(struct simplex *s)
 			    (best == UINT32_MAX || s->count[k] < s->count[best]))
 				best = k;
 		s->basic[i] = UINT32_MAX;
-		if (best != UINT32_MAX) {
-			read_column(s, best);
-			pivot(s, i, best);
-		}
+		if (best != UINT32_MAX)
+			eliminate(s, i, best);
 	}
-	drop_empty_rows(s);
+	return condense(s);
+}
+
+/* ---- steps; a place is one of the columns outside the basis ---- */
+
+static double *line(const struct simplex *s, uint32_t i)
+{
+	return s->a + (size_t)i * s->stride;
+}
+
+/* to -= factor * from, over whole blocks. */
+static void subtract(double *to, const double *from, double factor, uint32_t n)
+{
+	for (uint32_t k = 0; k < n; k += BLOCK)
+		*(block *)(to + k) -= factor * *(const block *)(from + k);
+}
+
+/* Place j once, since its numbers lie far apart. */
+static void read_column(const struct simplex *s, uint32_t j)
+{
+	const double *at = s->a + j;
+	for (uint32_t i = 0; i < s->m; i++, at += s->stride)
+		s->column[i] = *at;
+}
+
+/* Exchanges place j, which read_column has read, with the column that is basic in row r. */
+static void pivot(struct simplex *s, uint32_t r, uint32_t j)
+{
+	double *row = line(s, r);
+	double by = 1.0 / row[j];
+	uint32_t leaving = s->basic[r];
+	row[j] = 1.0;
+	for (uint32_t k = 0; k < s->width; k++)
+		s->pivot[k] = fabs(row[k] * by) < SMALL ? 0.0 : row[k] * by;
+	memcpy(row, s->pivot, s->width * sizeof *row);
+	s->work += s->n;
+	s->touched += s->width + s->m;
+	for (uint32_t i = 0; i < s->m; i++) {
+		if (i == r || s->column[i] == 0.0)
+			continue;
+		line(s, i)[j] = 0.0;
+		subtract(line(s, i), s->pivot, s->column[i], s->stride);
+		s->touched += s->width;
+	}
+	double factor = s->reduced[j];
+	s->reduced[j] = 0.0;
+	if (factor != 0.0)
+		subtract(s->reduced, s->pivot, factor, s->stride);
+	s->basic[r] = s->other[j];
+	s->other[j] = leaving;
+	s->in_basis[s->basic[r]] = true;
+	s->in_basis[leaving] = false;
 }
 
 static void price_out(struct simplex *s)
 {
-	memcpy(s->reduced, s->cost, s->n * sizeof *s->reduced);
-	for (uint32_t i = 0; i < s->m; i++) {
-		double c = s->basic[i] == UINT32_MAX ? 0.0 : s->cost[s->basic[i]];
-		const double *row = simplex_row(s, i);
-		for (uint32_t k = 0; c != 0.0 && k < s->n; k++)
-			s->reduced[k] -= c * row[k];
-	}
+	for (uint32_t k = 0; k < s->width; k++)
+		s->reduced[k] = s->cost[s->other[k]];
+	for (uint32_t i = 0; i < s->m; i++)
+		if (s->cost[s->basic[i]] != 0.0)
+			subtract(s->reduced, line(s, i), s->cost[s->basic[i]], s->stride);
 }
 
-/* The column to change and its direction; UINT32_MAX: the solution is best. */
+/* The place to change and its direction; UINT32_MAX: the solution is best. Bland's rule asks for the first column. */
 static uint32_t entering(const struct simplex *s, bool bland, int *direction)
 {
 	uint32_t best = UINT32_MAX;
 	double most = 1e-7;
-	for (uint32_t k = 0; k < s->n; k++) {
+	for (uint32_t k = 0; k < s->width; k++) {
 		double d = s->reduced[k];
-		if (s->in_basis[k] || s->high[k] - s->low[k] < SMALL || fabs(d) <= most)
+		uint32_t c = s->other[k];
+		if (fabs(d) <= most || s->high[c] - s->low[c] < SMALL)
 			continue;
-		if (d < 0 ? s->x[k] >= s->high[k] - SMALL : s->x[k] <= s->low[k] + SMALL)
+		if (d < 0 ? s->x[c] >= s->high[c] - SMALL : s->x[c] <= s->low[c] + SMALL)
+			continue;
+		if (bland && best != UINT32_MAX && s->other[best] < c)
 			continue;
 		best = k;
 		*direction = d < 0 ? 1 : -1;
-		if (bland)
-			return best;
-		most = fabs(d);
+		if (!bland)
+			most = fabs(d);
 	}
 	return best;
 }
 
-/* How far column j can go; *leaving is the row that stops it, UINT32_MAX if its own bound does. */
+/* How far place j can go; *leaving is the row that stops it, UINT32_MAX if its own bound does. */
 static double ratio(const struct simplex *s, uint32_t j, int direction, uint32_t *leaving)
 {
-	double far = direction > 0 ? s->high[j] - s->x[j] : s->x[j] - s->low[j];
+	uint32_t c = s->other[j];
+	double far = direction > 0 ? s->high[c] - s->x[c] : s->x[c] - s->low[c];
 	double strength = 0.0;
 	*leaving = UINT32_MAX;
 	for (uint32_t i = 0; i < s->m; i++) {
 		double a = s->column[i] * direction;
-		if (s->basic[i] == UINT32_MAX || fabs(a) < 1e-7)
+		if (fabs(a) < 1e-7)
 			continue;
 		uint32_t b = s->basic[i];
 		double room = a > 0 ? (s->x[b] - s->low[b]) / a : (s->high[b] - s->x[b]) / -a;
@@ -184,15 +244,12 @@ bool simplex_run(struct simplex *s)
 		double far = ratio(s, j, direction, &leaving);
 		if (far > 1e15 || (s->max_touched > 0 && s->touched > s->max_touched))
 			return false;
-		s->x[j] += direction * far;
+		s->x[s->other[j]] += direction * far;
 		for (uint32_t i = 0; i < s->m && far > 0; i++)
-			if (s->basic[i] != UINT32_MAX)
-				s->x[s->basic[i]] -= s->column[i] * direction * far;
+			s->x[s->basic[i]] -= s->column[i] * direction * far;
 		stall = far > SMALL ? 0 : stall + 1;
-		if (leaving != UINT32_MAX) {
-			s->in_basis[s->basic[leaving]] = false;
+		if (leaving != UINT32_MAX)
 			pivot(s, leaving, j);
-		}
 	}
 	return false;
 }

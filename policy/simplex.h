@@ -1,4 +1,5 @@
-/* simplex - a dense bounded simplex for small linear programs, in floating point.
+/* simplex - a dense bounded simplex for small linear programs, in floating point. Rows are kept for the columns
+ * outside the basis only: where rows are nearly as many as columns, that is little.
  *
  * Internal to policy/. Minimises cost over rows = 0, low <= x <= high, beginning at x = 0, which must lie
  * within the bounds. Nothing may rest on its numbers: who uses an answer rounds it and checks it exactly. */
@@ -9,16 +10,18 @@
 #include <stdint.h>
 
 struct simplex {
-	uint32_t m, n;      /* rows, columns */
-	double *a;          /* m * n, row by row: the tableau */
+	uint32_t m, n; /* rows, columns */
+	double *a;     /* m * n, row by row; after simplex_crash m * stride: the columns outside the basis */
 	double *low, *high; /* of columns; may be changed between runs as long as x stays within */
 	double *cost;
-	double *x;        /* values of all columns */
-	double *reduced;  /* reduced costs */
-	uint32_t *basic;  /* of each row; UINT32_MAX: the row is empty */
-	uint32_t *filled; /* columns of the pivot row that are not zero */
-	uint32_t *count;  /* entries of each column at the start */
-	double *column;   /* of the step at hand */
+	double *x;              /* values of all columns */
+	double *reduced;        /* reduced costs of the columns outside the basis */
+	double *pivot;          /* row of the step at hand */
+	double *column;         /* of the step at hand */
+	uint32_t *basic;        /* column of each row */
+	uint32_t *other;        /* columns outside the basis */
+	uint32_t width, stride; /* how many; a row's length with what fills its last block */
+	uint32_t *count;        /* entries of each column at the start */
 	bool *in_basis;
 	uint64_t work;        /* pivots times columns */
 	uint64_t touched;     /* numbers changed so far: what it costs */
@@ -34,8 +37,9 @@ static inline double *simplex_row(const struct simplex *s, uint32_t i)
 	return s->a + (size_t)i * s->n;
 }
 
-/* A first basis at x = 0: of each row the column with fewest entries. Rows that follow from others fall away. */
-void simplex_crash(struct simplex *s);
+/* A first basis at x = 0: of each row the column with fewest entries. Rows that follow from others fall away, and
+ * with them simplex_row. False: no memory. */
+bool simplex_crash(struct simplex *s);
 /* From the present x on, which stays within its bounds whatever the answer. False: a bound on steps or work
  * was reached, or there is no least cost. */
 bool simplex_run(struct simplex *s);

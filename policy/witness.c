@@ -179,8 +179,7 @@ static bool solve_base(struct component *k)
 	put_ceilings(k);
 	k->x.high[k->n] = 1.0;
 	k->x.cost[k->n] = -1.0;
-	simplex_crash(&k->x);
-	if (!simplex_run(&k->x) || k->x.x[k->n] < 1.0 - WHOLE)
+	if (!simplex_crash(&k->x) || !simplex_run(&k->x) || k->x.x[k->n] < 1.0 - WHOLE)
 		return false;
 	k->x.low[k->n] = k->x.x[k->n] = 1.0;
 	k->x.cost[k->n] = 0.0;
