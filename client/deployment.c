@@ -1,6 +1,7 @@
 #include "client/deployment.h"
 #include "client/command.h"
 #include "client/keyfile.h"
+#include "client/refusal.h"
 #include "client/text.h"
 #include <limits.h>
 #include <sodium.h>
@@ -147,14 +148,17 @@ static void tell(struct deployment *d, const char *what, int64_t wait_ms)
 	text_say(_("%s; trying again in %lld s"), what, (long long)((wait_ms + 999) / 1000));
 }
 
-/* Sleeps, unless that would pass the deadline. */
-static enum net_result pause_for(struct deployment *d, int64_t ms)
+/* Waits, for a connection (up) or the time, unless that would pass the deadline. */
+static enum net_result pause_for(const struct deployment *d, struct net *up, int64_t ms)
 {
 	int64_t now = net_now_ms();
+	bool late = d->deadline_ms != NET_FOR_EVER && now + ms > d->deadline_ms;
 
-	if (d->deadline_ms != NET_FOR_EVER && now + ms > d->deadline_ms)
-		return NET_LATE;
-	return net_sleep(now + ms);
+	if (up == NULL)
+		return late ? NET_LATE : net_sleep(now + ms);
+	if (net_wait_up(up, late ? d->deadline_ms : now + ms) == NET_INTERRUPTED)
+		return NET_INTERRUPTED;
+	return d->deadline_ms != NET_FOR_EVER && net_now_ms() >= d->deadline_ms ? NET_LATE : NET_OK;
 }
 
 /* The gate's own wish, and some jitter so that not everybody comes back at once. */
@@ -176,12 +180,6 @@ static const char *busy_text(enum busy_reason reason)
 	return _(text[reason <= BUSY_READ_ONLY ? reason : 0]);
 }
 
-static void reject_text(struct err *e, const struct msg_reject *r)
-{
-	(void)err_set_detail(e, ERR_REFUSED, (unsigned)r->code, "%s%s%.*s", reject_code_name(r->code),
-	    r->text.len > 0 ? ": " : "", (int)r->text.len, r->text.len > 0 ? (const char *)r->text.at : "");
-}
-
 /* Looks at an answer. -1: wait *ms and ask again. */
 static int look(struct deployment *d, enum message_kind want, unsigned attempt, int64_t *ms, struct err *e)
 {
@@ -194,13 +192,13 @@ static int look(struct deployment *d, enum message_kind want, unsigned attempt, 
 	}
 	if (m->kind == MSG_REJECT && m->reject.class == CLASS_TEMPORARY) {
 		struct err why;
-		reject_text(&why, &m->reject);
+		refusal_text(&why, &m->reject);
 		*ms = wished(m->reject.has_retry_after ? m->reject.retry_after_ms : 0, attempt);
 		tell(d, why.text, *ms);
 		return -1;
 	}
 	if (m->kind == MSG_REJECT && want != MSG_REJECT) {
-		reject_text(e, &m->reject);
+		refusal_text(e, &m->reject);
 		return EXIT_REFUSED;
 	}
 	if (m->kind == want || want == MSG_REJECT)
@@ -236,7 +234,7 @@ int deployment_ask(struct deployment *d, struct net *n, enum message_kind want, 
 		if (result == NET_INTERRUPTED || result == NET_BROKEN ||
 		    (!d->persist && (result == NET_KEY_REFUSED || result == NET_WRONG_SERVER)))
 			return give_up(d, result, e);
-		result = pause_for(d, ms);
+		result = pause_for(d, result == NET_LATE ? n : NULL, ms);
 		if (result != NET_OK)
 			return give_up(d, result, e);
 	}
@@ -416,10 +414,12 @@ int deployment_periods(struct deployment *d, const char *dataset, bool cached_ok
 	(void)snprintf(d->ask.get_periods.dataset, sizeof d->ask.get_periods.dataset, "%s", dataset);
 	(void)snprintf(d->ask.get_periods.office, sizeof d->ask.get_periods.office, "%s", d->settings.name);
 	code = deployment_ask(d, n, MSG_PERIODS, e);
+	d->stale = false;
 	if (code == EXIT_OK)
 		return file_write(d->settings.dir, name, 0600, buf_bytes(&d->body), e) ? EXIT_OK : EXIT_OTHER;
 	if (code != EXIT_NOT_SENT || !cached_ok || !cached_periods(d, name))
 		return code;
+	d->stale = true;
 	text_say("%s", _("note: the gate cannot be reached; what it said last is used"));
 	return EXIT_OK;
 }

@@ -20,6 +20,7 @@ struct deployment {
 	struct buf note;      /* its bytes */
 	bool has_keyset;
 	bool persist;        /* a refused key is waited for too, for ever or until the deadline */
+	bool stale;          /* the periods answered last are what the gate said some time ago */
 	int64_t deadline_ms; /* net_now_ms()'s clock */
 	uint8_t *curve;      /* our CURVE secret; sodium_malloc */
 	struct net *query, *submit;

@@ -19,11 +19,13 @@ static bool takes_forms(const struct msg_period *p)
 const struct msg_period *filing_choose(
     const struct msg_periods *periods, const char *wanted, bool *sure, struct err *e)
 {
-	const struct msg_period *found = NULL;
+	const struct msg_period *found = NULL, *closed = NULL;
 	size_t n = 0;
 
 	for (size_t i = 0; i < periods->n; i++) {
 		const struct msg_period *p = &periods->period[i];
+		if (p->state != PERIOD_VOID && (closed == NULL || p->opens_s >= closed->opens_s))
+			closed = p;
 		if (wanted != NULL ? strcmp(p->period, wanted) != 0 : !takes_forms(p))
 			continue;
 		if (found == NULL || p->opens_s >= found->opens_s)
@@ -31,9 +33,14 @@ const struct msg_period *filing_choose(
 		n++;
 	}
 	*sure = n == 1;
-	if (n == 0)
+	if (n == 0 && wanted == NULL && closed != NULL)
+		return closed;
+	if (n == 0 && wanted != NULL)
+		(void)err_set(e, ERR_NOT_FOUND,
+		    _("the receiver has no period %s; `cellveil status` shows those it has"), wanted);
+	else if (n == 0)
 		(void)err_set(e, ERR_NOT_FOUND, "%s",
-		    wanted != NULL ? _("the receiver has no such period") : _("no period is open for forms"));
+		    _("no period is open for forms; `cellveil status` shows when one opens"));
 	return found;
 }
 
@@ -169,7 +176,7 @@ int filing_read(struct filing *f, const char *path, const struct args *args, str
 	code = EXIT_OK;
 	if (result->period[0] == 0 && !f->sure) {
 		code = EXIT_USAGE;
-		(void)err_set(e, ERR_INVALID, "%s", _("several periods are open; choose one with --period"));
+		(void)err_set(e, ERR_INVALID, "%s", _("which period? choose one with --period"));
 	} else if (f->dataset != NULL && filing_period(args) == NULL && result->period[0] != 0 &&
 		   strcmp(result->period, f->period.period) != 0) {
 		code = change_over(f, result->period, e);

@@ -30,8 +30,9 @@ int filing_open_offline(struct filing *f, const char *path, struct err *e);
  * result and findings are the caller's to free. */
 int filing_read(struct filing *f, const char *path, const struct args *args, struct form_result *result,
     struct findings *findings, struct err *e);
-/* The period wanted; if wanted is NULL, the one that opened last of those open (or in grace), and sure tells
- * whether it is the only one. NULL with e. */
+/* The period wanted; if wanted is NULL, the one that opened last of those open (or in grace), or if there is none
+ * the one that opened last of all: a form may be checked early and late. sure tells whether it was the only
+ * one that is open. NULL with e. */
 const struct msg_period *filing_choose(
     const struct msg_periods *periods, const char *wanted, bool *sure, struct err *e);
 /* Shows findings as text on stderr or, with --json, on stdout. EXIT_OK, EXIT_FINDINGS, EXIT_OPEN. */

@@ -14,8 +14,9 @@
 	(ZMQ_EVENT_CONNECTED | ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_CLOSED | ZMQ_EVENT_CONNECT_RETRIED |       \
 	    ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL |                           \
 	    ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH)
-#define FEED_QUEUE       64 /* messages of at most 256 KiB: 16 MiB; what is lost shows as a gap */
-#define WRONG_SERVER_MIN 2  /* broken handshakes in a row before we speak of a wrong key */
+#define RECONNECT_MAX    10000 /* of questions: somebody waits for the gate to come back */
+#define FEED_QUEUE       64    /* messages of at most 256 KiB: 16 MiB; what is lost shows as a gap */
+#define WRONG_SERVER_MIN 2     /* broken handshakes in a row before we speak of a wrong key */
 
 struct net {
 	void *socket, *monitor;
@@ -23,6 +24,8 @@ struct net {
 	uint8_t secret[KEY_BYTES];
 	char *topic;
 	bool refused;    /* by ZAP */
+	bool up;         /* the handshake is done */
+	bool was_up;     /* when the last question went unanswered */
 	unsigned broken; /* handshakes that ended without reason, since the last good one */
 	char trouble[400];
 };
@@ -107,10 +110,11 @@ static bool set_options(struct net *n)
 
 	most += LIMIT_CURVE_OVERHEAD;
 	return set(s, ZMQ_LINGER, 0) && set(s, ZMQ_RECONNECT_IVL, 1000) &&
-	       set(s, ZMQ_RECONNECT_IVL_MAX, 60000) && set(s, ZMQ_CONNECT_TIMEOUT, 10000) &&
-	       set(s, ZMQ_HEARTBEAT_IVL, 15000) && set(s, ZMQ_HEARTBEAT_TIMEOUT, 30000) &&
-	       set(s, ZMQ_HEARTBEAT_TTL, 60000) && set(s, ZMQ_TCP_KEEPALIVE, 1) &&
-	       set(s, ZMQ_HANDSHAKE_IVL, 10000) && set(s, ZMQ_RCVHWM, n->topic != NULL ? FEED_QUEUE : 10) &&
+	       set(s, ZMQ_RECONNECT_IVL_MAX, n->topic != NULL ? 60000 : RECONNECT_MAX) &&
+	       set(s, ZMQ_CONNECT_TIMEOUT, 10000) && set(s, ZMQ_HEARTBEAT_IVL, 15000) &&
+	       set(s, ZMQ_HEARTBEAT_TIMEOUT, 30000) && set(s, ZMQ_HEARTBEAT_TTL, 60000) &&
+	       set(s, ZMQ_TCP_KEEPALIVE, 1) && set(s, ZMQ_HANDSHAKE_IVL, 10000) &&
+	       set(s, ZMQ_RCVHWM, n->topic != NULL ? FEED_QUEUE : 10) &&
 	       zmq_setsockopt(s, ZMQ_MAXMSGSIZE, &most, sizeof most) == 0 &&
 	       (n->topic != NULL ? zmq_setsockopt(s, ZMQ_SUBSCRIBE, n->topic, strlen(n->topic)) == 0
 				 : set(s, ZMQ_IMMEDIATE, 1) && set(s, ZMQ_SNDHWM, 10));
@@ -153,7 +157,7 @@ static bool open_sockets(struct net *n, struct err *e)
 		close_sockets(n);
 		return false;
 	}
-	n->refused = false;
+	n->refused = n->up = false;
 	n->broken = 0;
 	return true;
 }
@@ -216,17 +220,24 @@ static void note_event(struct net *n, uint16_t event)
 	case ZMQ_EVENT_HANDSHAKE_SUCCEEDED:
 		n->broken = 0;
 		n->refused = false;
+		n->up = true;
 		n->trouble[0] = 0;
+		break;
+	case ZMQ_EVENT_DISCONNECTED:
+		n->up = false;
 		break;
 	case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH:
 		n->refused = true;
-		say_key(n, _("%s refuses our key %s; ask the operator (the gate's key is %s)"));
+		say_key(
+		    n, _("%s refuses our key %s: it is not enrolled yet, or was blocked. Ask the operator, "
+			 "and compare the gate's key: %s"));
 		break;
 	case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
 	case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
 		n->broken++;
 		say_key(
-		    n, _("%s does not know the handshake (our key %s): server key mismatch? We expect %s"));
+		    n, _("%s does not know the handshake (our key %s): server key mismatch? We expect %s. "
+			 "Ask the operator whether the gate has a new key"));
 		break;
 	case ZMQ_EVENT_CONNECT_RETRIED:
 		if (n->broken == 0 && !n->refused)
@@ -283,6 +294,26 @@ static enum net_result wait_for(struct net *n, short events, int64_t deadline_ms
 	}
 }
 
+enum net_result net_wait_up(struct net *n, int64_t until_ms)
+{
+	zmq_pollitem_t item = { .socket = n->monitor, .events = ZMQ_POLLIN };
+
+	if (n->was_up || n->monitor == NULL)
+		return net_sleep(until_ms);
+	while (!n->up && !n->refused && n->broken < WRONG_SERVER_MIN) {
+		int64_t left = until_ms - net_now_ms();
+		if (interrupted)
+			return NET_INTERRUPTED;
+		if (left <= 0)
+			return NET_OK;
+		if (zmq_poll(&item, 1, left > 1000 ? 1000 : (long)left) < 0 && errno != EINTR)
+			return NET_BROKEN;
+		if ((item.revents & ZMQ_POLLIN) != 0)
+			read_monitor(n);
+	}
+	return NET_OK;
+}
+
 /* Takes one message; its last frame into body. Frames before it are dropped, as are their contents. */
 static bool take(struct net *n, struct buf *body, unsigned *frames)
 {
@@ -331,6 +362,7 @@ static enum net_result renew(struct net *n, enum net_result result, struct err *
 	if (result != NET_LATE && result != NET_KEY_REFUSED && result != NET_WRONG_SERVER)
 		return result;
 	memcpy(trouble, n->trouble, sizeof trouble);
+	n->was_up = n->up;
 	close_sockets(n);
 	if (!open_sockets(n, e))
 		return NET_BROKEN;

@@ -51,6 +51,8 @@ enum net_result net_receive(struct net *n, struct buf *frame, int64_t deadline_m
 
 int64_t net_now_ms(void);                    /* CLOCK_BOOTTIME */
 enum net_result net_sleep(int64_t until_ms); /* NET_OK or NET_INTERRUPTED */
+/* Sleeps, but if there was no connection when the last question went unanswered, only until there is one. */
+enum net_result net_wait_up(struct net *n, int64_t until_ms);
 /* Full jitter: uniform between 0 and the smaller of 1 s * 2^attempt and NET_BACKOFF_MAX; pure. */
 int64_t net_backoff_ms(unsigned attempt, uint32_t random);
 #endif

@@ -88,6 +88,34 @@ static void say_buf(struct buf *text)
 	buf_free(text);
 }
 
+/* Would the receiver take it, as far as we can know? What it said long ago may not hold. */
+static int may_be_taken(const struct push *p, struct err *e)
+{
+	const struct filing *f = &p->filing;
+	const struct msg_period *period = &f->period;
+	const char *office = f->deployment.settings.name;
+	struct buf when = { 0 };
+
+	if (!config_office_in(f->config, office, period->period)) {
+		(void)err_set(e, ERR_REFUSED,
+		    _("the list of offices for %s does not have %s; ask the operator to add it"),
+		    period->period, office);
+		return EXIT_REFUSED;
+	}
+	if (f->deployment.stale || (period->state != PERIOD_PLANNED && period->state < PERIOD_FINAL))
+		return EXIT_OK;
+	text_time(&when, period->opens_s);
+	if (period->state == PERIOD_PLANNED)
+		(void)err_set(e, ERR_REFUSED, _("the period %s is not open yet; it opens %.*s, push then"),
+		    period->period, (int)when.size, (const char *)when.data);
+	else
+		(void)err_set(e, ERR_REFUSED,
+		    _("the period %s is closed for good; call the operator about a correction"),
+		    period->period);
+	buf_free(&when);
+	return EXIT_REFUSED;
+}
+
 /* What will be sent, and what it changes in the form sent before. */
 static void show_summary(const struct push *p, const struct outbox_item *newest)
 {
@@ -309,6 +337,8 @@ int command_push(const struct args *args)
 		code = filing_read(&p->filing, args->at[0], args, &p->form, &p->findings, &e);
 	if (code == EXIT_OK)
 		code = may_send(p, args);
+	if (code == EXIT_OK)
+		code = may_be_taken(p, &e);
 	if (code != EXIT_OK)
 		goto done;
 	newest = outbox_newest(
@@ -343,7 +373,7 @@ int command_withdraw(const struct args *args)
 	text_quiet(args_flag(args, "quiet"));
 	code = open_push(p, args, &e);
 	if (code == EXIT_OK && !p->filing.sure) {
-		(void)err_set(&e, ERR_INVALID, "%s", _("several periods are open; choose one with --period"));
+		(void)err_set(&e, ERR_INVALID, "%s", _("which period? choose one with --period"));
 		code = EXIT_USAGE;
 	}
 	if (code != EXIT_OK)

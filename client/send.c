@@ -2,6 +2,7 @@
 #include "client/command.h"
 #include "client/crash.h"
 #include "client/receipt_text.h"
+#include "client/refusal.h"
 #include "client/text.h"
 #include "proto/seal.h"
 #include <sodium.h>
@@ -56,31 +57,6 @@ bool send_compose(struct outbox_item *item, const struct submission_header *head
 done:
 	buf_free(&payload);
 	return ok;
-}
-
-const char *send_advice(enum reject_code code)
-{
-	switch (code) {
-	case REJECT_UNSUPPORTED:
-		return _("the receiver speaks another version; update one of the two programs");
-	case REJECT_NOT_AUTHORIZED:
-		return _("the operator has not enrolled this office with this key; send the line of: "
-			 "cellveil status");
-	case REJECT_KEY_REVOKED:
-		return _("this key was revoked; make a new identity with: cellveil init --dir NEW");
-	case REJECT_UNKNOWN_DATASET:
-		return _("the receiver does not know the dataset; ask the operator");
-	case REJECT_PERIOD_CLOSED:
-		return _("the period is closed; call the operator");
-	case REJECT_CONFIG_MISMATCH:
-		return _("the form's definition has changed; check the form and push it again");
-	case REJECT_INVALID_CONTENT:
-		return _("the figures break a rule of the form; correct the form and push it again");
-	case REJECT_REVISION_STALE:
-		return _("a newer form of this office is there already; push again to replace it");
-	default:
-		return "";
-	}
 }
 
 bool send_check_receipt(const struct deployment *d, const struct outbox_item *item, struct bytes statement,
@@ -172,14 +148,8 @@ static bool is_vaults_word(
 static int take_refusal(struct deployment *d, const struct outbox *o, struct outbox_item *item, struct err *e)
 {
 	const struct msg_reject *r = &d->reply.reject;
-	const char *advice = send_advice(r->code);
-	char detail[48] = "";
 
-	if (r->detail != 0)
-		(void)snprintf(detail, sizeof detail, _(", rule %llu"), (unsigned long long)r->detail);
-	(void)err_set_detail(e, ERR_REFUSED, (unsigned)r->code, "%s%s%s%.*s%s%s", reject_code_name(r->code),
-	    detail, r->text.len > 0 ? ": " : "", (int)r->text.len,
-	    r->text.len > 0 ? (const char *)r->text.at : "", advice[0] != 0 ? "; " : "", advice);
+	refusal_text(e, r);
 	if (r->class == CLASS_PERMANENT && is_vaults_word(d, item, r))
 		return settle(o, item, OUTBOX_REFUSED, bytes_text(e->text), EXIT_REFUSED, e);
 	if (r->class == CLASS_PERMANENT)

@@ -29,6 +29,4 @@ bool send_check_receipt(const struct deployment *d, const struct outbox_item *it
 void send_say_receipt(const struct outbox *o, const struct receipt *r);
 /* The same as one line of JSON. */
 void send_put_receipt(struct buf *out, const struct outbox *o, const struct receipt *r);
-/* What a person does about a refusal; "" if nothing. */
-const char *send_advice(enum reject_code code);
 #endif

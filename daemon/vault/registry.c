@@ -197,9 +197,13 @@ static bool changed(struct vault *v, const char *what, struct err *e)
 
 bool vault_disable_office(struct vault *v, const char *office, struct err *e)
 {
+	uint64_t now_s = vault_now_s(v);
 	return store_run(v->store, e, "UPDATE office SET disabled_s = ? WHERE name = ? AND disabled_s = 0",
-		   "it", vault_now_s(v), office) &&
-	       changed(v, "office", e);
+		   "it", now_s, office) &&
+	       changed(v, "office", e) &&
+	       store_run(v->store, e,
+		   "UPDATE office_key SET revoked_s = ? WHERE office = ? AND revoked_s = 0", "it", now_s,
+		   office);
 }
 
 bool vault_disable_principal(struct vault *v, const uint8_t key_id[8], struct err *e)

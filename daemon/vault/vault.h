@@ -116,8 +116,8 @@ struct registry_change {            /* what cellveilctl office add says */
 /* Adds the principal, the office and the key as far as they are new, and binds them. Refuses small-order and
  * zero keys, a CURVE or signing key that belongs to somebody else, unknown datasets, role bits or names. */
 bool vault_enroll(struct vault *v, const struct registry_change *c, struct err *e);
-bool vault_disable_office(
-    struct vault *v, const char *office, struct err *e); /* and principals left with none */
+/* And principals left with none. Its signing keys are revoked for good: enrolled anew, it brings new ones. */
+bool vault_disable_office(struct vault *v, const char *office, struct err *e);
 bool vault_disable_principal(struct vault *v, const uint8_t key_id[8], struct err *e);
 bool vault_revoke_key(struct vault *v, const char *office, const uint8_t key_id[8], struct err *e);
 

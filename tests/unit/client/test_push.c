@@ -1,4 +1,5 @@
 #include "client/push.h"
+#include "client/refusal.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -42,7 +43,32 @@ static void test_choose_period(void **state)
 	assert_string_equal(filing_choose(&periods, NULL, &sure, &e)->period, "2023");
 	assert_true(sure);
 	periods.n = 1;
+	assert_string_equal(filing_choose(&periods, NULL, &sure, &e)->period, "2022");
+	assert_false(sure);
+	periods.period[0].state = PERIOD_VOID;
 	assert_null(filing_choose(&periods, NULL, &sure, &e));
+}
+
+/* Every refusal of the wire says what happened, what to do and its code, whole. */
+static void test_refusals(void **state)
+{
+	(void)state;
+	for (unsigned code = REJECT_MALFORMED; code <= REJECT_FEED_CHANGED; code++) {
+		const char *name = reject_code_name((enum reject_code)code);
+		const struct msg_reject r = {
+			.code = (enum reject_code)code, .text = bytes_text(name), .detail = 7
+		};
+		struct err e = { 0 };
+		refusal_text(&e, &r);
+		assert_true(refusal_happened(r.code)[0] != 0 && refusal_advice(r.code)[0] != 0);
+		assert_non_null(strstr(e.text, refusal_happened(r.code)));
+		assert_non_null(strstr(e.text, refusal_advice(r.code)));
+		assert_non_null(strstr(e.text, "rule 7; "));
+		assert_int_equal(e.text[strlen(e.text) - 1], ']');
+		assert_int_equal(e.detail, code);
+	}
+	assert_string_equal(refusal_happened((enum reject_code)0), "");
+	assert_string_equal(refusal_advice((enum reject_code)99), "");
 }
 
 static void test_changes(void **state)
@@ -81,6 +107,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_next_revision),
 		cmocka_unit_test(test_choose_period),
+		cmocka_unit_test(test_refusals),
 		cmocka_unit_test(test_changes),
 	};
 
