@@ -47,6 +47,8 @@ static uint8_t state_of(char mark)
 		return RELEASE_STRUCTURAL;
 	case MARK_NOT_ASKED:
 		return RELEASE_NOT_ASKED;
+	case MARK_PERTURBED:
+		return RELEASE_PERTURBED;
 	default:
 		return RELEASE_NOT_REPORTED;
 	}
@@ -57,8 +59,8 @@ static void take_row(struct preview *p, struct release_row *to, const struct for
 	to->measure = from->measure;
 	memcpy(to->code, from->code, sizeof to->code);
 	to->state = state_of(from->state);
-	to->value = to->state == RELEASE_PUBLISHED ? from->value : 0;
-	p->n_shown += to->state == RELEASE_PUBLISHED;
+	to->value = release_has_value(to->state) ? from->value : 0;
+	p->n_shown += to->state == RELEASE_PUBLISHED || to->state == RELEASE_PERTURBED;
 	p->n_hidden += to->state == RELEASE_SUPPRESSED;
 }
 

@@ -15,16 +15,17 @@ bool show_release(
 
 static const char *status_word(uint8_t state)
 {
-	static const char *const words[] = { "", "", "suppressed", "not_reported", "not_asked", "" };
+	static const char *const words[] = { "", "", "suppressed", "not_reported", "not_asked", "",
+		"perturbed" };
 
-	return words[state <= RELEASE_STRUCTURAL ? state : 0];
+	return words[state <= RELEASE_PERTURBED ? state : 0];
 }
 
 static void put_row(struct buf *out, const struct release_rows_table *t, const struct release_row *row,
     const struct config *config)
 {
 	const struct measure *m = &config->measure[row->measure];
-	bool has_value = row->state == RELEASE_PUBLISHED || row->state == RELEASE_STRUCTURAL;
+	bool has_value = release_has_value(row->state);
 
 	buf_put_text(out, "{\"measure\":");
 	text_json(out, m->name);

@@ -6,10 +6,22 @@
 
 #define NBSP "\xc2\xa0"
 
-enum word { WORD_HIDDEN, WORD_NOT_REPORTED, WORD_NOT_ASKED, WORD_NEITHER, WORD_MEASURE, WORD_NOTHING, WORDS };
+enum word {
+	WORD_HIDDEN,
+	WORD_MOVED,
+	WORD_NOT_REPORTED,
+	WORD_NOT_ASKED,
+	WORD_NEITHER,
+	WORD_MEASURE,
+	WORD_NOTHING,
+	WORDS
+};
 static const char *const words[WORDS][2] = {
 	/* LANGUAGE_SV, LANGUAGE_EN */
 	[WORD_HIDDEN] = { "dold, f\xc3\xb6r att skydda enskilda personer", "hidden, to protect individuals" },
+	[WORD_MOVED] = { "Antalen \xc3\xa4r avrundade eller \xc3\xa4ndrade n\xc3\xa5got, f\xc3\xb6r att "
+			 "skydda enskilda personer",
+	    "The counts are rounded or slightly changed, to protect individuals" },
 	[WORD_NOT_REPORTED] = { "uppgiften har inte l\xc3\xa4mnats", "not reported" },
 	[WORD_NOT_ASKED] = { "uppgiften har inte efterfr\xc3\xa5gats", "not asked" },
 	[WORD_NEITHER] = { "uppgiften har inte l\xc3\xa4mnats eller inte efterfr\xc3\xa5gats",
@@ -29,7 +41,7 @@ struct layout_grid { /* how the table is laid out; lists[i] is dimension i's */
 	size_t n_columns; /* 1 without a dimension across */
 	struct release_row *row;
 	size_t label_width[RELEASE_DIMS + 1], column_width[TABLE_COLUMNS_MAX];
-	bool seen[RELEASE_STRUCTURAL + 1];
+	bool seen[RELEASE_PERTURBED + 1];
 };
 
 static const char *label_of(struct label label, enum language language)
@@ -56,6 +68,7 @@ static void put_cell(struct buf *out, const struct layout_grid *g, const struct 
 {
 	switch (row->state) {
 	case RELEASE_PUBLISHED:
+	case RELEASE_PERTURBED:
 		table_put_number(out, row->value, g->config->measure[row->measure].decimals, g->language);
 		break;
 	case RELEASE_STRUCTURAL:
@@ -388,6 +401,8 @@ static void put_legend(struct buf *out, const struct layout_grid *g)
 
 	if (g->seen[RELEASE_SUPPRESSED])
 		buf_printf(out, "..  %s\n", words[WORD_HIDDEN][g->language]);
+	if (g->seen[RELEASE_PERTURBED])
+		buf_printf(out, "%s\n", words[WORD_MOVED][g->language]);
 	if (not_reported && not_asked)
 		buf_printf(out, ".   %s\n", words[WORD_NEITHER][g->language]);
 	else if (not_reported || not_asked)
@@ -456,13 +471,13 @@ bool table_print(struct buf *out, const struct config *config, const struct rele
 		if (says_nothing(&g.row[i], n))
 			continue;
 		for (size_t k = i; k < i + n; k++)
-			if (g.row[k].state <= RELEASE_STRUCTURAL)
+			if (g.row[k].state <= RELEASE_PERTURBED)
 				g.seen[g.row[k].state] = true;
 		put_line(out, &g, &g.row[i], n, above == SIZE_MAX ? NULL : &g.row[above], &scratch);
 		above = i;
 	}
-	if (left_out || g.seen[RELEASE_SUPPRESSED] || g.seen[RELEASE_NOT_REPORTED] ||
-	    g.seen[RELEASE_NOT_ASKED])
+	if (left_out || g.seen[RELEASE_PERTURBED] || g.seen[RELEASE_SUPPRESSED] ||
+	    g.seen[RELEASE_NOT_REPORTED] || g.seen[RELEASE_NOT_ASKED])
 		buf_put_text(out, "\n");
 	put_nothing(out, &g);
 	put_legend(out, &g);

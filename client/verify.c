@@ -40,7 +40,9 @@ static bool say_result(const struct release_files *r, const struct certificate_r
 	else
 		buf_printf(&out, _("%s %s revision %llu of %s holds: signature and %zu files are good.\n"),
 		    m->dataset, m->period, (unsigned long long)m->revision, m->origin, m->n_files);
-	if (!json)
+	if (!json && c->moved.how != MOVED_NOT)
+		verifycert_put_moved(&out, c);
+	else if (!json)
 		buf_printf(&out,
 		    _("Its certificate holds: none of the %llu hidden cells can be computed from what is "
 		      "printed; %llu are shown to reach the threshold.\n"),

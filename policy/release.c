@@ -10,6 +10,7 @@
 #include "policy/check.h"
 #include "policy/explain.h"
 #include "policy/modular.h"
+#include "policy/moved.h"
 #include "policy/ranks.h"
 #include "policy/safe_table.h"
 
@@ -97,9 +98,6 @@ static bool check_input(
 {
 	if (!policy_params_check(p, e))
 		return false;
-	if (p->method != METHOD_SUPPRESSION)
-		return err_set(e, ERR_UNSUPPORTED, "policy: method %s is not possible yet",
-		    policy_method_name(p->method));
 	if (p->figures == FIGURES_AMOUNTS && offices == 0)
 		return err_set(e, ERR_REFUSED, "policy: amounts need offices in the table (R6)");
 	if (offices >= 2 && p->coalition >= offices)
@@ -135,7 +133,7 @@ static bool ledger_allows(
 }
 
 /* Derived figures over printed cells follow from them; over others they would be facts of their own. */
-static bool derived_allowed(const struct grid *g, struct release_result *r)
+bool release_derived_allowed(const struct grid *g, struct release_result *r)
 {
 	assert(g->t != NULL);
 	for (size_t i = 0; i < g->t->n_derived; i++) {
@@ -237,7 +235,7 @@ static bool attempt_run(struct attempt *a, const struct policy_params *p, const 
 	begin(o, "pattern");
 	if (!grid_init(&a->g, t, &a->params, key, e))
 		return false;
-	if (!derived_allowed(&a->g, r))
+	if (!release_derived_allowed(&a->g, r))
 		return true;
 	if (!primary_find(&a->g, a->level, &a->needs, e) || !plan_init(&a->plan, &a->g, &a->needs, e))
 		return false;
@@ -273,7 +271,7 @@ static bool attempt_run(struct attempt *a, const struct policy_params *p, const 
 
 /* ---- what comes out ---- */
 
-static void put_result(const struct grid *g, bool truth, struct buf *out)
+void release_put_result(const struct grid *g, bool truth, struct buf *out)
 {
 	const struct table_input *t = g->t;
 	size_t n = t->n_dims - (t->added_office ? 1 : 0);
@@ -286,7 +284,7 @@ static void put_result(const struct grid *g, bool truth, struct buf *out)
 			continue;
 		for (size_t d = 0; d < n; d++)
 			buf_printf(out, "%s,", t->dim[d].code[table_coord(t, c, d)]);
-		if (mark == 'P' || (truth && mark == 'H'))
+		if (mark == 'P' || mark == 'R' || (truth && mark == 'H'))
 			buf_printf(out, "%" PRId64, g->value[c]);
 		else if (mark == 'Z')
 			buf_put_text(out, "0");
@@ -312,7 +310,7 @@ static void put_quotient(struct buf *out, const struct derived_figure *f, uint64
 		    (uint64_t)(value % scale));
 }
 
-static void put_derived(const struct grid *g, struct buf *out)
+void release_put_derived(const struct grid *g, struct buf *out)
 {
 	if (g->t->n_derived == 0)
 		return;
@@ -325,17 +323,18 @@ static void put_derived(const struct grid *g, struct buf *out)
 		uint64_t below = constant ? f->constant : (uint64_t)g->value[f->denominator];
 		uint64_t above = (uint64_t)g->value[f->numerator];
 		buf_printf(out, "%s,", f->id);
-		if (mark == 'Z' || mark == 'P')
-			mark = other == 'Z' || other == 'P' ? 'P' : other;
-		if (mark == 'P' && below == 0)
+		bool moved = mark == 'R' || other == 'R';
+		if (mark == 'Z' || mark == 'P' || mark == 'R')
+			mark = other != 'Z' && other != 'P' && other != 'R' ? other : moved ? 'R' : 'P';
+		if ((mark == 'P' || mark == 'R') && below == 0)
 			mark = 'A';
-		if (mark == 'P')
+		if (mark == 'P' || mark == 'R')
 			put_quotient(out, f, above, below);
 		buf_printf(out, ",%c\n", mark);
 	}
 }
 
-static void put_manifest_head(
+void release_put_manifest_head(
     struct buf *out, const struct release_options *o, enum guarantee level, const struct release_result *r)
 {
 	uint8_t digest[32];
@@ -424,14 +423,14 @@ static bool finish(struct attempt *a, const struct release_options *o, const enu
 	if (!check_result(&a->plan, a->level, e))
 		return false;
 	begin(o, "proof");
-	put_result(&a->g, o->truth, &r->result_csv);
-	put_derived(&a->g, &r->derived_csv);
+	release_put_result(&a->g, o->truth, &r->result_csv);
+	release_put_derived(&a->g, &r->derived_csv);
 	crypto_hash_sha256(proof.result, r->result_csv.data, r->result_csv.size);
 	if (!certificate_write(&proof, &r->certificate, &witness, e) ||
 	    !auditor_write(&proof, buf_bytes(&r->certificate), &r->auditor, e))
 		return false;
 	explain_csv(&a->plan, &r->explain_csv);
-	put_manifest_head(&r->manifest, o, a->level, r);
+	release_put_manifest_head(&r->manifest, o, a->level, r);
 	uint64_t lines = 2 + explain_manifest(&a->plan, &r->manifest);
 	lines += put_steps(&r->manifest, step, n_steps);
 	buf_printf(&r->manifest, "{\"lines\":%" PRIu64 "}\n", lines);
@@ -451,7 +450,7 @@ static bool finish_refused(const struct attempt *a, const struct table_input *t,
     const struct release_options *o, enum guarantee level, const enum ladder_step *step, unsigned n_steps,
     struct release_result *r, struct err *e)
 {
-	put_manifest_head(&r->manifest, o, level, r);
+	release_put_manifest_head(&r->manifest, o, level, r);
 	uint64_t lines = 3 + put_steps(&r->manifest, step, n_steps);
 	buf_printf(&r->manifest, "{\"refused\":\"%s\",\"conflict\":[", refusal_names[r->refusal]);
 	if (r->refusal == REFUSAL_REQUIREMENT && a != NULL && a->plan.unserved != NONE &&
@@ -533,8 +532,11 @@ bool release_build(const struct table_input *t, const struct policy_params *p, c
 		goto done;
 	if (reporting < p->min_reporting)
 		refuse(r, REFUSAL_MIN_REPORTING, "fewer offices have reported than the policy asks for");
-	if (r->refusal != REFUSAL_NONE || !ledger_allows(t, o, r))
+	if (r->refusal != REFUSAL_NONE || !moved_ledger_allows(t, p, o, r) || !ledger_allows(t, o, r))
 		ok = finish_refused(NULL, t, o, level, NULL, 0, r, e);
+	else if (p->method != METHOD_SUPPRESSION)
+		ok = moved_release(t, &rules, choice_key, o, level, r, e) &&
+		     (r->refusal == REFUSAL_NONE || finish_refused(NULL, t, o, level, NULL, 0, r, e));
 	else
 		ok = climb(t, &rules, choice_key, o, level, r, e);
 done:

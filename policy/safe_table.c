@@ -33,7 +33,7 @@ static bool copy_rows(struct safe_table *s, const struct grid *g)
 			continue;
 		s->cell[s->n_rows] = c;
 		s->state[s->n_rows] = grid_hidden(g, c) ? MARK_HIDDEN : g->mark[c];
-		if (s->state[s->n_rows] == MARK_PUBLISHED)
+		if (s->state[s->n_rows] == MARK_PUBLISHED || s->state[s->n_rows] == MARK_PERTURBED)
 			s->value[s->n_rows] = (uint64_t)g->value[c];
 		s->n_rows++;
 	}

@@ -27,12 +27,12 @@ static bool check_row(
     const struct release_row *row, const struct release_table *table, const struct config *config)
 {
 	if (!has_measure(table, row->measure) || row->state < RELEASE_PUBLISHED ||
-	    row->state > RELEASE_STRUCTURAL)
+	    row->state > RELEASE_PERTURBED)
 		return false;
 	for (uint16_t d = 0; d < table->n_dims; d++)
 		if (row->code[d] >= config->list[table->dim[d]].n_codes)
 			return false;
-	return row->state == RELEASE_PUBLISHED || row->value == 0;
+	return row->state == RELEASE_PUBLISHED || row->state == RELEASE_PERTURBED || row->value == 0;
 }
 
 static bool check_table(const struct release_rows_table *t, const struct config *config, struct err *e)
@@ -105,6 +105,8 @@ static const char *status_word(uint8_t state)
 		return "not_reported";
 	case RELEASE_NOT_ASKED:
 		return "not_asked";
+	case RELEASE_PERTURBED:
+		return "perturbed";
 	default:
 		return "";
 	}
@@ -124,7 +126,7 @@ static void put_row(struct buf *out, const struct release_rows *rows, const stru
 		put_field(out, d == NO_PLACE ? ABSENT_DIMENSION : config->list[list].code[row->code[d]].code);
 	}
 	buf_put_byte(out, ',');
-	if (row->state == RELEASE_PUBLISHED || row->state == RELEASE_STRUCTURAL)
+	if (release_has_value(row->state))
 		config_put_value(out, &config->measure[row->measure], row->value);
 	buf_printf(out, ",%s\n", status_word(row->state));
 }

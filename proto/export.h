@@ -2,8 +2,9 @@
  *
  * Pure functions of rows, configuration and language: the same bytes every time. Integers stay integers; a
  * measure with decimals is written as an exact decimal number. Status words: "" published (nought by
- * definition included), suppressed, not_reported, not_asked; in JSON-stat null with ".." suppressed and "."
- * not reported or not asked. */
+ * definition included), suppressed, not_reported, not_asked,
+ * perturbed (rounded or moved by noise: the value is near the true one); in JSON-stat null with ".." suppressed
+ * and "." not reported or not asked, and "~" beside the value of a perturbed one. */
 #ifndef PROTO_EXPORT_H
 #define PROTO_EXPORT_H
 #include "proto/model.h"

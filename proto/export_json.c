@@ -10,6 +10,7 @@
 #define DIM_PERIOD  "period"
 #define MARK_HIDDEN ".."
 #define MARK_ABSENT "."
+#define MARK_MOVED  "~"
 #define CELLS_MAX   LIMIT_NODES_LARGE
 #define PLACES      ((size_t)UINT16_MAX + 1)
 #define AXES_MAX    (RELEASE_DIMS + 1)
@@ -33,15 +34,23 @@ struct cube {
 };
 
 struct words {
-	const char *measure, *period, *hidden, *absent, *note;
+	const char *measure, *period, *hidden, *absent, *note, *moved, *moved_note;
 };
 static const struct words words[] = {
 	[EXPORT_SV] = { "Mått", "Period", "Skyddat av sekretesskäl", "Ej rapporterat eller ej efterfrågat",
 	    "Tecken: .. = skyddat av sekretesskäl, . = ej rapporterat eller ej efterfrågat. 0 är en verklig "
-	    "nolla." },
+	    "nolla.",
+	    "Avrundat eller ändrat av sekretesskäl",
+	    "Alla antal är avrundade eller ändrade av sekretesskäl (tecken ~) och ligger nära det verkliga "
+	    "antalet. "
+	    "0 kan vara ett litet antal. . = ej rapporterat eller ej efterfrågat." },
 	[EXPORT_EN] = { "Measure", "Period", "Suppressed for confidentiality", "Not reported or not asked",
 	    "Symbols: .. = suppressed for confidentiality, . = not reported or not asked. 0 is a real "
-	    "nought." },
+	    "nought.",
+	    "Rounded or perturbed for confidentiality",
+	    "All counts are rounded or perturbed for confidentiality (symbol ~) and near the true count. 0 "
+	    "may "
+	    "be a small count. . = not reported or not asked." },
 };
 
 static const char *in_language(struct label label, enum export_language language)
@@ -249,6 +258,15 @@ static void put_period(struct buf *out, const struct cube *c)
 	buf_put_text(out, "}}}");
 }
 
+/* Are the figures rounded or moved? All are, or none. */
+static bool is_moved(const struct cube *c)
+{
+	for (size_t i = 0; i < c->table->n_rows; i++)
+		if (c->table->row[i].state == RELEASE_PERTURBED)
+			return true;
+	return false;
+}
+
 static void put_head(struct buf *out, const struct cube *c, uint64_t updated_s)
 {
 	static const char *const metric[] = { DIM_MEASURE };
@@ -261,7 +279,7 @@ static void put_head(struct buf *out, const struct cube *c, uint64_t updated_s)
 	buf_put_byte(out, '"');
 	put_date(out, updated_s);
 	buf_put_byte(out, '"');
-	put_list(out, "note", &words[c->language].note, 1);
+	put_list(out, "note", is_moved(c) ? &words[c->language].moved_note : &words[c->language].note, 1);
 	put_name(out, "id");
 	buf_put_text(out, "[\"" DIM_MEASURE "\"");
 	for (size_t a = 1; a < c->n_axes; a++) {
@@ -303,6 +321,11 @@ static bool is_at(const struct cube *c, const size_t at[AXES_MAX], const struct 
 	return true;
 }
 
+static void put_mark(struct buf *marks, size_t position, const char *mark)
+{
+	buf_printf(marks, "%s\"%zu\":\"%s\"", marks->size == 0 ? "" : ",", position, mark);
+}
+
 /* Values and, into marks, the status of those that have none. A position without a row was not asked. */
 static void put_cells(struct buf *out, struct buf *marks, const struct cube *c)
 {
@@ -314,14 +337,15 @@ static void put_cells(struct buf *out, struct buf *marks, const struct cube *c)
 			row = &c->table->row[next++];
 		if (i > 0)
 			buf_put_byte(out, ',');
-		if (row != NULL && (row->state == RELEASE_PUBLISHED || row->state == RELEASE_STRUCTURAL)) {
+		if (row != NULL && release_has_value(row->state)) {
 			put_number(out, &c->config->measure[row->measure], row->value);
+			if (row->state == RELEASE_PERTURBED)
+				put_mark(marks, i, MARK_MOVED);
 			continue;
 		}
 		buf_put_text(out, "null");
 		bool hidden = row != NULL && row->state == RELEASE_SUPPRESSED;
-		buf_printf(marks, "%s\"%zu\":\"%s\"", marks->size == 0 ? "" : ",", i,
-		    hidden ? MARK_HIDDEN : MARK_ABSENT);
+		put_mark(marks, i, hidden ? MARK_HIDDEN : MARK_ABSENT);
 	}
 }
 
@@ -331,6 +355,8 @@ static void put_extension(struct buf *out, const struct cube *c)
 	buf_put_text(out, "{\"status\":{\"label\":{");
 	put_member(out, MARK_HIDDEN, words[c->language].hidden);
 	put_member(out, MARK_ABSENT, words[c->language].absent);
+	if (is_moved(c))
+		put_member(out, MARK_MOVED, words[c->language].moved);
 	buf_put_text(out, "}},\"cellveil\":{");
 	put_member(out, "dataset", c->rows->dataset);
 	put_member(out, "period", c->rows->period);

@@ -224,9 +224,9 @@ void release_rows_free(struct release_rows *r)
 static bool row_is_sound(const struct release_rows_table *t, size_t i)
 {
 	const struct release_row *row = &t->row[i];
-	if (row->state < RELEASE_PUBLISHED || row->state > RELEASE_STRUCTURAL)
+	if (row->state < RELEASE_PUBLISHED || row->state > RELEASE_PERTURBED)
 		return false;
-	if (row->state != RELEASE_PUBLISHED && row->value != 0)
+	if (row->state != RELEASE_PUBLISHED && row->state != RELEASE_PERTURBED && row->value != 0)
 		return false;
 	return i == 0 || release_row_compare(row - 1, row, t->n_dims) < 0;
 }
@@ -296,7 +296,7 @@ static void read_row(struct mpread *in, const struct release_rows_table *t, size
 	row->measure = (uint16_t)mpread_uint(in, "measure", 0, UINT16_MAX - 1);
 	for (uint16_t d = 0; d < t->n_dims; d++)
 		row->code[d] = (uint16_t)mpread_uint(in, "code", 0, UINT16_MAX - 1);
-	row->state = (uint8_t)mpread_choice(in, "state", RELEASE_PUBLISHED, RELEASE_STRUCTURAL);
+	row->state = (uint8_t)mpread_choice(in, "state", RELEASE_PUBLISHED, RELEASE_PERTURBED);
 	row->value = mpread_uint(in, "value", 0, LIMIT_UINT);
 	if (!mpread_failed(in) && !row_is_sound(t, i))
 		mpread_fail(in, ERR_MALFORMED, "row", "not in order, or a value where none is published");

@@ -45,15 +45,22 @@ const struct manifest_file *manifest_find(const struct manifest *m, const char *
  */
 bool manifest_check_file(const struct manifest *m, const char *name, struct bytes content, struct err *e);
 
-/* The five things a published cell can be. The value is 0 in all states but the first. Hidden cells carry one
+/* The six things a published cell can be. The value is 0 in all states but the first and the last. Hidden cells carry one
  * mark, whatever the cause. */
 enum release_state {
 	RELEASE_PUBLISHED = 1,
 	RELEASE_SUPPRESSED = 2,
 	RELEASE_NOT_REPORTED = 3,
 	RELEASE_NOT_ASKED = 4,
-	RELEASE_STRUCTURAL = 5 /* nought by definition */
+	RELEASE_STRUCTURAL = 5, /* nought by definition */
+	RELEASE_PERTURBED = 6   /* rounded or moved by noise: near the true figure */
 };
+
+/* Has the cell a figure to be shown? */
+static inline bool release_has_value(uint8_t state)
+{
+	return state == RELEASE_PUBLISHED || state == RELEASE_STRUCTURAL || state == RELEASE_PERTURBED;
+}
 
 /* Places are those of the configuration: of the measure, and of a code in the list of each dimension of the
  * table. */

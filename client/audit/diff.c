@@ -38,7 +38,7 @@ static json_t *states(const struct session_release *r)
 
 static bool is_printed(json_int_t state)
 {
-	return state == RELEASE_PUBLISHED || state == RELEASE_STRUCTURAL;
+	return state == RELEASE_PUBLISHED || state == RELEASE_STRUCTURAL || state == RELEASE_PERTURBED;
 }
 
 static void put_change(struct buf *out, const char *cell, bool opened, const struct args *args)

@@ -8,6 +8,7 @@
 #include "client/protect/derive.h"
 #include "client/protect/jjattack.h"
 #include "client/protect/lattice.h"
+#include "client/protect/moved.h"
 #include "client/protect/protect.h"
 #include "client/protect/protectfiles.h"
 #include "client/protect/system.h"
@@ -24,7 +25,9 @@ struct attack {
 	bool *own; /* of each code of office_dim: every office below it is the attacker's */
 	int64_t floor;
 	int64_t threshold, width;
-	bool judged; /* --policy and --level: also protected cells that miss their targets count */
+	struct moved moved; /* how figures marked R were moved */
+	bool zeros_open;    /* --policy: noughts are not protected */
+	bool judged;        /* --policy and --level: also protected cells that miss their targets count */
 	struct buf out;
 	uint64_t found, hidden;
 	uint64_t programs;
@@ -63,7 +66,11 @@ static bool vars_make(struct attack *a, struct system *s, uint32_t *var, struct 
 		if (known(a, c, &value))
 			continue;
 		bool hidden = a->g.mark[c] == 'H';
-		var[c] = system_add_var(s, c, hidden ? a->floor : 0, SYSTEM_UNBOUNDED, hidden);
+		int64_t lo = hidden ? a->floor : 0;
+		int64_t hi = SYSTEM_UNBOUNDED;
+		if (a->g.mark[c] == 'R')
+			moved_interval(&a->moved, a->g.near[c], &lo, &hi);
+		var[c] = system_add_var(s, c, lo, hi, hidden || a->g.mark[c] == 'R');
 		if (var[c] == UINT32_MAX)
 			return err_set(e, ERR_MEMORY, "no memory");
 	}
@@ -149,6 +156,15 @@ static int64_t own_part(const struct attack *a, uint64_t cell)
 	return sum;
 }
 
+/* Where figures were moved, nobody is promised to reach the threshold: a small count, or a small rest, must stay
+ * in doubt by the width. Without a policy, by one. */
+static bool discloses_moved(const struct attack *a, int64_t value, int64_t rest, int64_t lo, int64_t hi)
+{
+	if (rest >= a->threshold || (rest == 0 && (value > 0 || a->zeros_open)))
+		return false;
+	return hi - lo < (a->judged ? a->width : 1);
+}
+
 /* Does this interval disclose? Rules: docs/disclosure.md "Commands", attack. */
 static bool discloses(const struct attack *a, uint64_t cell, int64_t lo, int64_t hi)
 {
@@ -160,6 +176,8 @@ static bool discloses(const struct attack *a, uint64_t cell, int64_t lo, int64_t
 	int64_t rest = value - mine;
 	if (a->own != NULL && value > 0 && rest == 0)
 		return false;
+	if (a->moved.how != MOVED_NOT)
+		return discloses_moved(a, value, rest, lo, hi);
 	if (!open && lo == hi && (a->own == NULL || value < a->threshold))
 		return true;
 	if (!a->judged || rest >= a->threshold || open)
@@ -401,8 +419,24 @@ static bool policy_take(struct attack *a, const struct args *args, char *office_
 	a->threshold = p.threshold;
 	a->width = p.width;
 	a->judged = args_value(args, "policy") != NULL && level != NULL && strcmp(level, "L1") != 0;
+	a->zeros_open = p.zeros != ZEROS_SENSITIVE;
 	memcpy(office_dim, p.office_dim, sizeof p.office_dim);
+	if (p.method == METHOD_ROUNDING)
+		a->moved = (struct moved){ MOVED_ROUNDING, p.base, (int64_t)p.base - 1 };
+	if (p.method == METHOD_NOISE)
+		a->moved = (struct moved){ MOVED_NOISE, 0, p.noise_max };
 	return true;
+}
+
+/* The certificate says how figures were moved, or else the policy. */
+static bool method_known(struct attack *a, struct err *e)
+{
+	if (a->g.near == NULL || a->g.moved.how != MOVED_NOT)
+		a->moved = a->g.moved;
+	return a->g.near == NULL || a->moved.how != MOVED_NOT ||
+	       err_set(e, ERR_INVALID,
+		   "figures are rounded or moved by noise: how says certificate.cvc beside them, or "
+		   "--policy");
 }
 
 static bool attack_table(struct attack *a, const struct args *args, struct err *e)
@@ -417,6 +451,8 @@ static bool attack_table(struct attack *a, const struct args *args, struct err *
 		return err_set(e, ERR_INVALID, "--coalition is a small whole number");
 	bool insiders = office != NULL || coalition > 0;
 	if (!lattice_read(&a->g, args->at[0], args->n > 1 ? args->at[1] : NULL, insiders, e))
+		return false;
+	if (!method_known(a, e))
 		return false;
 	if ((insiders || a->judged) && !lattice_truth(&a->g, args->at[0], e))
 		return false;
@@ -437,7 +473,8 @@ bool attack_public(const char *folder, struct buf *csv, struct err *e)
 {
 	struct attack a = { .office_dim = UINT32_MAX };
 	buf_put_text(&a.out, "cell,lo,hi,exact,why,attacker\n");
-	bool ok = lattice_read(&a.g, folder, NULL, false, e) && attack_as(&a, "public", e);
+	bool ok =
+	    lattice_read(&a.g, folder, NULL, false, e) && method_known(&a, e) && attack_as(&a, "public", e);
 	if (ok)
 		buf_put_bytes(csv, buf_bytes(&a.out));
 	attack_free(&a);
@@ -455,7 +492,7 @@ bool attack_ask(const struct attack_question *q, struct err *e)
 		.line = q->line,
 		.context = q->context };
 	bool insiders = q->office != NULL || q->coalition > 0;
-	bool ok = lattice_read(&a.g, q->folder, NULL, false, e) &&
+	bool ok = lattice_read(&a.g, q->folder, NULL, false, e) && method_known(&a, e) &&
 		  (q->figures == NULL || lattice_truth_file(&a.g, q->figures, e)) &&
 		  attack_as(&a, "public", e) && (!insiders || offices_find(&a, q->office_dim, e));
 

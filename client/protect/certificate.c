@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "client/protect/certpart.h"
+#include "client/protect/moved.h"
 #include "proto/limits.h"
 
 #define PRIME_1 UINT64_C(2305843009213693951) /* 2^61 - 1 */
@@ -485,6 +486,30 @@ static bool complete(struct certcheck *k, struct err *e)
 	return true;
 }
 
+/* The file of figures that were moved: one line says how, and then it ends. */
+static bool moved_section(struct certcheck *k, struct bytes file, struct err *e)
+{
+	struct bytes line = bytes_of(k->r.line, (size_t)(k->r.line_end - k->r.line));
+	if (!moved_parse(&k->report->moved, line))
+		return cert_bad(k, e, "the method is: rounding base B, or noise max D variance V");
+	for (uint64_t c = 0; c < k->g->n_cells; c++)
+		k->report->near += k->g->mark[c] == 'R';
+	if (!moved_holds(k->g, &k->report->moved, e))
+		return false;
+	return cert_reader_line(&k->r) ? end_line(k, file, e) : cert_bad(k, e, "the file ends too early");
+}
+
+static bool body(struct certcheck *k, struct bytes file, struct err *e)
+{
+	struct certcheck before = *k;
+	if (cert_reader_line(&k->r) && cert_line_begins(&k->r, "method "))
+		return moved_section(k, file, e);
+	k->r = before.r;
+	if (k->g->near != NULL)
+		return cert_bad(k, e, "figures were moved, and no line says how");
+	return sections(k, file, e) && complete(k, e);
+}
+
 bool certificate_check(
     const struct lattice *g, struct bytes file, struct certificate_report *report, struct err *e)
 {
@@ -503,7 +528,7 @@ bool certificate_check(
 	memset(k.largest, 0xff, g->n_cells * sizeof *k.largest);
 	for (uint32_t d = 1; d < g->n_dims; d++)
 		k.relation_base[d] = k.relation_base[d - 1] + g->dim[d - 1].n_breakdowns;
-	ok = head(&k, e) && sections(&k, file, e) && complete(&k, e);
+	ok = head(&k, e) && body(&k, file, e);
 done:
 	free(k.shown);
 	free(k.least);

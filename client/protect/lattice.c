@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "client/protect/csvlines.h"
+#include "client/protect/moved.h"
 #include "client/protect/protectfiles.h"
 #include "proto/limits.h"
 
@@ -341,14 +342,17 @@ static bool result_line(struct lattice *g, const struct csvlines *c, struct err 
 		code[i] = g->dim[i].synthetic ? "" : c->field[i];
 	if (!cell_of(g, code, &cell, e))
 		return false;
-	if (status[0] == '\0' || status[1] != '\0' || strchr("PHZNA", status[0]) == NULL)
-		return err_set(e, ERR_MALFORMED, "status: P, H, Z, N or A is expected");
+	if (status[0] == '\0' || status[1] != '\0' || strchr("PHZNAR", status[0]) == NULL)
+		return err_set(e, ERR_MALFORMED, "status: P, H, Z, N, A or R is expected");
 	if (g->mark[cell] != '-')
 		return err_set(e, ERR_MALFORMED, "the cell stands twice");
 	g->mark[cell] = (uint8_t)status[0];
 	if (status[0] == 'Z')
 		g->value[cell] = 0;
-	if (status[0] == 'P' && !number(c->field[c->n_columns - 2], &g->value[cell]))
+	if (status[0] == 'R' && g->near == NULL && (g->near = calloc(g->n_cells, sizeof *g->near)) == NULL)
+		return err_set(e, ERR_MEMORY, "no memory");
+	if ((status[0] == 'R' && !number(c->field[c->n_columns - 2], &g->near[cell])) ||
+	    (status[0] == 'P' && !number(c->field[c->n_columns - 2], &g->value[cell])))
 		return err_set(e, ERR_MALFORMED, "freq: a whole number is expected");
 	return true;
 }
@@ -522,7 +526,7 @@ static bool close_missing(struct lattice *g, uint8_t *alive, uint8_t *missing)
 		spread(g, d, false, alive);
 	for (uint64_t c = 0; c < g->n_cells; c++) {
 		missing[c] = g->mark[c] == 'N' || g->mark[c] == 'A';
-		alive[c] = (alive[c] != 0 && missing[c] != 0) || g->mark[c] == 'P' || g->mark[c] == 'H';
+		alive[c] = (alive[c] != 0 && missing[c] != 0) || strchr("PHR", g->mark[c]) != NULL;
 	}
 	for (uint32_t d = 0; d < g->n_dims; d++) {
 		bool *base = calloc(g->dim[d].n_codes, sizeof *base);
@@ -539,7 +543,7 @@ static bool close_missing(struct lattice *g, uint8_t *alive, uint8_t *missing)
 	for (uint32_t d = 0; d < g->n_dims; d++)
 		spread(g, d, false, missing);
 	for (uint64_t c = 0; c < g->n_cells; c++)
-		if (missing[c] != 0 && g->mark[c] != 'P' && g->mark[c] != 'H')
+		if (missing[c] != 0 && strchr("PHR", g->mark[c]) == NULL)
 			g->value[c] = 0;
 	return true;
 }
@@ -735,7 +739,8 @@ bool lattice_read(struct lattice *g, const char *dir, const char *result, bool o
 	    !result_read(g, result, e) || !patterns_apply(g, dir, e) ||
 	    !lattice_folder_digest(dir, g->digest, e))
 		return false;
-	bool ok = protectfiles_read(&file, result, CSVLINES_FILE_MAX, e);
+	bool ok = (g->near == NULL || moved_beside(&g->moved, result, e)) &&
+		  protectfiles_read(&file, result, CSVLINES_FILE_MAX, e);
 	if (ok)
 		crypto_hash_sha256(g->result_digest, file.data, file.size);
 	buf_free(&file);
@@ -901,5 +906,6 @@ void lattice_free(struct lattice *g)
 	free(g->live);
 	free(g->value);
 	free(g->mark);
+	free(g->near);
 	*g = (struct lattice){ 0 };
 }

@@ -41,15 +41,24 @@ struct latticedim {
 	bool synthetic;  /* the offices of a column `office`: below its total nothing is printed */
 };
 
+/* How printed figures were moved (marks R), as far as that is known. */
+struct moved {
+	enum { MOVED_NOT, MOVED_ROUNDING, MOVED_NOISE } how;
+	int64_t base;  /* rounding */
+	int64_t reach; /* the most a figure is away from the true one */
+};
+
 struct lattice {
 	uint32_t n_dims;
 	struct latticedim dim[LATTICE_DIMS_MAX];
 	uint64_t stride[LATTICE_DIMS_MAX];
 	uint64_t n_cells;
-	uint8_t *mark;  /* P H Z N A as in RESULT.csv; '-' not printed */
+	uint8_t *mark;  /* P H Z N A R as in RESULT.csv; '-' not printed */
 	int64_t *value; /* printed value where P; 0 where everybody can see that nothing is there; else -1 */
-	int64_t *truth; /* NULL, or the true value of every cell (lattice_truth) */
-	uint8_t *live;  /* with truth: 0 where nothing can be: structural, not reported, not asked */
+	int64_t *near;  /* NULL without marks R, or the printed figure where R */
+	struct moved moved; /* from the certificate beside the result, where there are marks R */
+	int64_t *truth;     /* NULL, or the true value of every cell (lattice_truth) */
+	uint8_t *live;      /* with truth: 0 where nothing can be: structural, not reported, not asked */
 	uint8_t digest[32]; /* as in a certificate's line `grid` */
 	uint8_t result_digest[32];
 };

@@ -94,6 +94,8 @@ static void summary_write(
 	    (unsigned long long)s->served_pay, (unsigned long long)s->served_exact,
 	    (unsigned long long)s->moves, (unsigned long long)s->move_entries, (unsigned long long)s->work,
 	    (unsigned long long)s->components, (unsigned long long)s->hidden_open_components);
+	buf_printf(out, "\"method\":\"%s\",\"redraws\":%llu,", policy_method_name(s->method),
+	    (unsigned long long)s->redraws);
 	buf_printf(out, "\"ladder\":\"%s\",\"advice\":%s,", step[s->last_step],
 	    s->advise_recode ? "\"recode\"" : "null");
 	hex_line(out, "result_sha256", buf_bytes(&r->result_csv), ",");
@@ -122,9 +124,15 @@ static int told(
 	const struct release_summary *s = &r->summary;
 	if (args_flag(args, "json"))
 		text_put(summary);
-	text_say(_("%llu cells printed: %llu published, %llu hidden; guarantee L%d"),
-	    (unsigned long long)s->printed, (unsigned long long)s->published, (unsigned long long)s->hidden,
-	    (int)s->level);
+	if (s->method != METHOD_SUPPRESSION)
+		text_say(_("%llu figures printed, all %s; %llu small counts were checked to stay in doubt"),
+		    (unsigned long long)s->published,
+		    s->method == METHOD_ROUNDING ? _("rounded") : _("moved by noise"),
+		    (unsigned long long)s->requirements);
+	else
+		text_say(_("%llu cells printed: %llu published, %llu hidden; guarantee L%d"),
+		    (unsigned long long)s->printed, (unsigned long long)s->published,
+		    (unsigned long long)s->hidden, (int)s->level);
 	if (s->advise_recode)
 		text_say(_("advice: much is hidden; coarser codes would show more"));
 	if (!real_key)

@@ -17,12 +17,29 @@ static void report_json(const struct certificate_report *r, bool holds)
 	struct buf out = { 0 };
 	buf_printf(&out,
 	    "{\"holds\":%s,\"claimed\":\"%s\",\"threshold\":%u,\"width\":%u,\"floor\":%u,\"coalition\":%u,"
-	    "\"hidden\":%llu,\"covered\":%llu,\"with_tables\":%llu,\"tables\":%llu}\n",
+	    "\"hidden\":%llu,\"covered\":%llu,\"with_tables\":%llu,\"tables\":%llu,\"moved\":%llu,"
+	    "\"reach\":%lld}\n",
 	    holds ? "true" : "false", r->level, r->threshold, r->width, r->floor, r->coalition,
 	    (unsigned long long)r->hidden, (unsigned long long)r->covered, (unsigned long long)r->with_tables,
-	    (unsigned long long)r->tables);
+	    (unsigned long long)r->tables, (unsigned long long)r->near, (long long)r->moved.reach);
 	text_put(&out);
 	buf_free(&out);
+}
+
+void verifycert_put_moved(struct buf *out, const struct certificate_report *r)
+{
+	if (r->moved.how == MOVED_ROUNDING)
+		buf_printf(out,
+		    _("Its certificate holds: %llu figures are multiples of %lld and add up, each less than "
+		      "%lld "
+		      "from the true one.\n"),
+		    (unsigned long long)r->near, (long long)r->moved.base, (long long)r->moved.base);
+	else
+		buf_printf(out,
+		    _("Its certificate holds: %llu figures are moved by noise, at most by %lld each; it "
+		      "claims no "
+		      "more.\n"),
+		    (unsigned long long)r->near, (long long)r->moved.reach);
 }
 
 /* Who contributed, where a column of cells.csv says so, is part of the grid. */
@@ -71,6 +88,16 @@ static bool audit(struct lattice *g, const struct args *args, const struct certi
 	return ok;
 }
 
+static void moved_told(const struct certificate_report *r)
+{
+	struct buf line = { 0 };
+	verifycert_put_moved(&line, r);
+	if (line.size > 0)
+		line.data[line.size - 1] = '\0'; /* its line feed */
+	text_say("%s", line.failed ? "" : (const char *)line.data);
+	buf_free(&line);
+}
+
 static int run(const struct args *args)
 {
 	struct certificate_report report = { 0 };
@@ -103,6 +130,11 @@ static int run(const struct args *args)
 		err_wrap(&e, "%s", path);
 		text_error(&e);
 		code = e.code == ERR_MEMORY ? PROTECT_LIMIT : PROTECT_DISCLOSED;
+		goto done;
+	}
+	if (report.moved.how != MOVED_NOT) {
+		moved_told(&report);
+		code = PROTECT_SAFE;
 		goto done;
 	}
 	text_say(_("holds: none of the %llu hidden cells can be computed from what is printed"),

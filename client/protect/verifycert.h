@@ -4,6 +4,8 @@
 #include "client/command.h"
 #include "client/protect/certificate.h"
 
+/* What a certificate of moved figures shows: one line for the terminal. */
+void verifycert_put_moved(struct buf *out, const struct certificate_report *r);
 /* The certificate that lies in a folder, against the table beside it. False: it does not hold. */
 bool verifycert_folder(const char *dir, struct certificate_report *report, struct err *e);
 

@@ -270,6 +270,8 @@ static uint8_t state_of(char mark)
 		return RELEASE_NOT_ASKED;
 	case MARK_STRUCTURAL:
 		return RELEASE_STRUCTURAL;
+	case MARK_PERTURBED:
+		return RELEASE_PERTURBED;
 	default:
 		return RELEASE_SUPPRESSED;
 	}
@@ -281,7 +283,7 @@ static void copy_row(struct release_row *to, const struct form_row *from)
 	for (size_t d = 0; d < RELEASE_DIMS; d++)
 		to->code[d] = from->code[d];
 	to->state = state_of(from->state);
-	to->value = to->state == RELEASE_PUBLISHED ? from->value : 0;
+	to->value = release_has_value(to->state) ? from->value : 0;
 }
 
 static bool add_table(
@@ -445,7 +447,7 @@ void built_free(struct built *b)
 static const char *state_name(uint8_t state)
 {
 	static const char *const name[] = { "?", "published", "hidden", "not-reported", "not-asked",
-		"structural" };
+		"structural", "perturbed" };
 
 	return state < sizeof name / sizeof *name ? name[state] : "?";
 }
@@ -466,7 +468,7 @@ static bool tell_row(const struct config *config, uint16_t place, const struct r
 	const struct release_table *table = &config->table[place];
 
 	put_cell_name(&name, config, table, row);
-	if (row->state == RELEASE_PUBLISHED)
+	if (row->state == RELEASE_PUBLISHED || row->state == RELEASE_PERTURBED)
 		config_put_value(&value, &config->measure[row->measure], row->value);
 	buf_put_byte(&value, 0);
 	if (row->state == RELEASE_SUPPRESSED)

@@ -791,7 +791,7 @@ def release_verify(manifest_bytes, minisig, want, key_set):
     return manifest
 
 
-PUBLISHED, SUPPRESSED, NOT_REPORTED, NOT_ASKED, STRUCTURAL_ZERO = 1, 2, 3, 4, 5
+PUBLISHED, SUPPRESSED, NOT_REPORTED, NOT_ASKED, STRUCTURAL_ZERO, PERTURBED = 1, 2, 3, 4, 5, 6
 
 
 def tables(data, manifest):
@@ -804,8 +804,8 @@ def tables(data, manifest):
         cells = {}
         for row in rows:
             cell, state, value = tuple(row[:-2]), row[-2], row[-1]
-            if len(cell) != len(dims) + 1 or not PUBLISHED <= state <= STRUCTURAL_ZERO or (
-                    state != PUBLISHED and value) or (cells and cell <= last):
+            if len(cell) != len(dims) + 1 or not PUBLISHED <= state <= PERTURBED or (
+                    state not in (PUBLISHED, PERTURBED) and value) or (cells and cell <= last):
                 raise Malformed("a row of the release")
             cells[cell], last = (state, value), cell
         found[ident] = (dims, cells)
