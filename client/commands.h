@@ -5,7 +5,9 @@
 #define CLIENT_COMMANDS_H
 #include "client/command.h"
 
-int command_init(const struct args *args);           /* identity.c */
+int command_init(const struct args *args); /* identity.c */
+/* Takes the operator's line if it is missing: from --join, or asked for on a terminal. */
+int identity_complete(const struct args *args);      /* identity.c */
 int command_join(const struct args *args);           /* identity.c */
 int command_check(const struct args *args);          /* check.c */
 int command_template(const struct args *args);       /* template.c */

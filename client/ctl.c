@@ -332,18 +332,25 @@ static bool is_join(struct bytes value)
 	return value.len > 14 && memcmp(value.at, "cellveil-join ", 14) == 0;
 }
 
+static bool has_join(const struct admin_reply *r)
+{
+	for (size_t i = 0; i < r->n_facts; i++)
+		if (is_join(r->fact[i].value))
+			return true;
+	return false;
+}
+
 static void put_joins(struct buf *out, const struct admin_reply *r)
 {
 	for (size_t i = 0; i < r->n_facts; i++) {
 		if (!is_join(r->fact[i].value))
 			continue;
-		buf_put_byte(out, '\n');
 		buf_put_bytes(out, r->fact[i].value);
 		buf_put_byte(out, '\n');
 	}
 }
 
-void ctl_print(struct buf *out, const struct admin_reply *r)
+static void put_facts(struct buf *out, const struct admin_reply *r)
 {
 	size_t width = 0;
 
@@ -359,11 +366,19 @@ void ctl_print(struct buf *out, const struct admin_reply *r)
 		put_word(out, r->fact[i].value);
 		buf_put_byte(out, '\n');
 	}
+}
+
+void ctl_print(struct buf *out, const struct admin_reply *r)
+{
+	if (has_join(r)) {
+		put_joins(out, r);
+		return;
+	}
+	put_facts(out, r);
 	if (r->n_facts > 0 && r->n_columns > 0)
 		buf_put_byte(out, '\n');
 	if (r->n_columns > 0)
 		put_table(out, r);
-	put_joins(out, r);
 }
 
 static void put_json_bytes(struct buf *out, struct bytes text)
@@ -415,6 +430,13 @@ void ctl_print_json(struct buf *out, const struct admin_reply *r)
 
 void ctl_say(const struct admin_reply *r)
 {
+	if (has_join(r)) {
+		struct buf facts = { 0 };
+		put_facts(&facts, r);
+		if (facts.size > 0 && !facts.failed)
+			text_say("%.*s", (int)facts.size - 1, (const char *)facts.data);
+		buf_free(&facts);
+	}
 	for (size_t i = 0; i < r->n_lines; i++) {
 		struct buf line = { 0 };
 

@@ -24,7 +24,8 @@ bool ctl_exchange(const char *socket_path, struct bytes upload, const struct adm
 /* Asks and prints; answers the exit code. What a program that starts commands calls. */
 int ctl_run(const struct args *args, const struct admin_request *q, struct bytes upload);
 
-/* Prints an answer: for people (facts and an aligned table on stdout, sentences on stderr), or as JSON. */
+/* Prints an answer: for people (facts and an aligned table on stdout, sentences on stderr), or as JSON. A line for
+ * an office to join with stands alone on stdout, to be sent as it is; its facts go to stderr. */
 void ctl_print(struct buf *out, const struct admin_reply *reply);
 void ctl_print_json(struct buf *out, const struct admin_reply *reply);
 void ctl_say(const struct admin_reply *reply); /* its sentences, to stderr */

@@ -1,4 +1,5 @@
 #include "client/commands.h"
+#include "client/form/label.h"
 #include "client/keyfile.h"
 #include "client/settings.h"
 #include "client/text.h"
@@ -6,6 +7,8 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+
+#define JOIN_LINE_MAX 4096 /* more a terminal does not take in one line */
 
 static int fail(const struct err *e, int code)
 {
@@ -20,7 +23,11 @@ static int join(struct settings *s, const char *line, struct err *e)
 	uint8_t id[KEY_ID_BYTES];
 	struct join answer;
 
-	if (!join_parse(&answer, bytes_text(line), e) || !settings_join(s, &answer, e))
+	if (!join_parse(&answer, label_trim(bytes_text(line)), e)) {
+		err_wrap(e, "%s", _("this is not the operator's line, or not all of it"));
+		return EXIT_KEY;
+	}
+	if (!settings_join(s, &answer, e))
 		return EXIT_KEY;
 	if (!settings_save(s, e))
 		return EXIT_OTHER;
@@ -28,8 +35,6 @@ static int join(struct settings *s, const char *line, struct err *e)
 	keys_fingerprint(fingerprint, id);
 	text_say(_("Joined %s. Compare the root key's fingerprint with the operator, over the telephone: %s"),
 	    answer.origin, fingerprint);
-	text_say(
-	    "%s", s->kind == IDENTITY_OFFICE ? _("Next: cellveil push FILE") : _("Next: cellveil subscribe"));
 	return EXIT_OK;
 }
 
@@ -45,14 +50,60 @@ int command_join(const struct args *args)
 		return fail(&e, EXIT_KEY);
 	}
 	code = join(&s, args->at[0], &e);
-	return code == EXIT_OK ? code : fail(&e, code);
+	if (code != EXIT_OK)
+		return fail(&e, code);
+	text_say(
+	    "%s", s.kind == IDENTITY_OFFICE ? _("Next: cellveil push FILE") : _("Next: cellveil subscribe"));
+	return code;
+}
+
+/* A line typed at the terminal after the question, without its line feed. */
+static bool ask(const char *question, char *line, size_t room, struct err *e)
+{
+	(void)fprintf(stderr, "%s ", question);
+	if (fgets(line, (int)room, stdin) == NULL)
+		return err_set(e, ERR_INVALID, "%s", _("no answer"));
+	line[strcspn(line, "\n")] = 0;
+	return true;
+}
+
+static bool take_name(struct settings *s, const char *name, struct err *e)
+{
+	return (name_is_name(bytes_text(name)) && name_copy(s->name, sizeof s->name, bytes_text(name))) ||
+	       err_set(e, ERR_INVALID, "%s",
+		   _("a name has 1 to 48 letters a-z, digits and hyphens, no capitals"));
+}
+
+static bool take_gate(struct settings *s, const char *gate, struct err *e)
+{
+	return gate == NULL || gate[0] == 0 || settings_gate(s, gate, e) || err_wrap(e, "%s", _("gate"));
+}
+
+/* Office and gate, where the command line does not say who we are. */
+static bool ask_who_we_are(const struct args *args, struct settings *s, struct err *e)
+{
+	char line[LIMIT_ENDPOINT + 2];
+	const char *gate = args_value(args, "gate");
+
+	if (!isatty(STDIN_FILENO))
+		return err_set(e, ERR_INVALID, "%s",
+		    _("say who you are: --office CODE, --researcher NAME or --auditor NAME"));
+	s->kind = IDENTITY_OFFICE;
+	if (!ask(_("Code of the office:"), line, sizeof line, e) || !take_name(s, line, e))
+		return false;
+	if (gate == NULL) {
+		if (!ask(_("Host of the gate (empty: what the operator's line will say):"), line, sizeof line,
+			e))
+			return false;
+		gate = line;
+	}
+	return take_gate(s, gate, e);
 }
 
 /* The kind and name asked for by options, or on the terminal. */
 static bool who_are_we(const struct args *args, struct settings *s, struct err *e)
 {
 	static const char *const option[] = { "office", "researcher", "auditor" };
-	char line[LIMIT_NAME + 2];
 	int given = 0;
 	const char *name = NULL;
 
@@ -65,21 +116,28 @@ static bool who_are_we(const struct args *args, struct settings *s, struct err *
 	}
 	if (given > 1)
 		return err_set(e, ERR_INVALID, "%s", _("choose one of --office, --researcher, --auditor"));
-	if (given == 0) {
-		if (!isatty(STDIN_FILENO))
-			return err_set(e, ERR_INVALID, "%s",
-			    _("say who you are: --office CODE, --researcher NAME or --auditor NAME"));
-		(void)fprintf(stderr, "%s ", _("Code of the office:"));
-		if (fgets(line, sizeof line, stdin) == NULL)
-			return err_set(e, ERR_INVALID, "%s", _("no answer"));
-		line[strcspn(line, "\n")] = 0;
-		s->kind = IDENTITY_OFFICE;
-		name = line;
-	}
-	if (!name_is_name(bytes_text(name)) || !name_copy(s->name, sizeof s->name, bytes_text(name)))
-		return err_set(e, ERR_INVALID, "%s",
-		    _("a name has 1 to 48 letters a-z, digits and hyphens, no capitals"));
-	return true;
+	if (given == 0)
+		return ask_who_we_are(args, s, e);
+	return take_name(s, name, e) && take_gate(s, args_value(args, "gate"), e);
+}
+
+int identity_complete(const struct args *args)
+{
+	char line[JOIN_LINE_MAX] = "";
+	const char *given = args_value(args, "join");
+	struct settings s;
+	struct err e = { 0 };
+	int code;
+
+	if (!settings_load(&s, args_value(args, "dir"), &e) || (s.joined && given == NULL))
+		return EXIT_OK; /* what is wrong, opening the deployment tells */
+	if (given == NULL && isatty(STDIN_FILENO) &&
+	    ask(_("The line that came back from the operator:"), line, sizeof line, &e))
+		given = line;
+	if (given == NULL || given[0] == 0)
+		return EXIT_OK;
+	code = join(&s, given, &e);
+	return code == EXIT_OK ? code : fail(&e, code);
 }
 
 /* A run that was cut short left its keys: they are kept. */
@@ -112,7 +170,11 @@ static int print_identity(const struct settings *s, struct identity *id)
 	identity_print(&line, id);
 	ok = text_put(&line);
 	buf_free(&line);
-	text_say("%s", _("Then: cellveil join 'THE LINE THAT COMES BACK'"));
+	if (s->kind == IDENTITY_OFFICE)
+		text_say("%s", _("Then: cellveil push FILE; it asks for the line that comes back. "
+				 "In scripts: cellveil join 'LINE'"));
+	else
+		text_say("%s", _("Then: cellveil join 'THE LINE THAT COMES BACK'"));
 	return ok ? EXIT_OK : EXIT_OTHER;
 }
 

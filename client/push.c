@@ -332,7 +332,9 @@ int command_push(const struct args *args)
 	if (p == NULL)
 		return EXIT_OTHER;
 	text_quiet(args_flag(args, "quiet"));
-	code = open_push(p, args, &e);
+	code = identity_complete(args);
+	if (code == EXIT_OK)
+		code = open_push(p, args, &e);
 	if (code == EXIT_OK)
 		code = filing_read(&p->filing, args->at[0], args, &p->form, &p->findings, &e);
 	if (code == EXIT_OK)

@@ -18,20 +18,23 @@ struct settings {
 	char dir[FILE_PATH];
 	enum identity_kind kind;
 	char name[LIMIT_NAME + 1];
-	bool joined;      /* the operator's answer is in */
-	struct join join; /* if joined */
+	char gate[LIMIT_ENDPOINT + 1]; /* the gate's host, as init was told; "" if it was not */
+	bool joined;                   /* the operator's answer is in */
+	struct join join;              /* if joined */
 };
 
 /* Finds the folder; dir may be NULL. */
 bool settings_dir(char out[FILE_PATH], const char *dir, struct err *e);
 /* ERR_NOT_FOUND if there is no cellveil.ini; ERR_INVALID with its line. s->dir is filled in any case. */
 bool settings_load(struct settings *s, const char *dir, struct err *e);
+/* Takes the gate's host, a name or an address without port. */
+bool settings_gate(struct settings *s, const char *host, struct err *e);
 /* Parses the text of a cellveil.ini. */
 bool settings_parse(struct settings *s, const char *text, struct err *e);
 void settings_print(struct buf *out, const struct settings *s);
 bool settings_save(const struct settings *s, struct err *e); /* s->dir must exist */
-/* Takes the operator's line: it must name us. ERR_REFUSED otherwise, or if it contradicts the origin or root
- * key we hold already. */
+/* Takes the operator's line: it must name us. ERR_REFUSED otherwise, or if it contradicts the gate, origin
+ * or root key we hold already. */
 bool settings_join(struct settings *s, const struct join *join, struct err *e);
 /* <authority>/root, the name under which the root key signs key sets: the origin up to its first '/'. */
 bool settings_root(const struct settings *s, struct vkey *root, struct err *e);

@@ -15,12 +15,12 @@ PAGES = ["operator.md", "office.md", "researcher.md", "auditor.md"]
 MEANWHILE = """
 for office in south east; do
     cellveil init --office "$office" --dir "$office" > "$office.id"
-    cellveilctl office add "$office.id" --dataset "$DATASET" --config "$CONF" | grep '^cellveil-join' > "$office.join"
+    cellveilctl office add "$office.id" --dataset "$DATASET" --config "$CONF" > "$office.join"
     cellveil join "$(cat "$office.join")" --dir "$office"
     cellveil push "$FORM" --yes --period 2024 --dir "$office"
 done
 """
-ANSWER = """cellveilctl office add anna.id --dataset "$DATASET" --config "$CONF" | grep '^cellveil-join' > anna.join\n"""
+ANSWER = """cellveilctl office add anna.id --dataset "$DATASET" --config "$CONF" > anna.join\n"""
 PROLOGUE = "set -euo pipefail\ntrap 'kill $(jobs -p) 2>/dev/null || true; wait' EXIT\n"
 
 
