@@ -1,9 +1,10 @@
 #!/usr/bin/python3
 """The disclosure engine on tables whose results by other programs are known. bench/README.md explains.
 
-    engine.py [--long] [TABLE...]     --long: no result is given up before ten minutes, and T5
+    engine.py [--long] [--b1 DIR] [--b2 DIR] [TABLE...]
 
-Every row is the real `cellveil protect`, in a process of its own, reading and writing files.
+--long: every run may take ten minutes, and T5 and T6 too. --b1, --b2 (or CELLVEIL_B1, CELLVEIL_B2): folders with two public
+tables as `cellveil protect` reads them, the first dimension that of the offices.
 """
 import json
 import math
@@ -12,118 +13,200 @@ import resource
 import subprocess
 import sys
 import tempfile
-import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 BIN = os.environ.get("CELLVEIL_BIN", os.path.join(HERE, "../build/release/bin"))
+PROGRAMS = os.path.join(BIN, "../bench")
 TABLES = ["T1", "T2-A", "T2-B", "T2-C", "T3b", "T4s", "T4"]
 OFFICE_DIM = {"T1": "office", "T3b": "row"}  # others: geo
-POLICY = """threshold: 5
+POLICY = """threshold: %d
 zeros: published
 width: 1
 group_min: 0
 hidden_sum_min: 0
 redundancy: 0
 office_dim: %s
+effort: %d
 """
-# Measured elsewhere, same tables, same rule, zeros published. Secondary cells / their value, CPU seconds.
-# GaussSuppression 1.2.3 (default settings) with its CPU seconds; the prototype of this engine (L1 its fast pass, L2 and
-# L3 its improved patterns with zeros published, as here).
-GAUSS = {"T1": "18/182 0.12", "T2-A": "217/2472 2.4", "T2-B": "439/3800 2.5", "T2-C": "377/2729 2.4",
-         "T3b": "2/10 14.0", "T4s": "1599/20429 16.6", "T4": "> 392, stopped", "T5": "> 258, stopped"}
-PROTOTYPE = {("T1", "L1"): "11/128", ("T2-A", "L1"): "196/2294", ("T2-B", "L1"): "412/3666",
-             ("T2-C", "L1"): "335/2557", ("T3b", "L1"): "1/5", ("T4s", "L1"): "1376/18152",
-             ("T4", "L1"): "10800/103222", ("T5", "L1"): "58951/633434",
-             ("T1", "L2"): "19/236", ("T2-A", "L2"): "220/2654", ("T2-B", "L2"): "637/6151",
-             ("T2-C", "L2"): "765/7320", ("T3b", "L2"): "12/203", ("T4s", "L2"): "2783/65720",
-             ("T1", "L3"): "25/395", ("T2-A", "L3"): "322/4346", ("T2-B", "L3"): "789/8991",
-             ("T2-C", "L3"): "968/13241", ("T3b", "L3"): "17/302", ("T4s", "L3"): "3885/152706"}
+# Measured elsewhere on the same tables, same rule, zeros published: secondary cells / their value.
+# GaussSuppression 1.2.3 without its singleton rules, which is what L1 promises, and its CPU seconds; by threshold.
+PEER = {("T1", 5): "13/140 0.1", ("T2-A", 5): "213/2436 2.4", ("T2-B", 5): "425/3698 3.2",
+        ("T2-C", 5): "330/2432 2.8", ("T3b", 5): "1/5 19.6", ("T4s", 5): "1353/17426 18",
+        ("T4", 5): "> 600 s", ("T5", 5): "> 400 s", ("B-1", 4): "145/1194 0.3", ("B-2", 3): "725/3772 14",
+        ("B-2", 5): "659/4994 11", ("B-2", 11): "405/6020 11"}
+# The prototype of this engine, its patterns after improvement (T4, T5 at L1: the best it reached).
+PROTOTYPE = {("T1", 5): ("11/126", "19/236", "25/395"), ("T2-A", 5): ("193/2279", "220/2654", "322/4346"),
+             ("T2-B", 5): ("393/3568", "637/6151", "789/8991"), ("T2-C", 5): ("305/2378", "765/7320", "968/13241"),
+             ("T3b", 5): ("1/5", "12/203", "17/302"), ("T4s", 5): ("1312/17678", "2783/65720", "3885/152706"),
+             ("T4", 5): ("9641/88856", "", ""), ("T5", 5): ("40065/341482", "", ""),
+             ("T6", 5): ("464504/6.71M", "", ""), ("B-1", 4): ("116/993", "257/2843", "336/5534"),
+             ("B-2", 3): ("681/3822", "1244/8870", "1509/12255"), ("B-2", 5): ("635/5036", "1399/15022", "1686/23587"),
+             ("B-2", 11): ("399/5981", "1319/31508", "1665/56172")}
+# What we would like the fast run to take at most, in seconds.
+AIM = {("T1", "L3"): 0.001, ("T2-B", "L2"): 0.02, ("B-2", "L3"): 0.1, ("T4s", "L3"): 0.3, ("T4", "L2"): 1, ("T4", "L3"): 2,
+       ("T5", "L1"): 1.5, ("T5", "L2"): 10, ("T5", "L3"): 20, ("T6", "L1"): 8, ("T6", "L2"): 60}
+SHORT, LONG = 20, 600  # seconds for one run
+LEVELS = ("L1", "L2", "L3")
+HEAD = "%-5s %2s %2s %7s | %-15s %9s %8s | %-15s %9s %8s | %-15s %-14s %s"
+LINE = "%-5s %2s %2d %7s | %-15s %9s %8s | %-15s %9s %8s | %-15s %-14s %s"
 
 
-def measured(command, limit):
-    """(exit code or None, stdout, wall s, CPU s, peak MiB)"""
-    begin = time.monotonic()
-    with tempfile.TemporaryFile("w+") as out:
-        p = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.DEVNULL)
-        try:
-            pid, status, usage = wait(p.pid, begin + limit)
-        except TimeoutError:
-            p.kill()
-            p.wait()
-            return None, "", limit, 0, 0
-        p.returncode = os.waitstatus_to_exitcode(status)
-        out.seek(0)
-        return (p.returncode, out.read(), time.monotonic() - begin, usage.ru_utime + usage.ru_stime,
-                usage.ru_maxrss / 1024)
-
-
-def wait(pid, until):
-    """os.wait4 with an end; resource usage of exactly this child."""
-    pause = 0.001
-    while True:
-        done, status, usage = os.wait4(pid, os.WNOHANG)
-        if done:
-            return done, status, usage
-        if time.monotonic() > until:
-            raise TimeoutError
-        time.sleep(pause)
-        pause = min(0.05, pause * 2)
-
-
-def row(folder, table, level, limit):
-    """Protects, verifies, attacks; answers (printed cells, CPU s, work) or None when stopped."""
-    policy, out = os.path.join(folder, table + ".yaml"), os.path.join(folder, "out")
-    subprocess.run(["rm", "-rf", out], check=True)
-    with open(policy, "w", encoding="ascii") as f:
-        f.write(POLICY % OFFICE_DIM.get(table, "geo"))
-    cells = os.path.join(folder, table)
-    code, text, wall, cpu, mib = measured([os.path.join(BIN, "cellveil"), "protect", cells, "--policy", policy,
-                                           "--level", level, "-o", out, "--json"], limit)
-    known = "%-15s %-14s" % (GAUSS.get(table, "") if level == "L1" else "", PROTOTYPE.get((table, level), ""))
-    if code is None:
-        print("%-5s %s  stopped after %d s %38s %s" % (table, level, limit, "", known), flush=True)
+def run(command, limit):
+    """What the program prints, as JSON; None if it was stopped after so many seconds."""
+    try:
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=limit,
+                              check=False)
+    except subprocess.TimeoutExpired:
         return None
-    if code != 0:
-        sys.exit("bench: %s %s: cellveil protect ended with %d" % (table, level, code))
-    s = json.loads(text)
-    result = os.path.join(out, "RESULT.csv")
-    checked = measured([os.path.join(BIN, "cellveil"), "verify-certificate", cells, result,
-                        os.path.join(out, "certificate.cvc")], limit)
-    attacked = measured([os.path.join(BIN, "cellveil"), "attack", cells, result, "-o", os.path.join(out, "i.csv"),
-                         "--json"], limit)
-    found = "-" if attacked[0] is None else str(json.loads(attacked[1])["disclosures"])
-    print("%-5s %s %7d %15s %8.2f %8.2f %9.1f %7.0f  %-14s %s  %s" % (
-        table, level, s["printed"], "%d/%d" % (s["secondary"], s["secondary_value"]), wall, cpu, s["work"] / 1e6,
-        mib * 1048576 / s["printed"], known, {0: "holds", None: "late"}.get(checked[0], "FAILS"), found), flush=True)
-    return s["printed"], cpu, s["work"]
+    if done.returncode != 0:
+        sys.exit("bench: %s: %s" % (" ".join(command[1:]), done.stderr.strip()))
+    return json.loads(done.stdout)
 
 
-def growth(points):
-    """The slope between the smallest and the largest table of the same depth, log to log."""
-    points = sorted(p for p in points if p)
-    if len(points) < 2 or points[0][1] <= 0:
-        return "-"
-    (n0, t0, w0), (n1, t1, w1) = points[0], points[-1]
-    return "%.2f in CPU time, %.2f in work" % (math.log(t1 / t0) / math.log(n1 / n0),
-                                              math.log(w1 / w0) / math.log(n1 / n0))
+class Bench:
+    def __init__(self, folder, limit):
+        self.folder, self.limit, self.done = folder, limit, {}
+
+    def policy(self, table, k, effort, office_dim):
+        path = os.path.join(self.folder, "policy.yaml")
+        with open(path, "w", encoding="ascii") as f:
+            f.write(POLICY % (k, office_dim or OFFICE_DIM.get(table, "geo"), effort))
+        return path
+
+    def protect(self, table, level, k, effort, where, office_dim):
+        if self.done.get((table, level, k, 0), True) is None:
+            return None  # without improvement it was too slow already
+        r = run([os.path.join(PROGRAMS, "bench_engine"), where, self.policy(table, k, effort, office_dim), level],
+                self.limit)
+        if r and not r.get("holds", True):
+            sys.exit("bench: %s %s: the certificate does not hold" % (table, level))
+        self.done[table, level, k, effort] = r
+        return r
+
+    def row(self, table, level, k=5, where=None, office_dim=None):
+        where = where or os.path.join(self.folder, table)
+        fast = self.protect(table, level, k, 0, where, office_dim)
+        best = self.protect(table, level, k, 20, where, office_dim)
+        known = PROTOTYPE.get((table, k), ("", "", ""))[LEVELS.index(level)]
+        peer = PEER.get((table, k), "") if level == "L1" else ""
+        aim = AIM.get((table, level))
+        print(LINE % (table, level, k, (fast or best or {}).get("printed", ""), *outcome(fast), *outcome(best), peer, known,
+                      "%g ms" % (aim * 1000) if aim else ""), flush=True)
+
+    def proof(self, table, level, k=5):
+        r = self.done.get((table, level, k, 20)) or self.done.get((table, level, k, 0))
+        if not r or "refused" in r:
+            return
+        cells = r["printed"]
+        print("%-5s %s %7d | %8d %8.0f | %9.1f %9.1f %8s | %9.1f %9.1f | %9.2f %9.2f" % (
+            table, level, cells, r["moves"], r["kib"] * 1024 / cells, r["check_s"] * 1e3, r["proof_s"] * 1e3,
+            "%d/%d" % (r["components"] - r["open"], r["components"]), r["public_bytes"] / 1024,
+            r["auditor_bytes"] / 1024, r["public_s"] * 1e3, r["auditor_s"] * 1e3), flush=True)
+
+    def growth(self, level):
+        """The slope between the smallest and the largest table of the same depth, log to log."""
+        points = [self.done.get((t, level, 5, 0)) for t in ("T4s", "T4", "T5", "T6")]
+        points = [p for p in points if p and "printed" in p]
+        if len(points) < 2:
+            return "-"
+        a, b = points[0], points[-1]
+        ratio = math.log(b["printed"] / a["printed"])
+        return "%.2f in time, %.2f in work" % (math.log(b["pattern_s"] / a["pattern_s"]) / ratio,
+                                               math.log(b["work"] / a["work"]) / ratio)
+
+
+def outcome(r):
+    if r is None:
+        return "stopped", "", ""
+    if "refused" in r:
+        return "refused", "", ""
+    return "%d/%d" % (r["secondary"], r["value"]), "%.1f" % (1e3 * r["pattern_s"]), "%.1f" % (r["work"] / 1e6)
+
+
+def outside(bench, options):
+    for name, office_dim, thresholds in (("B-1", None, (4,)), ("B-2", None, (3, 5, 11))):
+        where = options.get(name)
+        if not where:
+            continue
+        with open(os.path.join(where, "cells.csv"), encoding="utf-8") as f:
+            office_dim = f.readline().split(",")[0].strip().strip('"')
+        for level in LEVELS:
+            for k in thresholds:
+                bench.row(name, level, k, where, office_dim)
+
+
+def attack(bench, tables):
+    """Every reader who knows the rule, by a program that shares no code with the engine; and one audit of millions."""
+    found = []
+    for table in [t for t in ("T1", "T2-B", "T4s") if t in tables]:
+        out = os.path.join(bench.folder, "out")
+        for level in ("L1", "L2"):
+            subprocess.run(["rm", "-rf", out], check=True)
+            subprocess.run([os.path.join(BIN, "cellveil"), "protect", os.path.join(bench.folder, table), "--policy",
+                            bench.policy(table, 5, 0, None), "--level", level, "-o", out], check=True,
+                           capture_output=True)
+            done = subprocess.run([os.path.join(BIN, "cellveil"), "attack", os.path.join(bench.folder, table),
+                                   os.path.join(out, "RESULT.csv"), "-o", os.path.join(out, "i.csv"), "--json"],
+                                  capture_output=True, text=True, check=False)
+            found.append("%s %s %s" % (table, level, json.loads(done.stdout)["disclosures"]))
+    print("attack, cells with one possible value: %s" % ", ".join(found), flush=True)
+
+
+def audit(bench, table, hidden, aim):
+    make(bench.folder, [table])
+    r = run([os.path.join(PROGRAMS, "bench_audit"), os.path.join(bench.folder, table),
+             bench.policy(table, 5, 0, None), str(hidden)], max(bench.limit, 60))
+    print("audit by elimination, %s: %s" % (table, "stopped" if r is None else "%d hidden cells of %d in %.2f s%s" % (
+        r["hidden"], r["cells"], r["audit_s"], aim)), flush=True)
+
+
+def make(folder, tables):
+    subprocess.run([sys.executable, os.path.join(HERE, "tables.py"), folder, *tables], check=True,
+                   stdout=subprocess.DEVNULL)
+
+
+def read_options(words):
+    options, tables = {"B-1": os.environ.get("CELLVEIL_B1"), "B-2": os.environ.get("CELLVEIL_B2")}, []
+    words = list(words)
+    while words:
+        word = words.pop(0)
+        if word in ("--b1", "--b2") and words:
+            options["B-" + word[3]] = words.pop(0)
+        elif word == "--long":
+            options["long"] = True
+        elif word.startswith("-"):
+            sys.exit(__doc__)
+        else:
+            tables.append(word)
+    return options, tables
 
 
 def main():
-    long = "--long" in sys.argv[1:]
-    tables = [a for a in sys.argv[1:] if not a.startswith("-")] or TABLES + (["T5"] if long else [])
-    limit = 600 if long else 10
-    print("The engine: threshold 5, zeros published, width 1, no extra hiding. Given up after %d s%s." % (
-        limit, "" if long else "; --long waits ten minutes"))
-    print("%-5s %2s %7s %15s %8s %8s %9s %7s  %-15s %-14s %s" % (
-        "table", "", "cells", "secondary n/v", "wall s", "CPU s", "work/1e6", "B/cell", "GaussSuppr. n/v s",
-        "prototype n/v", "certificate, cells found by attack"))
+    options, asked = read_options(sys.argv[1:])
+    long = "long" in options
+    tables = asked or TABLES + (["T5", "T6"] if long else [])
+    print("The engine, one thread, zeros published, width 1, no extra hiding. CPU time of the engine alone; a run is stopped after "
+          "%d s%s." % (LONG if long else SHORT, "" if long else " (--long: ten minutes, and T5, T6)"))
+    print("`secondary` is cells / value. Right of it: what others reached, and what the fast run should take.")
+    print(HEAD % ("table", "", "k", "cells", "fast: secondary", "ms", "work/1e6", "improved", "ms", "work/1e6", "peer n/v s",
+                  "prototype n/v", "aim, fast"))
     with tempfile.TemporaryDirectory(prefix="cv-bench-") as folder:
-        subprocess.run([sys.executable, os.path.join(HERE, "tables.py"), folder, *tables], check=True,
-                       stdout=subprocess.DEVNULL)
-        for level in ("L1", "L2", "L3"):
-            points = {t: row(folder, t, level, limit) for t in tables}
-            print("      %s grows with cells to the power of (T4s, T4, T5): %s" % (
-                level, growth([points.get(t) for t in ("T4s", "T4", "T5")])))
+        bench = Bench(folder, LONG if long else SHORT)
+        make(folder, tables)
+        for level in LEVELS:
+            for table in tables:
+                bench.row(table, level)
+            print("      %s fast grows with cells to the power of %s" % (level, bench.growth(level)))
+        outside(bench, options)
+        print("\n%-5s %2s %7s | %8s %8s | %9s %9s %8s | %9s %9s | %9s %9s" % (
+            "proof", "", "cells", "moves", "B/cell", "check ms", "proof ms", "public", "kB public", "kB audit",
+            "verify ms", "audit ms"))
+        for level in LEVELS:
+            for table in tables:
+                bench.proof(table, level)
+        attack(bench, tables)
+        if not asked:
+            audit(bench, "T6", 2000000, " (aim 5)")
 
 
 if __name__ == "__main__":
