@@ -211,9 +211,13 @@ double grid_price(const struct grid *g, uint32_t cell)
 
 static void set_prices(struct grid *g)
 {
+	float spread = (float)g->p->redundancy_permille / 100.0f;
+	spread = spread < 0.003f ? 0.003f
+		 : spread > 0.3f ? 0.3f
+				 : spread; /* equals are told apart in any case */
 	for (uint32_t c = 0; c < g->n_cells; c++) {
 		float u = (float)(grid_random(g, 1, c, 0) >> 40) / (float)(1u << 24);
-		g->price[c] = (float)grid_price(g, c) * (1.0f + 0.3f * u);
+		g->price[c] = (float)grid_price(g, c) * (1.0f + spread * u);
 	}
 }
 

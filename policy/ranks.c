@@ -9,7 +9,8 @@
 #define WHOLE_MAX   20000u /* grid cells up to which everything is hidden at first */
 #define HEAT        5.0    /* at first a pattern dearer by this much is taken as often as not */
 #define NOISE       0.6f
-#define TURNS_MIN   2000u  /* a small table is soon tried out */
+#define MORE_LEAST  400u /* cells' worth of turns added: small tables are soon tried out */
+#define MORE_MOST   3000u
 #define TURN_WORK   2000.0 /* on average */
 #define OUT_MAX     3u     /* cells shown in one turn, with what hangs on them */
 #define BROKEN_MAX  64u    /* protected places one turn may have to repair */
@@ -44,6 +45,9 @@ struct ranks {
 	uint32_t n_kept, room_kept;
 	uint32_t broken[BROKEN_MAX], n_broken;
 	double cost;
+	uint32_t *best; /* the cheapest bag met */
+	uint32_t n_best;
+	double best_cost;
 };
 
 static bool grow(struct ranks *r, void *array, uint32_t *room, uint32_t n, size_t size)
@@ -296,9 +300,10 @@ static bool ranks_init(struct ranks *r, struct plan *p)
 	r->was = malloc(((size_t)n + 1) * sizeof *r->was);
 	r->bag = malloc(((size_t)n + 1) * sizeof *r->bag);
 	r->bag_at = malloc(((size_t)n + 1) * sizeof *r->bag_at);
+	r->best = malloc(((size_t)n + 1) * sizeof *r->best);
 	r->class = malloc(((size_t)places + 1) * sizeof *r->class);
 	if (!space_init(&r->space, n, p->n->n_virt) || r->guarded == NULL || r->was == NULL ||
-	    r->bag == NULL || r->bag_at == NULL || r->class == NULL || !index_sums(r))
+	    r->bag == NULL || r->bag_at == NULL || r->best == NULL || r->class == NULL || !index_sums(r))
 		return false;
 	for (uint32_t i = 0; i < p->n->n; i++)
 		r->guarded[place_of(r, &p->n->need[i])] = 1;
@@ -315,6 +320,7 @@ static void ranks_free(struct ranks *r)
 	free(r->sum_of);
 	free(r->bag);
 	free(r->bag_at);
+	free(r->best);
 	free(r->class);
 	free(r->vector);
 	free(r->step);
@@ -534,19 +540,47 @@ static bool goes_on(struct ranks *r)
 	return !r->space.failed && !plan_over_limit(r->p);
 }
 
+static void note_best(struct ranks *r)
+{
+	if (r->cost >= r->best_cost - 1e-6)
+		return;
+	r->best_cost = r->cost;
+	r->n_best = r->n_bag;
+	if (r->n_bag > 0)
+		memcpy(r->best, r->bag, r->n_bag * sizeof *r->best);
+}
+
+/* Back to the cheapest pattern met. */
+static bool go_back(struct ranks *r)
+{
+	struct grid *g = r->g;
+	if (r->cost <= r->best_cost + 1e-6)
+		return true;
+	while (r->n_bag > 0)
+		bag_take(r, r->bag[r->n_bag - 1]);
+	for (uint32_t i = 0; i < r->n_best; i++)
+		g->use[r->best[i]] = 1;
+	space_free(&r->space);
+	return space_init(&r->space, g->n_cells, r->n->n_virt) && load(r, false);
+}
+
 static void improve(struct ranks *r, unsigned effort)
 {
-	uint64_t turns = (uint64_t)effort * r->n_bag;
-	if (effort > 0 && turns < TURNS_MIN)
-		turns = TURNS_MIN;
+	uint32_t more = r->n_bag < MORE_LEAST / 4  ? MORE_LEAST
+			: r->n_bag < MORE_MOST / 4 ? 4 * r->n_bag
+						   : MORE_MOST;
+	uint64_t turns = (uint64_t)effort * (r->n_bag + more);
 	uint64_t begin = r->p->s.work;
 	double left = 1.0;
-	for (uint64_t i = 0; r->n_bag > 0 && left > 0.0 && goes_on(r); i++) {
+	r->best_cost = r->cost + 1.0;
+	note_best(r);
+	for (uint64_t i = 0; turns > 0 && r->n_bag > 0 && left > 0.0 && goes_on(r); i++) {
 		double turns_left = 1.0 - (double)i / ((double)turns + 1e-9);
 		double work_left = 1.0 - (double)(r->p->s.work - begin) / ((double)turns * TURN_WORK + 1e-9);
 		left = turns_left < work_left ? turns_left : work_left;
 		if (left > 0.0)
 			turn(r, i, HEAT * left);
+		note_best(r);
 	}
 }
 
@@ -631,7 +665,7 @@ static bool solve(struct ranks *r, bool all, unsigned effort)
 	ok = ok && p->unserved == NONE && release_all(r);
 	if (ok)
 		improve(r, effort);
-	ok = ok && goes_on(r) && release_all(r);
+	ok = ok && goes_on(r) && go_back(r) && release_all(r);
 	memcpy(p->g->use, r->was, p->g->n_cells * sizeof *r->was);
 	return ok && adopt(r);
 }
