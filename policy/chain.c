@@ -51,6 +51,7 @@ static bool cancel_all(struct search *s, float most, float *price)
 		int64_t by = shortage(s, bad);
 		int64_t size = by > 0 ? by : -by;
 		int dir = by > 0 ? 1 : -1;
+		s->most = most - *price;
 		if (i == CANCELS_MAX || !search_find(s, bad, NULL, dir, size))
 			return false;
 		*price += s->price;
@@ -72,6 +73,7 @@ static float sure_price(struct search *s)
 
 bool chain_find(struct search *s, uint32_t cell, int dir, int64_t amp, float most, float *price)
 {
+	float before = s->most;
 	s->n_chain = 0;
 	s->lenient = true;
 	bool ok = search_find(s, cell, NULL, dir, amp);
@@ -80,9 +82,10 @@ bool chain_find(struct search *s, uint32_t cell, int dir, int64_t amp, float mos
 	if (!ok)
 		return false;
 	*price = sure_price(s);
-	s->pinned = cell;
+	s->banned[cell] |= SEARCH_PINNED;
 	ok = *price < most && chain_take(s, dir, amp) && cancel_all(s, most, price);
-	s->pinned = NONE;
+	s->banned[cell] &= (uint8_t)~SEARCH_PINNED;
+	s->most = before;
 	if (!ok)
 		chain_undo(s);
 	return ok;

@@ -1,6 +1,7 @@
 #include "policy/moves.h"
 #include "policy/protect.h"
 
+#include <float.h>
 #include <stdlib.h>
 
 #define CLEAN_USE    24u /* moves through a secondary: with more it is hardly ever needless, and dear to try */
@@ -40,10 +41,16 @@ static struct order_key *list_secondaries(const struct plan *p, uint32_t *n)
 	return k;
 }
 
-static void avoid_for_all(struct plan *p, const struct move *m, uint8_t value)
+/* What a move to be added to this one must keep off: its needs' offices and their cells. */
+static void keep_off(struct plan *p, const struct move *m, bool on)
 {
-	for (uint32_t i = m->first_need; i != NONE; i = p->n->need[i].same)
-		need_avoid(p, i, value);
+	for (uint32_t i = m->first_need; i != NONE; i = p->n->need[i].same) {
+		uint32_t c = p->n->need[i].cell;
+		need_avoid(p, i, on);
+		if (p->n->need[i].virt == NONE)
+			p->s.banned[c] =
+			    (uint8_t)((p->s.banned[c] & ~SEARCH_PINNED) | (on ? SEARCH_PINNED : 0));
+	}
 }
 
 /* Gives all needs of one move another; false, and nothing changed, if it does not serve them all. One after the other,
@@ -73,7 +80,7 @@ static bool bypass(struct plan *p, uint32_t move, uint32_t cell)
 	bool ok = false;
 	s->pay = false;
 	s->any_room = p->n->need[p->move[move].first_need].amp == 0;
-	avoid_for_all(p, &p->move[move], 1);
+	keep_off(p, &p->move[move], true);
 	for (unsigned t = 0; t < BYPASSES && !ok && !p->memory_failed; t++) {
 		bool put = true;
 		search_reset(s);
@@ -87,17 +94,17 @@ static bool bypass(struct plan *p, uint32_t move, uint32_t cell)
 		if (new == NONE)
 			break;
 		uint32_t serial = p->move[new].serial;
-		avoid_for_all(p, &p->move[move], 0);
+		keep_off(p, &p->move[move], false);
 		ok = replace(p, move, new);
 		if (!ok) {
 			if (p->move[new].entry != NULL && !p->move[new].active &&
 			    p->move[new].serial == serial)
 				move_retire(p, new); /* it never came into use */
-			avoid_for_all(p, &p->move[move], 1);
+			keep_off(p, &p->move[move], true);
 		}
 	}
 	if (!ok)
-		avoid_for_all(p, &p->move[move], 0);
+		keep_off(p, &p->move[move], false);
 	s->seed = seed;
 	search_reset(s);
 	return ok;
@@ -115,17 +122,36 @@ static void drop_through(struct plan *p, uint32_t cell)
 	}
 }
 
+/* Slots stand in each other's way: serves all of a subject anew, this one first. */
+static bool serve_together(struct plan *p, uint32_t need, double most)
+{
+	const struct need *n = &p->n->need[need];
+	uint32_t first = need - n->slot;
+	bool ok = n->slots > 1;
+	for (uint32_t j = first; ok && j < first + n->slots; j++)
+		if (j != need)
+			need_assign(p, j, NONE);
+	for (uint32_t j = 0; ok && j < n->slots; j++) {
+		p->s.most = (float)(most - p->cost);
+		ok = p->cost < most && need_serve(p, first + (n->slot + j) % n->slots, true);
+	}
+	return ok;
+}
+
 /* Serves the needs that the trial left open; false if one cannot be, or if the cost passes the bound. */
 static bool serve_dropped(struct plan *p, double most)
 {
 	uint32_t n = p->n_log;
-	for (uint32_t i = 0; i < n; i++) {
+	bool ok = true;
+	for (uint32_t i = 0; ok && i < n; i++) {
 		if (p->n->need[p->log[i].need].move != NONE)
 			continue;
-		if (p->cost >= most || plan_over_limit(p) || !need_serve(p, p->log[i].need, true))
-			return false;
+		p->s.most = (float)(most - p->cost);
+		ok = p->cost < most && !plan_over_limit(p) &&
+		     (need_serve(p, p->log[i].need, true) || serve_together(p, p->log[i].need, most));
 	}
-	return p->cost < most && !p->memory_failed;
+	p->s.most = FLT_MAX;
+	return ok && p->cost < most && !p->memory_failed;
 }
 
 /* Tries to do without a secondary cell; keeps the outcome if the cost stays below `most`. */
@@ -133,7 +159,7 @@ static bool try_without(struct plan *p, uint32_t cell, bool ban, double most)
 {
 	p->trial = true;
 	p->n_log = 0;
-	p->s.banned[cell] = ban;
+	p->s.banned[cell] = ban ? SEARCH_BANNED : 0;
 	drop_through(p, cell);
 	bool ok = serve_dropped(p, most);
 	p->s.banned[cell] = 0;
@@ -154,7 +180,8 @@ bool plan_clean(struct plan *p, unsigned rounds)
 		if (k == NULL)
 			return false;
 		for (uint32_t i = 0; i < n && !p->memory_failed && !plan_over_limit(p); i++)
-			if (p->g->use[k[i].cell] != 0 && p->g->use[k[i].cell] <= CLEAN_USE &&
+			if (p->g->use[k[i].cell] != 0 &&
+			    (p->g->use[k[i].cell] <= CLEAN_USE || (double)k[i].price >= plan_dear(p)) &&
 			    try_without(p, k[i].cell, true, p->cost - 0.01))
 				gained = true;
 		free(k);

@@ -32,6 +32,8 @@ void plan_roll_back(struct plan *p);
 
 /* Serves one need; may_pay: visible cells may be hidden for it. */
 bool need_serve(struct plan *p, uint32_t need, bool may_pay);
+/* A price from which on it is worth to think again. */
+double plan_dear(const struct plan *p);
 /* Bars (1) or frees (0) the offices that the need's move must not touch. */
 void need_avoid(struct plan *p, uint32_t need, uint8_t value);
 #endif

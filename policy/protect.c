@@ -6,10 +6,12 @@
 
 #include <float.h>
 
-#define GATHER_STEPS 24u
-#define RETRIES      24u
-#define APART_TRIES  12u
-#define EXACT_CELLS  20000u /* grid cells up to which the program is asked before the last resort */
+#define GATHER_STEPS    24u
+#define RETRIES         24u
+#define APART_TRIES     12u
+#define SECOND_THOUGHTS 12u
+#define DEAR            10.0   /* times the price of a cell as large as the threshold */
+#define EXACT_CELLS     20000u /* grid cells up to which the program is asked before the last resort */
 
 bool plan_over_limit(const struct plan *p)
 {
@@ -43,9 +45,12 @@ static const struct virt *need_virt(const struct plan *p, const struct need *n)
 /* Largest free product move of at most `most` on top of the delta; 0: none. */
 static int64_t free_step(struct plan *p, const struct need *n, int64_t most)
 {
+	const struct virt *v = need_virt(p, n);
 	p->s.pay = false;
+	if (most > 1 && !search_find(&p->s, n->cell, v, n->dir, 1))
+		return 0; /* where one unit finds no way, more will not */
 	for (int64_t h = most; h >= 1; h /= 2)
-		if (search_find(&p->s, n->cell, need_virt(p, n), n->dir, h))
+		if (search_find(&p->s, n->cell, v, n->dir, h))
 			return search_take(&p->s, n->dir, h) ? h : 0;
 	return 0;
 }
@@ -57,9 +62,12 @@ static int64_t chain_step(struct plan *p, const struct need *n, int64_t most)
 	p->s.pay = false;
 	if (n->virt != NONE)
 		return 0;
-	if (chain_find(&p->s, n->cell, n->dir, most, 0.5f, &price))
-		return most;
-	return most > 1 && chain_find(&p->s, n->cell, n->dir, 1, 0.5f, &price) ? 1 : 0;
+	if (!chain_find(&p->s, n->cell, n->dir, 1, 0.5f, &price))
+		return 0;
+	if (most == 1)
+		return 1;
+	/* one unit works: all that is left, on top, is a unit less */
+	return 1 + (chain_find(&p->s, n->cell, n->dir, most - 1, 0.5f, &price) ? most - 1 : 0);
 }
 
 static bool gather(struct plan *p, const struct need *n, int64_t amp)
@@ -91,27 +99,27 @@ static int64_t cheaper_step(struct plan *p, const struct need *n, int64_t amp)
 }
 
 /* Steps: free when possible, else the cheaper of one unit and all that is left. Answers what was paid. */
-static bool pay_steps(struct plan *p, const struct need *n, int64_t amp, float most, float *paid)
+static bool pay_steps(struct plan *p, const struct need *n, int64_t amp, float most)
 {
-	*paid = 0.0f;
+	float before = p->s.most;
+	p->s.most = most;
 	for (unsigned i = 0; i < GATHER_STEPS && amp > 0; i++) {
 		int64_t h = free_step(p, n, amp);
 		if (h == 0 && i > 0)
 			h = chain_step(p, n, amp);
 		if (h == 0) {
 			h = cheaper_step(p, n, amp);
-			if (h == 0)
-				return false;
-			*paid += p->s.price;
-			if (*paid >= most || !search_take(&p->s, n->dir, h))
-				return false;
+			p->s.most -= p->s.price;
+			if (h == 0 || !search_take(&p->s, n->dir, h))
+				break;
 		}
 		amp -= h;
 	}
+	p->s.most = before;
 	return amp <= 0;
 }
 
-/* Looks what a chain of full amplitude would cost; FLT_MAX if there is none below `most`. */
+/* Looks what a chain of full amplitude would cost; false: none for less than `most`. */
 static bool pay_chain(struct plan *p, const struct need *n, int64_t amp, float most, float *price)
 {
 	search_reset(&p->s);
@@ -125,7 +133,7 @@ static bool pay(struct plan *p, const struct need *n, int64_t amp)
 	float paid = 0.0f;
 	p->s.pay = true;
 	bool whole = search_find(&p->s, n->cell, need_virt(p, n), n->dir, amp);
-	float price = p->s.price;
+	float price = whole ? p->s.price : p->s.most;
 	if (whole && price <= 0.0f)
 		return search_take(&p->s, n->dir, amp);
 	bool chain = pay_chain(p, n, amp, price, &paid);
@@ -134,10 +142,10 @@ static bool pay(struct plan *p, const struct need *n, int64_t amp)
 	if (chain && amp == 1)
 		return true;
 	search_reset(&p->s);
-	if (amp > 1 && pay_steps(p, n, amp, price, &paid))
+	if (amp > 1 && pay_steps(p, n, amp, price))
 		return true;
 	if (chain)
-		return pay_chain(p, n, amp, FLT_MAX, &paid);
+		return pay_chain(p, n, amp, p->s.most, &paid);
 	search_reset(&p->s);
 	p->s.pay = true;
 	return whole && search_find(&p->s, n->cell, need_virt(p, n), n->dir, amp) &&
@@ -155,8 +163,6 @@ static bool pay_exact(struct plan *p, uint32_t need, int64_t amp)
 	return exact_find(&p->s, n, need_virt(p, n), amp);
 }
 
-/* Serves one need; may_pay: visible cells may be hidden for it. Where several slots must touch different
- * offices, a sum of moves keeps to as few offices as it can, and only then to any. */
 bool need_serve(struct plan *p, uint32_t need, bool may_pay)
 {
 	const struct need *n = &p->n->need[need];
@@ -164,21 +170,17 @@ bool need_serve(struct plan *p, uint32_t need, bool may_pay)
 	bool ok = false;
 	need_avoid(p, need, 1);
 	p->s.any_room = n->amp == 0;
-	for (int confined = 0; !ok && confined < (n->slots > 1 ? 2 : 1); confined++) {
-		p->s.confined = confined == 1;
-		search_reset(&p->s);
-		if (gather(p, n, amp)) {
-			ok = move_commit(p, need);
-			p->by_free += ok && !may_pay;
-			p->by_gather += ok && may_pay;
-		}
-		if (!ok && may_pay) {
-			search_reset(&p->s);
-			ok = (pay(p, n, amp) || pay_exact(p, need, amp)) && move_commit(p, need);
-			p->by_pay += ok;
-		}
+	search_reset(&p->s);
+	if (gather(p, n, amp)) {
+		ok = move_commit(p, need);
+		p->by_free += ok && !may_pay;
+		p->by_gather += ok && may_pay;
 	}
-	p->s.confined = false;
+	if (!ok && may_pay) {
+		search_reset(&p->s);
+		ok = (pay(p, n, amp) || pay_exact(p, need, amp)) && move_commit(p, need);
+		p->by_pay += ok;
+	}
 	search_reset(&p->s);
 	need_avoid(p, need, 0);
 	return ok;
@@ -240,6 +242,7 @@ static bool retry(struct plan *p, uint32_t need)
 			need_assign(p, j, NONE);
 		p->s.noise = 0.5f + 2.0f * (float)i / RETRIES;
 		p->s.seed = i;
+		p->s.confined = i % 2 == 1; /* a slot that keeps to few offices leaves more to the others */
 		ok = true;
 		for (uint32_t j = 0; ok && j < n->slots; j++) {
 			uint32_t slot = first + (j + i) % n->slots;
@@ -248,6 +251,7 @@ static bool retry(struct plan *p, uint32_t need)
 	}
 	p->s.noise = 0.0f;
 	p->s.seed = 0;
+	p->s.confined = false;
 	p->by_retry += ok;
 	return ok;
 }
@@ -275,6 +279,43 @@ static bool serve_exact(struct plan *p, uint32_t need)
 	return ok;
 }
 
+double plan_dear(const struct plan *p)
+{
+	const struct policy_params *k = p->g->p;
+	return DEAR * ((double)k->price_count + (double)k->price_value * (double)k->threshold);
+}
+
+/* Where serving a subject was dear, serves all its slots again with noise on the prices, and keeps the cheapest. */
+static void reconsider(struct plan *p, uint32_t need, double paid)
+{
+	const struct need *n = &p->n->need[need];
+	uint32_t first = need - n->slot;
+	if (paid < plan_dear(p))
+		return;
+	for (unsigned i = 1; i <= SECOND_THOUGHTS && !p->memory_failed && !plan_over_limit(p); i++) {
+		double most = p->cost - 0.01;
+		bool ok = true;
+		p->trial = true;
+		p->n_log = 0;
+		for (uint32_t j = first; j < first + n->slots; j++)
+			need_assign(p, j, NONE);
+		p->s.noise = i == 1 ? 0.0f : 0.3f * (float)i;
+		p->s.seed = i;
+		for (uint32_t j = 0; ok && j < n->slots; j++) {
+			uint32_t slot = first + (j + i) % n->slots;
+			p->s.most = (float)(most - p->cost);
+			ok = p->cost < most && (p->n->need[slot].move != NONE || need_serve(p, slot, true));
+		}
+		p->s.most = FLT_MAX;
+		if (ok && p->cost < most)
+			plan_settle(p);
+		else
+			plan_roll_back(p);
+	}
+	p->s.noise = 0.0f;
+	p->s.seed = 0;
+}
+
 bool plan_serve_all(struct plan *p)
 {
 	p->unserved = NONE;
@@ -282,11 +323,14 @@ bool plan_serve_all(struct plan *p)
 		if (p->n->need[i].move == NONE)
 			need_serve(p, i, false);
 	for (uint32_t i = 0; i < p->n->n && !p->memory_failed; i++) {
-		if (p->n->need[i].move != NONE || need_serve(p, i, true) || serve_apart(p, i) ||
-		    retry(p, i) || serve_exact(p, i))
+		double before = p->cost;
+		if (p->n->need[i].move != NONE)
 			continue;
-		p->unserved = i;
-		return false;
+		if (!need_serve(p, i, true) && !serve_apart(p, i) && !retry(p, i) && !serve_exact(p, i)) {
+			p->unserved = i;
+			return false;
+		}
+		reconsider(p, i, p->cost - before);
 	}
 	if (plan_over_limit(p))
 		p->unserved = 0;

@@ -11,6 +11,7 @@
 #define FLIPS_MAX      6u
 #define BUDGET         40000u /* cells priced in one product search */
 #define LENIENT_BUDGET 4000u
+#define LENIENT_MOST   4.5f
 
 static bool no_memory(struct err *e)
 {
@@ -40,7 +41,7 @@ bool search_init(struct search *s, const struct grid *g, struct err *e)
 {
 	memset(s, 0, sizeof *s);
 	s->g = g;
-	s->pinned = NONE;
+	s->most = NEVER;
 	s->delta = calloc(g->n_cells, sizeof *s->delta);
 	s->bought = calloc(g->n_cells, 1);
 	s->banned = calloc(g->n_cells, 1);
@@ -105,7 +106,8 @@ bool search_is_visible(const struct search *s, uint32_t cell)
 
 bool search_may_buy(const struct search *s, uint32_t cell)
 {
-	return s->pay && s->banned[cell] == 0 && (s->g->value[cell] > 0 || s->g->floor == 0);
+	return s->pay && (s->banned[cell] & SEARCH_BANNED) == 0 &&
+	       (s->g->value[cell] > 0 || s->g->floor == 0);
 }
 
 /* Leads a visible cell back towards what it shows, after a lenient move. */
@@ -120,7 +122,8 @@ static float price_of(struct search *s, uint32_t cell, int sign)
 	const struct grid *g = s->g;
 	float price = 0.0f;
 	s->work++;
-	if (g->kind[cell] == KIND_DEAD || g->kind[cell] == KIND_FORCED || cell == s->pinned)
+	if (g->kind[cell] == KIND_DEAD || g->kind[cell] == KIND_FORCED ||
+	    (s->banned[cell] & SEARCH_PINNED) != 0)
 		return NEVER;
 	if (search_is_visible(s, cell)) {
 		if (s->delta[cell] != 0 && brings_back(s, cell, sign * s->dir * s->amp))
@@ -237,7 +240,7 @@ static void keep_option(struct axis *a, const struct bundle *o)
 	struct search *s = a->s;
 	uint32_t *n = &s->n_options[a->k];
 	uint32_t at = *n;
-	if (o->price == NEVER || o->full || !raises_virt(a, o->n))
+	if (o->price >= s->price || o->full || !raises_virt(a, o->n))
 		return;
 	if (*n == OPTIONS_MAX) {
 		at = 0;
@@ -343,7 +346,7 @@ static bool pair_up(struct axis *a, uint32_t code, uint32_t up)
 		if (a->n_free >= OPTIONS_MAX && !a->s->wide)
 			return false;
 		float price = a->tree ? axis_price(a, p, 1) : 0.0f;
-		if (price == NEVER || (price > 0.0f && a->s->n_options[a->k] >= 2 && !a->s->wide))
+		if (price >= a->s->price || (price > 0.0f && a->s->n_options[a->k] >= 2 && !a->s->wide))
 			return false;
 	}
 	return true;
@@ -557,11 +560,16 @@ static float multiply(struct search *s, uint32_t level, uint32_t n, const struct
 	return s->has_views[k] ? plus(price, expand_views(s, level, n, o, k, count, left - price)) : price;
 }
 
-static int by_price(const void *a, const void *b)
+/* Cheapest first; among equals in the order of finding. */
+static void sort_options(struct option *o, uint32_t n)
 {
-	const struct option *x = a;
-	const struct option *y = b;
-	return (x->price > y->price) - (x->price < y->price);
+	for (uint32_t i = 1; i < n; i++) {
+		struct option one = o[i];
+		uint32_t at = i;
+		for (; at > 0 && o[at - 1].price > one.price; at--)
+			o[at] = o[at - 1];
+		o[at] = one;
+	}
 }
 
 /* Depth first over the dimensions; depth is bounded by TABLE_DIMS_MAX. */
@@ -610,7 +618,7 @@ static void find_at(struct search *s, uint32_t cell)
 		find_options(s, k, grid_random(s->g, 3 + k, cell, s->seed));
 		if (s->n_options[k] == 0)
 			return;
-		qsort(s->option[k], s->n_options[k], sizeof *s->option[k], by_price);
+		sort_options(s->option[k], s->n_options[k]);
 		size_t at = k;
 		for (; at > 0 && later(s, order[at - 1], k); at--)
 			order[at] = order[at - 1];
@@ -634,18 +642,20 @@ static void find_anywhere(struct search *s, uint32_t cell, const struct virt *vi
 
 bool search_find(struct search *s, uint32_t cell, const struct virt *virt, int dir, int64_t amp)
 {
-	s->price = NEVER;
+	s->price = s->lenient ? (s->pay ? NEVER : LENIENT_MOST) : s->pay ? s->most : NEVER;
 	s->virt = virt;
 	s->dir = dir;
 	s->amp = amp;
 	s->n_terms = 0;
 	find_anywhere(s, cell, virt);
-	if (s->price == NEVER && s->pay) {
+	if (s->n_terms == 0 && s->pay && s->most == NEVER) {
 		s->wide = true;
 		find_anywhere(s, cell, virt);
 		s->wide = false;
 	}
-	return s->price < NEVER;
+	if (s->n_terms == 0)
+		s->price = NEVER;
+	return s->n_terms > 0;
 }
 
 static bool touch(struct search *s, uint32_t cell)

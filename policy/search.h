@@ -25,7 +25,7 @@ struct option { /* codes of one dimension with their signs; code[0] is the cell'
 #define LENIENT_PRICE    1.0f
 #define CHAIN_MAX        4096u
 
-enum { SEARCH_BOUGHT = 1, SEARCH_TOUCHED = 2 };
+enum { SEARCH_BOUGHT = 1, SEARCH_TOUCHED = 2, SEARCH_BANNED = 1, SEARCH_PINNED = 2 };
 
 struct change_by {
 	uint32_t cell;
@@ -39,7 +39,7 @@ struct search {
 	uint32_t n_touched, room_touched;
 	uint8_t
 	    *bought; /* bits: to be hidden by the moves put together so far; on the list of touched cells */
-	uint8_t *banned; /* must not be bought now */
+	uint8_t *banned; /* bits: must not be bought now; must not change at all */
 	uint8_t *avoid;  /* by code of the office dimension */
 	uint8_t *used;   /* likewise: offices that the moves put together so far touch */
 	bool confined;   /* only offices used already, once there are any */
@@ -47,10 +47,10 @@ struct search {
 	bool any_used;
 	bool any_room; /* L1: how much a cell holds does not matter */
 	bool pay;      /* visible cells may be bought */
+	float most;    /* where visible cells may be bought: for less than this in one move */
 	bool
 	    lenient; /* what is barred for its visibility or its room costs LENIENT_PRICE instead (chain.c) */
-	uint32_t pinned; /* cell that must not change, or NONE */
-	float noise;     /* prices times 1 .. 1 + noise */
+	float noise; /* prices times 1 .. 1 + noise */
 	uint64_t seed;
 	uint64_t work; /* cells priced */
 	/* the move found */
@@ -78,7 +78,7 @@ struct search {
 bool search_init(struct search *s, const struct grid *g, struct err *e);
 void search_free(struct search *s);
 
-/* Cheapest product move found that changes cell by amp * dir (amp >= 1) on top of delta; with virt, one that
+/* Cheapest product move found (free, or for less than s->most) that changes cell by amp * dir (amp >= 1) on top of delta; with virt, one that
  * changes the virtual sum so, starting at any of its cells. Answer: term, n_terms, price. false: none found.
  */
 bool search_find(struct search *s, uint32_t cell, const struct virt *virt, int dir, int64_t amp);
