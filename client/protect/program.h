@@ -28,4 +28,11 @@ void adjacency_free(struct adjacency *a);
 /* A move for the need, that avoids what it must; *n steps. NULL with *n 0: none found, or no memory. Caller frees. */
 struct choice_step *program_move(
     const struct program_ask *p, const struct adjacency *a, uint32_t need, uint32_t *n);
+
+#define PROGRAM_SLOTS_MAX 16
+
+/* Moves for a need and the slots after it that touch no group in common, but for the exempt one: step and n have a place
+ * for each. False: none found; what step then holds is the caller's too. */
+bool program_slots(const struct program_ask *p, const struct adjacency *a, uint32_t need,
+    struct choice_step **step, uint32_t *n);
 #endif

@@ -3,9 +3,11 @@
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "client/protect/jjprotect.h"
 #include "client/protect/lattice.h"
+#include "client/protect/optimal.h"
 #include "client/protect/protectfiles.h"
 #include "client/protect/tabledir.h"
 #include "client/text.h"
@@ -66,6 +68,14 @@ static void hex_line(struct buf *out, const char *name, struct bytes content, co
 	buf_printf(out, "\"%s", end);
 }
 
+/* How much less than this pattern another might cost at most, as a part of it. */
+static double optimal_gap(const struct release_summary *s)
+{
+	double cost = (double)s->cost;
+	double gap = cost > 0 ? (cost - s->choice.bound) / cost : 0;
+	return gap < 1e-6 ? 0 : gap;
+}
+
 static void summary_write(
     struct buf *out, const struct release_result *r, const struct policy_params *p, bool real_key, bool truth)
 {
@@ -98,6 +108,12 @@ static void summary_write(
 	    (unsigned long long)s->redraws);
 	buf_printf(out, "\"ladder\":\"%s\",\"advice\":%s,", step[s->last_step],
 	    s->advise_recode ? "\"recode\"" : "null");
+	if (s->choice.asked)
+		buf_printf(out,
+		    "\"optimal\":{\"adopted\":%s,\"cost_before\":%.15g,\"bound\":%.15g,\"gap\":%.6g,"
+		    "\"proven\":%s},",
+		    s->choice.adopted ? "true" : "false", s->choice.cost_before, s->choice.bound,
+		    optimal_gap(s), optimal_gap(s) <= 0 ? "true" : "false");
 	hex_line(out, "result_sha256", buf_bytes(&r->result_csv), ",");
 	hex_line(out, "certificate_sha256", buf_bytes(&r->certificate), ",");
 	hex_line(out, "auditor_sha256", buf_bytes(&r->auditor), "}\n");
@@ -133,6 +149,12 @@ static int told(
 		text_say(_("%llu cells printed: %llu published, %llu hidden; guarantee L%d"),
 		    (unsigned long long)s->printed, (unsigned long long)s->published,
 		    (unsigned long long)s->hidden, (int)s->level);
+	if (s->choice.asked && optimal_gap(s) <= 0)
+		text_say(_("cost %llu: no pattern that keeps the guarantee is cheaper"),
+		    (unsigned long long)s->cost);
+	else if (s->choice.asked)
+		text_say(_("cost %llu; at least %.15g is needed: a gap of %.1f %%"),
+		    (unsigned long long)s->cost, s->choice.bound, 100 * optimal_gap(s));
 	if (s->advise_recode)
 		text_say(_("advice: much is hidden; coarser codes would show more"));
 	if (!real_key)
@@ -148,6 +170,11 @@ static int refused(const struct release_result *r)
 	if (r->reasons.size > 0)
 		fwrite(r->reasons.data, 1, r->reasons.size, stderr);
 	return r->refusal == REFUSAL_LIMIT ? PROTECT_LIMIT : PROTECT_REFUSED;
+}
+
+static void optimal_told(const struct optimal_report *r, double bound, double cost)
+{
+	fprintf(stderr, "\r\033[K%u: %.15g .. %.15g", r->rounds, bound, cost);
 }
 
 static int run(const struct args *args)
@@ -180,6 +207,11 @@ static int run(const struct args *args)
 	if (!args_number(args, "effort", 1000, p.effort, &effort))
 		return PROTECT_INPUT;
 	p.effort = (uint32_t)effort;
+	struct optimal_report report = { .tell = isatty(STDERR_FILENO) ? optimal_told : NULL };
+	if (args_flag(args, "optimal")) {
+		o.choose = optimal_ask;
+		o.choose_context = &report;
+	}
 	o.has_grid = true;
 	if (!lattice_folder_digest(args->at[0], o.grid, &e) ||
 	    (key_path != NULL && !protectfiles_key(key, key_path, &e)) ||
@@ -213,6 +245,7 @@ const struct command protect_command = {
 	    { "level", 0, "L1|L2|L3|L4", N_("the guarantee; L3 unless said") },
 	    { "effort", 0, "N", N_("improvement steps for each secondary cell; never changes safety") },
 	    { "jj", 0, "FILE", N_("a table of any relations in tau-ARGUS' JJ format, instead of a folder") },
+	    { "optimal", 0, NULL, N_("small tables: look for the cheapest pattern there is, and say how far from it this is") },
 	    { "truth", 0, NULL, N_("show hidden counts in RESULT.csv: for your eyes only") },
 	    { "output", 'o', "FOLDER", N_("where the results go, all together or not at all") },
 	},

@@ -1,0 +1,214 @@
+#include "client/protect/cuts.h"
+
+#include <coin/Clp_C_Interface.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FAR     1e4  /* times the need: further no column goes */
+#define SMALL   1e-9 /* weights below are rounding */
+#define BROKEN  1e-4 /* by how much a cut must be broken to count */
+#define ENOUGH  1e-6
+#define SAFE_UP 1e-7 /* weights are rounded up by this, so that no cut is too strong */
+
+struct cuts {
+	const struct choice_question *q;
+	Clp_Simplex *clp;
+	double *low, *high, *cost;
+	uint64_t programs;
+};
+
+static bool load(struct cuts *c)
+{
+	const struct choice_question *q = c->q;
+	uint32_t entries = q->start[q->n_relations];
+	int *start = calloc((size_t)q->n_columns + 2, sizeof *start);
+	int *index = calloc((size_t)entries + 1, sizeof *index);
+	double *value = calloc((size_t)entries + 1, sizeof *value);
+	double *zero = calloc((size_t)q->n_relations + 1, sizeof *zero);
+	bool ok = start != NULL && index != NULL && value != NULL && zero != NULL;
+	for (uint32_t i = 0; ok && i < entries; i++)
+		start[q->entry[i].column + 2]++;
+	for (uint32_t i = 2; ok && i < q->n_columns + 2; i++)
+		start[i] += start[i - 1];
+	for (uint32_t r = 0; ok && r < q->n_relations; r++)
+		for (uint32_t i = q->start[r]; i < q->start[r + 1]; i++) {
+			int at = start[q->entry[i].column + 1]++;
+			index[at] = (int)r;
+			value[at] = q->entry[i].coef;
+		}
+	if (ok) {
+		Clp_setLogLevel(c->clp, 0);
+		Clp_loadProblem(c->clp, (int)q->n_columns, (int)q->n_relations, start, index, value, c->low,
+		    c->high, c->cost, zero, zero);
+		Clp_setOptimizationDirection(c->clp, -1.0);
+	}
+	free(start);
+	free(index);
+	free(value);
+	free(zero);
+	return ok;
+}
+
+struct cuts *cuts_open(const struct choice_question *q)
+{
+	struct cuts *c = calloc(1, sizeof *c);
+	if (c == NULL)
+		return NULL;
+	c->q = q;
+	c->clp = Clp_newModel();
+	c->low = calloc((size_t)q->n_columns + 1, sizeof *c->low);
+	c->high = calloc((size_t)q->n_columns + 1, sizeof *c->high);
+	c->cost = calloc((size_t)q->n_columns + 1, sizeof *c->cost);
+	if (c->clp == NULL || c->low == NULL || c->high == NULL || c->cost == NULL || !load(c)) {
+		cuts_close(c);
+		return NULL;
+	}
+	return c;
+}
+
+void cuts_close(struct cuts *c)
+{
+	if (c == NULL)
+		return;
+	if (c->clp != NULL)
+		Clp_deleteModel(c->clp);
+	free(c->low);
+	free(c->high);
+	free(c->cost);
+	free(c);
+}
+
+uint64_t cuts_programs(const struct cuts *c)
+{
+	return c->programs;
+}
+
+void cut_free(struct cut *c)
+{
+	free(c->column);
+	free(c->weight);
+	*c = (struct cut){ 0 };
+}
+
+static double wanted(const struct choice_need *n)
+{
+	return n->amp == 0 ? 1.0 : (double)n->amp;
+}
+
+/* How far a hidden column goes; at L1 what it holds does not matter. */
+static double reach(const struct choice_need *n, int64_t room, double most)
+{
+	return n->amp == 0 || (double)room > most ? most : (double)room;
+}
+
+static bool stays(const struct choice_question *q, uint32_t column, uint32_t avoid)
+{
+	return avoid != CHOICE_NONE && q->group[column] == avoid;
+}
+
+static void set_bounds(
+    struct cuts *c, const double *z, const struct choice_need *n, uint32_t avoid, bool gentle)
+{
+	const struct choice_question *q = c->q;
+	for (uint32_t i = 0; i < q->n_columns; i++) {
+		bool priced = q->price[i] > 0;
+		double most = wanted(n) * (gentle && priced ? 1.0 : FAR);
+		double part = stays(q, i, avoid) ? 0.0 : priced ? z[i] : 1.0;
+		c->low[i] = -reach(n, q->down[i], most) * part;
+		c->high[i] = reach(n, q->up[i], most) * part;
+	}
+}
+
+static bool solve(struct cuts *c, const struct choice_need *n)
+{
+	const struct choice_question *q = c->q;
+	memset(c->cost, 0, q->n_columns * sizeof *c->cost);
+	for (uint32_t t = n->first; t < n->first + n->n; t++)
+		c->cost[q->term[t].column] += q->term[t].coef;
+	Clp_chgColumnLower(c->clp, c->low);
+	Clp_chgColumnUpper(c->clp, c->high);
+	Clp_chgObjCoefficients(c->clp, c->cost);
+	Clp_primal(c->clp, 0);
+	c->programs++;
+	return Clp_status(c->clp) == 0;
+}
+
+/* Weights from the duals: what is left of the need's sum once multiples of relations, which are 0, are taken off. */
+static bool weigh(const struct cuts *c, const struct choice_need *n, uint32_t avoid, bool rounded,
+    double *weight, double *base)
+{
+	const struct choice_question *q = c->q;
+	const double *dual = Clp_dualRowSolution(c->clp);
+	memcpy(weight, c->cost, q->n_columns * sizeof *weight);
+	for (uint32_t r = 0; r < q->n_relations; r++) {
+		/* duals of most tables are small fractions: rounded, they leave no dust behind */
+		double y = rounded ? nearbyint(dual[r] * 5040.0) / 5040.0 : dual[r];
+		for (uint32_t i = q->start[r]; y != 0 && i < q->start[r + 1]; i++)
+			weight[q->entry[i].column] -= y * q->entry[i].coef;
+	}
+	*base = 0;
+	for (uint32_t i = 0; i < q->n_columns; i++) {
+		double most = wanted(n) * FAR;
+		double w = stays(q, i, avoid) || fabs(weight[i]) < SMALL ? 0.0 : weight[i];
+		weight[i] = w > 0 ? w * reach(n, q->up[i], most) : -w * reach(n, q->down[i], most);
+		if (q->price[i] <= 0)
+			*base += weight[i];
+	}
+	return *base < wanted(n) - ENOUGH;
+}
+
+/* Of weights that add up to what a pattern can reach at most, the cut; CUT_NONE if z keeps it. */
+static enum cut_answer make(
+    const struct cuts *c, const double *z, const double *weight, double least, struct cut *out)
+{
+	const struct choice_question *q = c->q;
+	double sum = 0;
+	*out = (struct cut){ .column = calloc((size_t)q->n_columns + 1, sizeof *out->column),
+		.weight = calloc((size_t)q->n_columns + 1, sizeof *out->weight) };
+	if (out->column == NULL || out->weight == NULL) {
+		cut_free(out);
+		return CUT_FAILED;
+	}
+	for (uint32_t i = 0; i < q->n_columns; i++) {
+		if (q->price[i] <= 0 || weight[i] <= 0)
+			continue;
+		double w = fmin(1.0, weight[i] / least + SAFE_UP);
+		out->column[out->n] = i;
+		out->weight[out->n++] = w;
+		sum += w * z[i];
+	}
+	if (sum >= 1.0 - BROKEN) {
+		cut_free(out);
+		return CUT_NONE;
+	}
+	return CUT_FOUND;
+}
+
+enum cut_answer cuts_find(struct cuts *c, const double *z, uint32_t need, uint32_t avoid, bool gentle,
+    struct cut *out, uint8_t *touched)
+{
+	const struct choice_question *q = c->q;
+	const struct choice_need *n = &q->need[need];
+	double base;
+	*out = (struct cut){ 0 };
+	set_bounds(c, z, n, avoid, gentle);
+	if (!solve(c, n))
+		return CUT_FAILED;
+	const double *x = Clp_primalColumnSolution(c->clp);
+	for (uint32_t i = 0; touched != NULL && i < q->n_columns; i++)
+		if (q->group[i] != CHOICE_NONE && fabs(x[i]) > ENOUGH)
+			touched[q->group[i]] = 1;
+	if (Clp_objectiveValue(c->clp) >= wanted(n) * (1.0 - ENOUGH))
+		return CUT_NONE;
+	double *weight = calloc((size_t)q->n_columns + 1, sizeof *weight);
+	if (weight == NULL)
+		return CUT_FAILED;
+	enum cut_answer answer = CUT_NONE;
+	for (int rounded = 1; answer == CUT_NONE && rounded >= 0; rounded--)
+		if (weigh(c, n, avoid, rounded != 0, weight, &base))
+			answer = make(c, z, weight, wanted(n) - base, out);
+	free(weight);
+	/* not possible, yet the duals are too inexact to say why */
+	return answer == CUT_NONE && !gentle ? CUT_FAILED : answer;
+}

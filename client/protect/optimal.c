@@ -1,0 +1,398 @@
+#include "client/protect/optimal.h"
+
+#include <coin/Cbc_C_Interface.h>
+#include <coin/Clp_C_Interface.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/protect/cuts.h"
+#include "client/protect/program.h"
+
+#define LINEAR_ROUNDS 80u
+#define LINEAR_STALL  6u /* rounds without a better bound, then whole numbers */
+#define WHOLE_ROUNDS  400u
+#define PROGRAMS_MAX  400000u /* of single needs */
+#define MASTER_NODES  "20000"
+#define MOVE_NODES    2000u
+#define GROUPS_A_NEED 64u  /* groups tried one by one for needs with slots */
+#define ALIKE         1e-6 /* relative: costs that are the same */
+
+struct master {
+	const struct choice_question *q;
+	struct optimal_report *report;
+	struct cuts *cuts;
+	struct adjacency adj;
+	uint32_t *column; /* priced ones: the master's variables */
+	uint32_t *place;  /* by column: its variable, or CHOICE_NONE */
+	uint32_t n;
+	Clp_Simplex *clp;
+	int *start, *index; /* all cuts, row by row */
+	double *weight;
+	size_t n_rows, room_rows, n_entries, room_entries;
+	double *z; /* by column */
+	double bound;
+	uint8_t *touched; /* by group */
+};
+
+/* ---- cuts in ---- */
+
+static bool room_for(struct master *m, size_t entries)
+{
+	if (m->n_rows + 2 > m->room_rows) {
+		size_t room = 2 * m->room_rows + 256;
+		int *start = realloc(m->start, room * sizeof *start);
+		if (start == NULL)
+			return false;
+		m->start = start;
+		m->room_rows = room;
+	}
+	if (m->n_entries + entries > m->room_entries) {
+		size_t room = 2 * m->room_entries + entries;
+		int *index = realloc(m->index, room * sizeof *index);
+		if (index == NULL)
+			return false;
+		m->index = index;
+		double *weight = realloc(m->weight, room * sizeof *weight);
+		if (weight == NULL)
+			return false;
+		m->weight = weight;
+		m->room_entries = room;
+	}
+	return m->n_entries + entries < INT32_MAX;
+}
+
+static bool cut_add(struct master *m, const struct cut *cut)
+{
+	if (!room_for(m, cut->n))
+		return false;
+	m->start[m->n_rows] = (int)m->n_entries;
+	for (uint32_t i = 0; i < cut->n; i++) {
+		m->index[m->n_entries] = (int)m->place[cut->column[i]];
+		m->weight[m->n_entries++] = cut->weight[i];
+	}
+	m->start[++m->n_rows] = (int)m->n_entries;
+	m->report->cuts++;
+	const double low = 1.0;
+	const double high = HUGE_VAL;
+	const int start[2] = { 0, (int)cut->n };
+	size_t first = m->n_entries - cut->n;
+	Clp_addRows(m->clp, 1, &low, &high, start, m->index + first, m->weight + first);
+	return true;
+}
+
+/* Something must be hidden that this pattern shows: it has no whole-number moves, nor has any part of it. */
+static bool cut_pattern(struct master *m)
+{
+	struct cut cut = { calloc((size_t)m->n + 1, sizeof *cut.column),
+		calloc((size_t)m->n + 1, sizeof *cut.weight), 0 };
+	bool ok = cut.column != NULL && cut.weight != NULL;
+	for (uint32_t i = 0; ok && i < m->n; i++)
+		if (m->z[m->column[i]] < 0.5) {
+			cut.column[cut.n] = m->column[i];
+			cut.weight[cut.n++] = 1.0;
+		}
+	ok = ok && cut_add(m, &cut);
+	cut_free(&cut);
+	return ok;
+}
+
+/* ---- needs against z ---- */
+
+struct finding {
+	unsigned found, failed;
+	bool memory;
+};
+
+static void try_need(
+    struct master *m, uint32_t need, uint32_t avoid, bool gentle, uint8_t *touched, struct finding *f)
+{
+	struct cut cut;
+	switch (cuts_find(m->cuts, m->z, need, avoid, gentle, &cut, touched)) {
+	case CUT_FOUND:
+		f->found++;
+		f->memory |= !cut_add(m, &cut);
+		cut_free(&cut);
+		break;
+	case CUT_FAILED:
+		f->failed++;
+		break;
+	case CUT_NONE:
+		break;
+	}
+}
+
+/* Moves that share no group are one for each single group that avoids it. Only groups that the first change passes need
+ * be asked about. */
+static void try_groups(struct master *m, uint32_t need, bool gentle, struct finding *f)
+{
+	const struct choice_need *n = &m->q->need[need];
+	unsigned tried = 0;
+	memset(m->touched, 0, (size_t)m->q->n_groups + 1);
+	try_need(m, need, n->avoid, gentle, m->touched, f);
+	for (uint32_t g = 0; g < m->q->n_groups && f->found == 0 && tried < GROUPS_A_NEED; g++)
+		if (m->touched[g] != 0 && g != n->exempt && n->avoid == CHOICE_NONE) {
+			try_need(m, need, g, gentle, NULL, f);
+			tried++;
+		}
+}
+
+static bool try_needs(struct master *m, bool gentle, struct finding *f)
+{
+	*f = (struct finding){ 0 };
+	for (uint32_t i = 0; i < m->q->n_needs && !f->memory; i++) {
+		const struct choice_need *n = &m->q->need[i];
+		struct finding own = { 0 };
+		if (n->slots > 1 && n->slot > 0)
+			continue;
+		if (n->slots > 1)
+			try_groups(m, i, gentle, &own);
+		else
+			try_need(m, i, n->avoid, gentle, NULL, &own);
+		f->found += own.found;
+		f->failed += own.failed;
+		f->memory |= own.memory;
+	}
+	m->report->programs = cuts_programs(m->cuts);
+	return !f->memory;
+}
+
+/* ---- the master ---- */
+
+static void tell(struct master *m)
+{
+	if (m->report->tell != NULL)
+		m->report->tell(m->report, m->bound, m->q->cost);
+}
+
+static bool linear_phase(struct master *m)
+{
+	struct finding f = { 1, 0, false };
+	unsigned stall = 0;
+	for (unsigned round = 0; round < LINEAR_ROUNDS && stall < LINEAR_STALL && f.found > 0; round++) {
+		Clp_dual(m->clp, 0);
+		if (Clp_status(m->clp) != 0)
+			return true; /* whole numbers will tell */
+		const double *x = Clp_primalColumnSolution(m->clp);
+		double bound = Clp_objectiveValue(m->clp);
+		for (uint32_t i = 0; i < m->n; i++)
+			m->z[m->column[i]] = fmin(1.0, fmax(0.0, x[i]));
+		stall = bound > m->bound * (1.0 + 1e-4) + 1e-9 ? 0 : stall + 1;
+		m->bound = fmax(m->bound, bound);
+		m->report->rounds++;
+		tell(m);
+		if (m->report->programs > PROGRAMS_MAX / 2)
+			return true;
+		if (!try_needs(m, true, &f))
+			return false;
+	}
+	return true;
+}
+
+enum master_state { MASTER_FAILED, MASTER_BOUNDED, MASTER_BEST, MASTER_NO_PATTERN };
+
+/* The cheapest pattern that keeps all cuts into z. MASTER_BOUNDED: perhaps not the cheapest, the bound holds. */
+static enum master_state whole_master(struct master *m)
+{
+	int *start = calloc((size_t)m->n + 2, sizeof *start);
+	double *cost = calloc((size_t)m->n + 1, sizeof *cost);
+	double *low = calloc((size_t)m->n + 1, sizeof *low);
+	double *high = calloc((size_t)m->n + 1, sizeof *high);
+	enum master_state state = MASTER_FAILED;
+	Cbc_Model *cbc = Cbc_newModel();
+	if (start == NULL || cost == NULL || low == NULL || high == NULL || cbc == NULL)
+		goto done;
+	for (uint32_t i = 0; i < m->n; i++) {
+		cost[i] = m->q->price[m->column[i]];
+		high[i] = 1.0;
+	}
+	Cbc_loadProblem(cbc, (int)m->n, 0, start, NULL, NULL, low, high, cost, NULL, NULL);
+	for (uint32_t i = 0; i < m->n; i++)
+		Cbc_setInteger(cbc, (int)i);
+	for (size_t r = 0; r < m->n_rows; r++)
+		Cbc_addRow(cbc, "", m->start[r + 1] - m->start[r], m->index + m->start[r],
+		    m->weight + m->start[r], 'G', 1.0);
+	Cbc_setParameter(cbc, "log", "0");
+	Cbc_setParameter(cbc, "threads", "0");
+	Cbc_setParameter(cbc, "maxNodes", MASTER_NODES);
+	Cbc_setParameter(cbc, "ratioGap", "0");
+	Cbc_solve(cbc);
+	state = Cbc_isProvenInfeasible(cbc) != 0 ? MASTER_NO_PATTERN : MASTER_FAILED;
+	const double *x = Cbc_bestSolution(cbc);
+	if (state == MASTER_NO_PATTERN || x == NULL)
+		goto done;
+	for (uint32_t i = 0; i < m->n; i++)
+		m->z[m->column[i]] = x[i] > 0.5;
+	m->bound = fmax(m->bound, fmin(Cbc_getBestPossibleObjValue(cbc), Cbc_getObjValue(cbc)));
+	state = Cbc_isProvenOptimal(cbc) != 0 ? MASTER_BEST : MASTER_BOUNDED;
+done:
+	if (cbc != NULL)
+		Cbc_deleteModel(cbc);
+	free(start);
+	free(cost);
+	free(low);
+	free(high);
+	return state;
+}
+
+/* ---- whole-number moves for a pattern ---- */
+
+static bool append(
+    struct choice_answer *a, size_t *room, const struct choice_step *step, uint32_t n, uint32_t need)
+{
+	size_t at = a->start[need];
+	if (at + n > *room) {
+		size_t more = 2 * *room + n;
+		struct choice_step *bigger = realloc(a->step, more * sizeof *bigger);
+		if (bigger == NULL)
+			return false;
+		a->step = bigger;
+		*room = more;
+	}
+	memcpy(a->step + at, step, n * sizeof *step);
+	a->start[need + 1] = (uint32_t)(at + n);
+	return true;
+}
+
+/* Moves for the need, or for it and the slots after it, into a. False: none. */
+static bool moves_for(
+    struct master *m, const double *price, uint32_t need, struct choice_answer *a, size_t *room)
+{
+	const struct program_ask ask = { m->q, price, m->q->n_columns, MOVE_NODES };
+	uint32_t slots = m->q->need[need].slots > 1 ? m->q->need[need].slots : 1;
+	struct choice_step *step[PROGRAM_SLOTS_MAX] = { NULL };
+	uint32_t n[PROGRAM_SLOTS_MAX] = { 0 };
+	bool ok = slots <= PROGRAM_SLOTS_MAX;
+	if (ok && slots == 1)
+		ok = (step[0] = program_move(&ask, &m->adj, need, &n[0])) != NULL;
+	else if (ok)
+		ok = program_slots(&ask, &m->adj, need, step, n);
+	for (uint32_t i = 0; i < slots && i < PROGRAM_SLOTS_MAX; i++) {
+		ok = ok && append(a, room, step[i], n[i], need + i);
+		free(step[i]);
+	}
+	return ok;
+}
+
+/* Moves for all needs over what z hides. False: some need has none. */
+static bool moves_make(struct master *m, struct choice_answer *a)
+{
+	const struct choice_question *q = m->q;
+	double *price = calloc((size_t)q->n_columns + 1, sizeof *price);
+	size_t room = 1024;
+	a->start = calloc((size_t)q->n_needs + 1, sizeof *a->start);
+	a->step = malloc(room * sizeof *a->step);
+	bool ok = price != NULL && a->start != NULL && a->step != NULL;
+	for (uint32_t i = 0; ok && i < q->n_columns; i++)
+		price[i] = q->price[i] > 0 && m->z[i] < 0.5 ? PROGRAM_BANNED : 0.0;
+	for (uint32_t i = 0; ok && i < q->n_needs; i++)
+		if (q->need[i].slot == 0)
+			ok = moves_for(m, price, i, a, &room);
+	free(price);
+	if (!ok)
+		choice_answer_free(a);
+	return ok;
+}
+
+/* ---- the whole ---- */
+
+static bool is_alike(double a, double b)
+{
+	return fabs(a - b) <= ALIKE * (1.0 + fabs(b));
+}
+
+static bool whole_phase(struct master *m, struct choice_answer *out)
+{
+	const struct choice_question *q = m->q;
+	for (unsigned round = 0; round < WHOLE_ROUNDS && m->report->programs < PROGRAMS_MAX; round++) {
+		struct finding f;
+		if (m->bound >= q->cost || is_alike(m->bound, q->cost))
+			break;
+		enum master_state state = whole_master(m);
+		m->report->rounds++;
+		tell(m);
+		if (state == MASTER_FAILED || state == MASTER_NO_PATTERN || m->bound >= q->cost ||
+		    is_alike(m->bound, q->cost))
+			break;
+		if (!try_needs(m, false, &f))
+			return false;
+		if (f.found > 0)
+			continue;
+		if (f.failed == 0 && moves_make(m, out)) {
+			out->cost = choice_cost(q, out);
+			break;
+		}
+		if (f.failed > 0 || state != MASTER_BEST || !cut_pattern(m))
+			break;
+	}
+	return true;
+}
+
+static bool master_open(struct master *m, const struct choice_question *q)
+{
+	size_t room = (size_t)q->n_columns + 2;
+	m->q = q;
+	m->cuts = cuts_open(q);
+	m->column = calloc(room, sizeof *m->column);
+	m->place = malloc(room * sizeof *m->place);
+	m->z = calloc(room, sizeof *m->z);
+	m->touched = calloc((size_t)q->n_groups + 1, 1);
+	m->clp = Clp_newModel();
+	double *cost = calloc(room, sizeof *cost);
+	double *high = calloc(room, sizeof *high);
+	int *start = calloc(room, sizeof *start);
+	bool ok = m->cuts != NULL && m->column != NULL && m->place != NULL && m->z != NULL &&
+		  m->touched != NULL && m->clp != NULL && cost != NULL && high != NULL && start != NULL &&
+		  adjacency_make(&m->adj, q);
+	for (uint32_t i = 0; ok && i < q->n_columns; i++) {
+		m->place[i] = CHOICE_NONE;
+		if (q->price[i] <= 0)
+			continue;
+		cost[m->n] = q->price[i];
+		high[m->n] = 1.0;
+		m->column[m->n] = i;
+		m->place[i] = m->n++;
+	}
+	if (ok) {
+		Clp_setLogLevel(m->clp, 0);
+		Clp_loadProblem(m->clp, (int)m->n, 0, start, NULL, NULL, NULL, high, cost, NULL, NULL);
+	}
+	free(cost);
+	free(high);
+	free(start);
+	return ok;
+}
+
+static void master_close(struct master *m)
+{
+	cuts_close(m->cuts);
+	adjacency_free(&m->adj);
+	free(m->column);
+	free(m->place);
+	free(m->start);
+	free(m->index);
+	free(m->weight);
+	free(m->z);
+	free(m->touched);
+	if (m->clp != NULL)
+		Clp_deleteModel(m->clp);
+}
+
+bool optimal_ask(void *context, const struct choice_question *q, struct choice_answer *out, struct err *e)
+{
+	struct master m = { .report = context };
+	*out = (struct choice_answer){ 0 };
+	if (q->n_columns > OPTIMAL_COLUMNS_MAX)
+		return true;
+	bool ok = master_open(&m, q) && linear_phase(&m) && whole_phase(&m, out);
+	if (ok) {
+		double cost = out->start != NULL ? out->cost : q->cost;
+		out->bound = m.bound >= cost || is_alike(m.bound, cost) ? cost : m.bound;
+		m.report->proven = is_alike(out->bound, cost);
+	}
+	master_close(&m);
+	if (!ok)
+		choice_answer_free(out);
+	return ok || err_set(e, ERR_MEMORY, "no memory for the programs");
+}
