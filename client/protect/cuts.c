@@ -60,11 +60,10 @@ struct cuts *cuts_open(const struct choice_question *q)
 	c->low = calloc((size_t)q->n_columns + 1, sizeof *c->low);
 	c->high = calloc((size_t)q->n_columns + 1, sizeof *c->high);
 	c->cost = calloc((size_t)q->n_columns + 1, sizeof *c->cost);
-	if (c->clp == NULL || c->low == NULL || c->high == NULL || c->cost == NULL || !load(c)) {
-		cuts_close(c);
-		return NULL;
-	}
-	return c;
+	if (c->clp != NULL && c->low != NULL && c->high != NULL && c->cost != NULL && load(c))
+		return c;
+	cuts_close(c);
+	return NULL;
 }
 
 void cuts_close(struct cuts *c)

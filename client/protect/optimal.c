@@ -217,6 +217,8 @@ static enum master_state whole_master(struct master *m)
 	Cbc_setParameter(cbc, "threads", "0");
 	Cbc_setParameter(cbc, "maxNodes", MASTER_NODES);
 	Cbc_setParameter(cbc, "ratioGap", "0");
+	Cbc_setParameter(cbc, "feas", "off");
+	Cbc_setCutoff(cbc, m->q->cost + 0.5);
 	Cbc_solve(cbc);
 	state = Cbc_isProvenInfeasible(cbc) != 0 ? MASTER_NO_PATTERN : MASTER_FAILED;
 	const double *x = Cbc_bestSolution(cbc);

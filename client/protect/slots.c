@@ -28,7 +28,7 @@ static bool one_by_one(const struct program_ask *p, const struct adjacency *a, u
 		}
 		step[s] = program_move(&own, a, need + s, &n[s]);
 		ok = step[s] != NULL;
-		for (uint32_t i = 0; i < n[s]; i++)
+		for (uint32_t i = 0; ok && i < n[s]; i++)
 			if (q->group[step[s][i].column] != CHOICE_NONE)
 				taken[q->group[step[s][i].column]] = 1;
 	}
