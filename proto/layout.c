@@ -10,6 +10,7 @@
 #define SECTIONS_MAX 100u
 #define ROWS_MAX     5000u
 #define COLUMNS_MAX  100u
+#define RATIO_MAX    1000000000u
 #define LABEL_BYTES  1000u
 
 struct reader {
@@ -440,6 +441,22 @@ static bool read_contradiction(
 	return configread_label(t->r, node, "", &out->label);
 }
 
+static bool read_ratio(struct reader *t, const struct yamlnode *node, struct layout_ratio *out)
+{
+	static const char *const known[] = { "of", "per", "least", "most", "sv", "en", NULL };
+	const struct yamlnode *least = yamlnode_get(node, "least");
+	assert(out != NULL);
+	*out = (struct layout_ratio){ .least = 0 };
+	if (!yamlnode_only(node, "ratios", known, t->r->e) || !read_measure(t, node, "of", &out->of) ||
+	    !read_measure(t, node, "per", &out->per))
+		return false;
+	const struct yamlnode *most = configread_need(t->r, node, "ratios", "most");
+	if (most == NULL || !yamlnode_uint(most, "ratios: most", 0, RATIO_MAX, &out->most, t->r->e) ||
+	    (least != NULL && !yamlnode_uint(least, "ratios: least", 0, out->most, &out->least, t->r->e)))
+		return false;
+	return configread_label(t->r, node, "", &out->label);
+}
+
 /* A list under layout: allocates n elements and reads each. node may be NULL. */
 static bool want_list(
     struct reader *t, const struct yamlnode *list, const char *name, size_t size, void **out)
@@ -459,6 +476,7 @@ static bool read_rules(struct reader *t, const struct yamlnode *map)
 {
 	const struct yamlnode *series = yamlnode_get(map, "series");
 	const struct yamlnode *pairs = yamlnode_get(map, "contradictions");
+	const struct yamlnode *ratios = yamlnode_get(map, "ratios");
 	void *room;
 	if (!want_list(t, series, "series", sizeof(struct layout_series), &room))
 		return false;
@@ -474,13 +492,20 @@ static bool read_rules(struct reader *t, const struct yamlnode *map)
 	for (const struct yamlnode *at = pairs == NULL ? NULL : pairs->first; at != NULL; at = at->next)
 		if (!read_contradiction(t, at, &pair[t->layout->n_contradictions++]))
 			return false;
+	if (!want_list(t, ratios, "ratios", sizeof(struct layout_ratio), &room))
+		return false;
+	struct layout_ratio *ratio = room;
+	t->layout->ratio = ratio;
+	for (const struct yamlnode *at = ratios == NULL ? NULL : ratios->first; at != NULL; at = at->next)
+		if (!read_ratio(t, at, &ratio[t->layout->n_ratios++]))
+			return false;
 	return true;
 }
 
 bool configread_layout(struct configread *r, const struct yamlnode *map)
 {
 	static const char *const known[] = { "columns", "sections", "warnings", "series", "contradictions",
-		NULL };
+		"ratios", NULL };
 	bool ok = false;
 	struct reader t = { .r = r };
 	if (!yamlnode_only(map, "layout", known, r->e))

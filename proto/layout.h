@@ -69,6 +69,12 @@ struct layout_contradiction { /* two yes/no answers that cannot both be yes */
 	struct label label;
 };
 
+struct layout_ratio {     /* of/per is unusual outside least..most: a note */
+	uint16_t of, per; /* measures; totals, or sums of what is asked */
+	uint64_t least, most;
+	struct label label;
+};
+
 struct layout {
 	const struct layout_section *section;
 	uint16_t n_sections;
@@ -78,5 +84,7 @@ struct layout {
 	uint16_t n_series;
 	const struct layout_contradiction *contradiction;
 	uint16_t n_contradictions;
+	const struct layout_ratio *ratio;
+	uint16_t n_ratios;
 };
 #endif

@@ -97,6 +97,10 @@ static const struct code_text texts[FINDING_CODES] = {
 	    "Nobody leaves that age group but by ending: is somebody missing?" },
 	[FINDING_PATTERN] = { "pattern", "Kontrollera att bara de som frågan gäller räknats.",
 	    "Check that only those were counted whom the question is about." },
+	[FINDING_RATIO] = { "ratio", "Kontrollera de två talen; formuläret kan ändå skickas.",
+	    "Check the two numbers; the form can be sent all the same." },
+	[FINDING_REMARK] = { "remark", "Inget behöver göras: texten stannar på den här datorn.",
+	    "Nothing to do: the text stays on this computer." },
 	[FINDING_CHANGE] = { "change", "Kontrollera talet; formuläret kan ändå skickas.",
 	    "Check the number; the form can be sent all the same." },
 };

@@ -57,7 +57,9 @@ enum finding_code { /* findings_code_name() gives the stable word */
 	FINDING_OPEN_TOP,      /* the same in an age that nobody grows out of */
 	FINDING_PATTERN,
 	FINDING_CHANGE,
-	FINDING_CODES /* number of codes */
+	FINDING_RATIO,  /* two measures are out of proportion */
+	FINDING_REMARK, /* text beside the boxes, which nobody reads */
+	FINDING_CODES   /* number of codes */
 };
 
 struct finding {

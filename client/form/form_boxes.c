@@ -131,12 +131,50 @@ static bool has_headings(struct paper *p, const struct layout_row *row, struct p
 	return false;
 }
 
-static void tell_stray(struct paper *p, struct place place, uint16_t c)
+enum tick { TICK_NONE, TICK_YES, TICK_NUMBER, TICK_NOUGHT, TICK_DASH, TICK_TEXT };
+
+static enum tick read_tick(const struct sheet_cell *cell, const char *heading)
+{
+	static const char *const ticks[] = { "x", "ja", "\xc3\x97", "\xe2\x9c\x93", "\xe2\x9c\x94",
+		"\xe2\x98\x92", "\xe2\x98\x91", "true", "sant" };
+	char text[LABEL_ROOM];
+	char wanted[LABEL_ROOM];
+	if (cell->text[0] == '\0' ||
+	    strcmp(cell->text, "false") == 0) /* an empty box, a check box not ticked */
+		return TICK_NONE;
+	if (strcmp(cell->text, "-") == 0 || strcmp(cell->text, "\xe2\x80\x93") == 0)
+		return TICK_DASH;
+	if (strspn(cell->text, "0123456789") == strlen(cell->text))
+		return strspn(cell->text, "0") == strlen(cell->text) ? TICK_NOUGHT : TICK_NUMBER;
+	label_normal(text, cell->text);
+	label_normal(wanted, heading);
+	if (text[0] != '\0' && strcmp(text, wanted) == 0)
+		return TICK_YES;
+	for (size_t i = 0; i < sizeof ticks / sizeof ticks[0]; i++)
+		if (strcasecmp(cell->text, ticks[i]) == 0)
+			return i == 1 && strcmp(wanted, "nej") == 0 ? TICK_TEXT : TICK_YES;
+	return TICK_TEXT;
+}
+
+/* Words, no number and no tick: a remark somebody wrote for themselves. */
+static bool is_remark(const struct sheet_cell *cell)
+{
+	return cell->kind == SHEET_TEXT && strpbrk(cell->text, "0123456789") == NULL &&
+	       read_tick(cell, "") == TICK_TEXT;
+}
+
+/* What stands beside the boxes. A number or a tick may have slipped; a remark is passed over, and said to be. */
+static void tell_stray(struct paper *p, const struct sheet_row *row, struct place place, uint16_t c)
 {
 	place = paper_at_cell(p, place, c);
 	place.column = "";
-	formread_tell(p->f, FINDING_COLUMN_UNKNOWN, SEVERITY_ERROR, place,
-	    "ett värde står inte under någon rubrik", "a value stands under no heading");
+	if (is_remark(&row->cell[c]))
+		formread_tell(p->f, FINDING_REMARK, SEVERITY_NOTE, place,
+		    "text bredvid rutorna: läses och skickas inte",
+		    "text beside the boxes: it is not read and not sent");
+	else
+		formread_tell(p->f, FINDING_COLUMN_UNKNOWN, SEVERITY_ERROR, place,
+		    "ett värde står inte under någon rubrik", "a value stands under no heading");
 }
 
 /* The next column from *c on that stands under a heading, *c moved past it; false at the end. cell is what
@@ -152,7 +190,7 @@ static bool next_box(struct paper *p, const struct sheet_row *row, struct place 
 			continue;
 		if ((*heading)->place == NO_HEADING) {
 			if (sheet_at(row, at)[0] != '\0')
-				tell_stray(p, *place, at);
+				tell_stray(p, row, *place, at);
 			continue;
 		}
 		*cell = at < row->n_cells ? &row->cell[at] : &empty;
@@ -162,7 +200,7 @@ static bool next_box(struct paper *p, const struct sheet_row *row, struct place 
 			if (sheet_at(row, covered)[0] == '\0')
 				continue;
 			if ((*cell)->text[0] != '\0')
-				tell_stray(p, *place, covered);
+				tell_stray(p, row, *place, covered);
 			else
 				*place = paper_at_cell(p, *place, covered), *cell = &row->cell[covered];
 		}
@@ -194,7 +232,7 @@ static const struct sheet_cell *only_cell(struct paper *p, const struct sheet_ro
 		if (c == p->label || row->cell[c].text[0] == '\0')
 			continue;
 		if (found != &empty) {
-			tell_stray(p, *place, c);
+			tell_stray(p, row, *place, c);
 		} else {
 			found = &row->cell[c];
 			*place = paper_at_cell(p, *place, c);
@@ -203,31 +241,6 @@ static const struct sheet_cell *only_cell(struct paper *p, const struct sheet_ro
 	if (found == &empty)
 		*place = paper_at_cell(p, *place, (uint16_t)(p->label + 1));
 	return found;
-}
-
-enum tick { TICK_NONE, TICK_YES, TICK_NUMBER, TICK_NOUGHT, TICK_DASH, TICK_TEXT };
-
-static enum tick read_tick(const struct sheet_cell *cell, const char *heading)
-{
-	static const char *const ticks[] = { "x", "ja", "\xc3\x97", "\xe2\x9c\x93", "\xe2\x9c\x94",
-		"\xe2\x98\x92", "\xe2\x98\x91", "true", "sant" };
-	char text[LABEL_ROOM];
-	char wanted[LABEL_ROOM];
-	if (cell->text[0] == '\0' ||
-	    strcmp(cell->text, "false") == 0) /* an empty box, a check box not ticked */
-		return TICK_NONE;
-	if (strcmp(cell->text, "-") == 0 || strcmp(cell->text, "\xe2\x80\x93") == 0)
-		return TICK_DASH;
-	if (strspn(cell->text, "0123456789") == strlen(cell->text))
-		return strspn(cell->text, "0") == strlen(cell->text) ? TICK_NOUGHT : TICK_NUMBER;
-	label_normal(text, cell->text);
-	label_normal(wanted, heading);
-	if (text[0] != '\0' && strcmp(text, wanted) == 0)
-		return TICK_YES;
-	for (size_t i = 0; i < sizeof ticks / sizeof ticks[0]; i++)
-		if (strcasecmp(cell->text, ticks[i]) == 0)
-			return i == 1 && strcmp(wanted, "nej") == 0 ? TICK_TEXT : TICK_YES;
-	return TICK_TEXT;
 }
 
 /* What the columns of one yes/no row say together. */

@@ -1,6 +1,7 @@
 /* A form against itself and against the office's own form of the period before. Nothing here stops a form. */
 #include "client/form/formread.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -253,12 +254,63 @@ static void check_contradictions(struct formread *f)
 	}
 }
 
+/* The sum of a measure over what is asked of it: totals where there are, else the parts. False if one is open. */
+static bool sum_of(const struct formread *f, uint16_t measure, uint64_t *sum, uint32_t *first)
+{
+	const struct config *config = f->config;
+	const struct measure *m = &config->measure[measure];
+	bool has_total[LIMIT_DIMS] = { false };
+	*sum = 0;
+	*first = UINT32_MAX;
+	for (uint32_t i = 0; i < config->n_asked; i++)
+		for (uint16_t d = 0; config->asked[i].measure == measure && d < m->n_dims; d++)
+			has_total[d] =
+			    has_total[d] || config->asked[i].code[d] == model_total(&config->list[m->dim[d]]);
+	for (uint32_t i = 0; i < config->n_asked; i++) {
+		bool counts = config->asked[i].measure == measure;
+		for (uint16_t d = 0; counts && d < m->n_dims; d++)
+			counts = has_total[d]
+				     ? config->asked[i].code[d] == model_total(&config->list[m->dim[d]])
+				     : model_is_leaf(&config->list[m->dim[d]], config->asked[i].code[d]);
+		if (!counts)
+			continue;
+		if (f->figures->state[i] != FIGURE_VALUE || f->figures->value[i] > UINT64_MAX - *sum)
+			return false;
+		*first = *first == UINT32_MAX ? i : *first;
+		*sum += f->figures->value[i];
+	}
+	return *first != UINT32_MAX;
+}
+
+/* A plausibility note, so floating point will do. */
+static void check_ratio(struct formread *f, const struct layout_ratio *r)
+{
+	uint64_t unit_a = unit_of(&f->config->measure[r->of]);
+	uint64_t unit_b = unit_of(&f->config->measure[r->per]);
+	uint64_t of;
+	uint64_t per;
+	uint32_t at;
+	uint32_t ignored;
+	if (!sum_of(f, r->per, &per, &ignored) || !sum_of(f, r->of, &of, &at) || per == 0)
+		return;
+	double ratio = ((double)of / (double)unit_a) / ((double)per / (double)unit_b);
+	if (ratio >= (double)r->least && ratio <= (double)r->most)
+		return;
+	char sv[512];
+	char en[512];
+	snprintf(sv, sizeof sv, "%s (%.0f)", r->label.sv, ratio);
+	snprintf(en, sizeof en, "%s (%.0f)", r->label.en, ratio);
+	formread_tell_text(f, FINDING_RATIO, SEVERITY_NOTE, formread_place(f, at), sv, en);
+}
+
 void formread_years(struct formread *f)
 {
 	const struct layout *layout = f->config->layout;
 	if (layout == NULL)
 		return;
 	check_contradictions(f);
+	for (uint16_t k = 0; k < layout->n_ratios; k++)
+		check_ratio(f, &layout->ratio[k]);
 	if (f->options->before == NULL)
 		return;
 	for (uint16_t k = 0; k < layout->n_series; k++)

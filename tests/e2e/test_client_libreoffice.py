@@ -82,7 +82,7 @@ def told(folder, path):
     findings = json.loads(p.stdout)["findings"]
     p = run([os.path.join(BIN, "cellveil"), "preview", "--config", config, "--json", "--period", year(path),
              "--blanks", "not-reported", path], want=None)
-    figures = {f["cell"]: f["value"] for f in json.loads(p.stdout).get("figures", [])}
+    figures = {} if not p.stdout.startswith("{") else {f["cell"]: f["value"] for f in json.loads(p.stdout).get("figures", [])}
     return findings, figures
 
 

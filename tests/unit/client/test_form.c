@@ -344,6 +344,7 @@ static void test_broken_base(void **state)
 	assert_int_equal(count_code(&f, FINDING_CHECK, SEVERITY_ERROR), 8);
 	assert_int_equal(findings_count(&f, SEVERITY_ERROR), 8);
 	assert_int_equal(count_code(&f, FINDING_WRITTEN_WITH_DECIMALS, SEVERITY_WARNING), 1);
+	assert_int_equal(count_code(&f, FINDING_RATIO, SEVERITY_NOTE), 1); /* clients for each post */
 	end(&r, &f);
 	config_free(c);
 }
