@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #define CLEAN_USE    24u /* moves through a secondary: with more it is hardly ever needless, and dear to try */
+#define DEAR_TRIES   4u
 #define BYPASSES     6u
 #define IMPROVE_HEAT 5.0   /* at first a pattern dearer by this much is taken as often as not */
 #define IMPROVE_WORK 2000u /* cells priced, on average, for one turn */
@@ -159,6 +160,7 @@ static bool try_without(struct plan *p, uint32_t cell, bool ban, double most)
 {
 	p->trial = true;
 	p->n_log = 0;
+	p->n_trials++;
 	p->s.banned[cell] = ban ? SEARCH_BANNED : 0;
 	drop_through(p, cell);
 	bool ok = serve_dropped(p, most);
@@ -167,6 +169,42 @@ static bool try_without(struct plan *p, uint32_t cell, bool ban, double most)
 		plan_settle(p);
 	else
 		plan_roll_back(p);
+	return ok;
+}
+
+/* A cell that could not be taken out is not tried again before some cell beside its moves was bought: only that gives
+ * them another way. */
+static bool worth_trying(const struct plan *p, uint32_t cell)
+{
+	uint32_t since = p->tried[cell];
+	if (since == 0)
+		return true;
+	for (uint32_t at = p->head[cell]; at != NONE; at = p->node[at].next) {
+		const struct move *m = &p->move[p->node[at].move];
+		for (uint32_t i = 0; i < m->n; i++)
+			if (p->risen[m->entry[i].cell] >= since)
+				return true;
+	}
+	return false;
+}
+
+/* Dear cells are tried several times, the later ones with noise on the prices. */
+static bool clean_cell(struct plan *p, const struct order_key *k)
+{
+	uint32_t use = p->g->use[k->cell];
+	bool dear = (double)k->price >= plan_dear(p);
+	bool ok = false;
+	if (use == 0 || (use > CLEAN_USE && !dear) || !worth_trying(p, k->cell))
+		return false;
+	for (unsigned i = 0; i < (dear ? DEAR_TRIES : 1) && !ok && !p->memory_failed; i++) {
+		p->s.noise = 0.3f * (float)i;
+		p->s.seed = i;
+		ok = try_without(p, k->cell, true, p->cost - 0.01);
+	}
+	p->s.noise = 0.0f;
+	p->s.seed = 0;
+	if (!ok)
+		p->tried[k->cell] = p->n_trials;
 	return ok;
 }
 
@@ -180,10 +218,7 @@ bool plan_clean(struct plan *p, unsigned rounds)
 		if (k == NULL)
 			return false;
 		for (uint32_t i = 0; i < n && !p->memory_failed && !plan_over_limit(p); i++)
-			if (p->g->use[k[i].cell] != 0 &&
-			    (p->g->use[k[i].cell] <= CLEAN_USE || (double)k[i].price >= plan_dear(p)) &&
-			    try_without(p, k[i].cell, true, p->cost - 0.01))
-				gained = true;
+			gained = clean_cell(p, &k[i]) || gained;
 		free(k);
 	}
 	return !p->memory_failed;

@@ -30,6 +30,10 @@ bool plan_init(struct plan *p, struct grid *g, struct needs *n, struct err *e)
 	p->head = malloc((size_t)g->n_cells * sizeof *p->head);
 	if (p->head == NULL)
 		return err_set(e, ERR_MEMORY, "no memory for the plan");
+	p->tried = calloc(g->n_cells, sizeof *p->tried);
+	p->risen = calloc(g->n_cells, sizeof *p->risen);
+	if (p->tried == NULL || p->risen == NULL)
+		return err_set(e, ERR_MEMORY, "no memory for the plan");
 	memset(p->head, 0xff, (size_t)g->n_cells * sizeof *p->head);
 	return search_init(&p->s, g, e);
 }
@@ -55,6 +59,9 @@ void plan_free(struct plan *p)
 	free(p->head);
 	free(p->log);
 	free(p->limbo);
+	free(p->tried);
+	free(p->risen);
+	free(p->rising);
 	memset(p, 0, sizeof *p);
 }
 
@@ -176,6 +183,9 @@ void need_assign(struct plan *p, uint32_t need, uint32_t move)
 void plan_settle(struct plan *p)
 {
 	p->trial = false;
+	for (uint32_t i = 0; i < p->n_rising; i++)
+		p->risen[p->rising[i]] = p->n_trials;
+	p->n_rising = 0;
 	for (uint32_t i = 0; i < p->n_limbo; i++)
 		if (p->move[p->limbo[i]].entry != NULL && !p->move[p->limbo[i]].active)
 			move_retire(p, p->limbo[i]);
@@ -186,6 +196,7 @@ void plan_settle(struct plan *p)
 void plan_roll_back(struct plan *p)
 {
 	uint32_t n = p->n_log;
+	p->n_rising = 0;
 	while (n-- > 0) {
 		struct change c = p->log[n];
 		p->n_log = n; /* assign writes a log line of its own here, forgotten by the next turn */
@@ -228,6 +239,16 @@ static bool collect_offices(struct plan *p, struct move *m)
 	return true;
 }
 
+static void note_rising(struct plan *p, uint32_t cell)
+{
+	if (!p->trial)
+		p->risen[cell] = p->n_trials;
+	else if (!grow(&p->rising, &p->room_rising, p->n_rising, sizeof *p->rising))
+		p->memory_failed = true;
+	else
+		p->rising[p->n_rising++] = cell;
+}
+
 uint32_t move_store(struct plan *p)
 {
 	struct search *s = &p->s;
@@ -247,6 +268,8 @@ uint32_t move_store(struct plan *p)
 	m->entry = malloc(((size_t)s->n_touched + 1) * sizeof *m->entry);
 	for (uint32_t i = 0; m->entry != NULL && i < s->n_touched; i++) {
 		int64_t by = s->delta[s->touched[i]];
+		if (by != 0 && (s->bought[s->touched[i]] & SEARCH_BOUGHT) != 0)
+			note_rising(p, s->touched[i]);
 		if (by != 0)
 			m->entry[m->n++] = (struct entry){ s->touched[i], (int32_t)by, NONE };
 	}

@@ -43,6 +43,11 @@ struct plan {
 	double cost;
 	struct change *log;
 	uint32_t n_log, room_log;
+	uint32_t *tried,
+	    *risen; /* by cell: trial in which it could not be taken out; kept trial that bought it */
+	uint32_t n_trials;
+	uint32_t *rising; /* cells bought in the trial at hand */
+	uint32_t n_rising, room_rising;
 	uint32_t *limbo; /* moves without needs, kept until the trial is decided */
 	uint32_t n_limbo, room_limbo;
 	bool trial;

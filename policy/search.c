@@ -18,15 +18,25 @@ static bool no_memory(struct err *e)
 	return err_set(e, ERR_MEMORY, "no memory for the search");
 }
 
+static bool is_tree(const struct dim *d)
+{
+	for (uint32_t c = 0; c < d->n_codes; c++)
+		if (list_size(&d->up, c) > 1 || d->n_plain[c] > 1)
+			return false;
+	return true;
+}
+
 static bool init_dimension(struct search *s, size_t d)
 {
 	uint32_t n = s->g->t->dim[d].n_codes;
 	s->stamp[d] = calloc(n, sizeof *s->stamp[d]);
 	s->stamp_minus[d] = calloc(n, sizeof *s->stamp_minus[d]);
 	s->option[d] = calloc(OPTIONS_MAX, sizeof *s->option[d]);
+	s->memo[d] = calloc(n, sizeof *s->memo[d]);
+	s->is_tree[d] = is_tree(&s->g->t->dim[d]);
 	for (uint32_t i = 0; i < s->g->t->dim[d].n_breakdowns; i++)
 		s->has_views[d] = s->has_views[d] || s->g->t->dim[d].breakdown[i].view;
-	if (s->stamp[d] == NULL || s->stamp_minus[d] == NULL || s->option[d] == NULL)
+	if (s->stamp[d] == NULL || s->stamp_minus[d] == NULL || s->option[d] == NULL || s->memo[d] == NULL)
 		return false;
 	for (uint32_t i = 0; i < OPTIONS_MAX; i++) {
 		s->option[d][i].code = malloc(OPTION_CODES_MAX * sizeof(uint32_t));
@@ -77,6 +87,7 @@ void search_free(struct search *s)
 	free(s->scratch_sign);
 	for (size_t d = 0; d < TABLE_DIMS_MAX; d++) {
 		free(s->stamp[d]);
+		free(s->memo[d]);
 		free(s->stamp_minus[d]);
 		for (uint32_t i = 0; s->option[d] != NULL && i < OPTIONS_MAX; i++) {
 			free(s->option[d][i].code);
@@ -160,12 +171,24 @@ static bool office_barred(const struct search *s, const struct dim *d, uint32_t 
 	return s->confined && s->any_used && s->used[code] == 0 && dim_is_leaf(d, code);
 }
 
-static float axis_price(const struct axis *a, uint32_t code, int sign)
+static float price_code(const struct axis *a, uint32_t code, int sign)
 {
 	struct search *s = a->s;
 	if (a->k == s->g->office_dim && office_barred(s, a->d, code))
 		return NEVER;
 	return price_of(s, s->cell + (code - a->own) * (uint32_t)s->g->t->stride[a->k], sign);
+}
+
+/* Every code is met again and again while options are put together. */
+static float axis_price(const struct axis *a, uint32_t code, int sign)
+{
+	struct axis_memo *memo = &a->s->memo[a->k][code];
+	unsigned side = sign > 0 ? 0 : 1;
+	if (memo->axis[side] != a->s->axis) {
+		memo->axis[side] = a->s->axis;
+		memo->price[side] = price_code(a, code, sign);
+	}
+	return memo->price[side];
 }
 
 static float plus(float a, float b)
@@ -366,14 +389,6 @@ static void pair_view(struct axis *a, uint32_t root, uint32_t up)
 	}
 }
 
-static bool is_tree(const struct dim *d)
-{
-	for (uint32_t c = 0; c < d->n_codes; c++)
-		if (list_size(&d->up, c) > 1 || d->n_plain[c] > 1)
-			return false;
-	return true;
-}
-
 /* All options of dimension k at the search's cell. */
 static void find_options(struct search *s, size_t k, uint64_t turn)
 {
@@ -381,7 +396,8 @@ static void find_options(struct search *s, size_t k, uint64_t turn)
 	struct axis a = { .s = s, .k = k, .d = d, .own = grid_coord(s->g, s->cell, k), .turn = turn };
 	uint32_t up[FEW_ATOMS];
 	uint32_t code = a.own;
-	a.tree = is_tree(d);
+	a.tree = s->is_tree[k];
+	s->axis++;
 	s->n_options[k] = 0;
 	for (;;) {
 		bool root = true;

@@ -27,6 +27,11 @@ struct option { /* codes of one dimension with their signs; code[0] is the cell'
 
 enum { SEARCH_BOUGHT = 1, SEARCH_TOUCHED = 2, SEARCH_BANNED = 1, SEARCH_PINNED = 2 };
 
+struct axis_memo {
+	uint32_t axis[2];
+	float price[2];
+};
+
 struct change_by {
 	uint32_t cell;
 	int64_t by;
@@ -64,7 +69,9 @@ struct search {
 	uint32_t n_options[TABLE_DIMS_MAX];
 	uint32_t *stamp[TABLE_DIMS_MAX], *stamp_minus[TABLE_DIMS_MAX];
 	uint32_t serial;
-	bool has_views[TABLE_DIMS_MAX];
+	bool has_views[TABLE_DIMS_MAX], is_tree[TABLE_DIMS_MAX];
+	struct axis_memo *memo[TABLE_DIMS_MAX]; /* prices of the axis at hand, by code, for + and - */
+	uint32_t axis;                          /* which axis: what the memo holds is of this one */
 	struct term *level[TABLE_DIMS_MAX + 1];
 	uint32_t *scratch_code;
 	int8_t *scratch_sign;
