@@ -2,9 +2,8 @@
 #include "client/deployment.h"
 #include "client/keyfile.h"
 #include "client/outbox.h"
-#include "client/receipt_text.h"
+#include "client/receipt_check.h"
 #include "client/text.h"
-#include <dirent.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -216,58 +215,6 @@ done:
 	return code;
 }
 
-static bool key_in_note(
-    const struct deployment *d, struct bytes note, const struct receipt *r, uint8_t public[KEY_BYTES])
-{
-	struct keyset set;
-	const struct keyset_key *key;
-
-	if (!keyset_open(&set, note, &d->root, d->settings.join.origin, 0, bytes_of(NULL, 0), NULL))
-		return false;
-	key = keyset_find(&set, KEY_RECEIPT, r->receipt_key_id);
-	if (key != NULL)
-		memcpy(public, key->key, KEY_BYTES);
-	return key != NULL;
-}
-
-/* The receipt's key, in any key set we ever held: receipts outlive keys. */
-static bool find_receipt_key(
-    const struct deployment *d, const struct receipt *r, uint8_t public[KEY_BYTES], struct err *e)
-{
-	char dir[FILE_PATH], path[FILE_PATH];
-	DIR *folder;
-	struct dirent *entry;
-	bool found = false;
-
-	if (!file_path(dir, d->settings.dir, "keysets", e))
-		return false;
-	folder = opendir(dir);
-	while (folder != NULL && !found && (entry = readdir(folder)) != NULL) {
-		struct buf note = { 0 };
-		found = file_path(path, dir, entry->d_name, NULL) &&
-			file_read(&note, path, LIMIT_NOTE_BYTES, NULL) &&
-			key_in_note(d, buf_bytes(&note), r, public);
-		buf_free(&note);
-	}
-	if (folder != NULL)
-		(void)closedir(folder);
-	return found || err_set(e, ERR_NOT_FOUND, "%s", _("no key set we hold has the receipt's key"));
-}
-
-static bool verify_receipt(const struct deployment *d, struct bytes text, struct receipt *r, struct err *e)
-{
-	struct buf statement = { 0 };
-	uint8_t signature[KEY_SIG_BYTES], public[KEY_BYTES];
-	bool ok = receipt_text_parse(r, &statement, signature, text, e);
-
-	if (ok && strcmp(r->origin, d->settings.join.origin) != 0)
-		ok = err_set(e, ERR_INVALID, "%s", _("the receipt is of another deployment"));
-	ok = ok && find_receipt_key(d, r, public, e) &&
-	     receipt_open(r, buf_bytes(&statement), signature, public, e);
-	buf_free(&statement);
-	return ok;
-}
-
 int command_receipt_verify(const struct args *args)
 {
 	struct deployment *d = calloc(1, sizeof *d);
@@ -279,8 +226,8 @@ int command_receipt_verify(const struct args *args)
 	if (d == NULL)
 		return EXIT_OTHER;
 	code = deployment_open(d, args_value(args, "dir"), &e);
-	if (code == EXIT_OK &&
-	    (!file_read(&text, args->at[0], 65536, &e) || !verify_receipt(d, buf_bytes(&text), &r, &e))) {
+	if (code == EXIT_OK && (!file_read(&text, args->at[0], 65536, &e) ||
+				   !receipt_check_text(d, NULL, buf_bytes(&text), &r, &e))) {
 		err_wrap(&e, "%s", args->at[0]);
 		code = EXIT_OTHER;
 	}

@@ -5,16 +5,29 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proto/keys.h"
 #include "proto/mpread.h"
 #include "proto/mpwrite.h"
 #include "proto/textline.h"
 
 #define MANIFEST_HEAD "cellveil-manifest/1"
+#define LABEL_LEDGER  "cellveil/1/ledger"
 #define FILE_PREFIX   "BLAKE2b-256 ("
 
 void release_digest(uint8_t out[32], struct bytes in)
 {
 	crypto_generichash(out, 32, in.at, in.len, NULL, 0);
+}
+
+bool release_ledger(uint8_t out[32], const uint8_t before[32], const char *dataset, const char *period,
+    uint64_t revision, const uint8_t object[32], struct buf *entry)
+{
+	buf_clear(entry);
+	buf_printf(entry, "%s %s %" PRIu64 " ", dataset, period, revision);
+	buf_put_hex(entry, bytes_of(object, 32));
+	const struct bytes part[] = { bytes_of(before, 32), buf_bytes(entry) };
+	keys_hash(out, LABEL_LEDGER, part, 2);
+	return !entry->failed;
 }
 
 /* [a-z0-9][a-z0-9.-]{0,63} */

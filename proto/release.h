@@ -17,6 +17,11 @@
 /* Plain BLAKE2b-256, as `b2sum -l 256` prints it: names objects, files and configurations. */
 void release_digest(uint8_t out[32], struct bytes in);
 
+/* The ledger after one more release: a chain over everything that ever left, public facts only. before: the digest
+ * of the release leaf before, of whatever dataset; zeros for the first. entry gets the text that is hashed. */
+bool release_ledger(uint8_t out[32], const uint8_t before[32], const char *dataset, const char *period,
+    uint64_t revision, const uint8_t object[32], struct buf *entry);
+
 struct manifest_file {
 	char name[RELEASE_FILE_NAME_MAX + 1]; /* [a-z0-9][a-z0-9.-]{0,63} */
 	uint8_t digest[32];

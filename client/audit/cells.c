@@ -202,7 +202,7 @@ int cells_list(struct session *s, const struct filter *f, const struct args *arg
 	if (json)
 		buf_put_text(&l.out, "[");
 	for (uint64_t i = 0; code == AUDIT_HOLDS && i < s->log.n; i++) {
-		if (loglist_entry(&s->log, i, &x, e) && x.kind == LOG_RELEASE && filter_wants_period(f, &x) &&
+		if (loglist_entry_of(&s->log, i, LOG_RELEASE, &x) && filter_wants_period(f, &x) &&
 		    !releasecheck_withdrawn(&s->log, &x))
 			code = list_release(&l, s, &x, e);
 	}

@@ -50,6 +50,8 @@ static bool put_leaves(
 	if (json)
 		buf_put_text(out, "[");
 	for (uint64_t i = 0; i < l->n; i++) {
+		if (f->kind != NULL && l->kind != NULL && strcmp(f->kind, log_kind_name(l->kind[i])) != 0)
+			continue;
 		if (!loglist_entry(l, i, &x, e))
 			return err_wrap(e, "leaf %llu", (unsigned long long)i);
 		if (!filter_wants_leaf(f, &x))

@@ -12,7 +12,10 @@ void loglist_free(struct loglist *l)
 	buf_free(&l->note);
 	buf_free(&l->text);
 	free(l->end);
+	for (unsigned k = 1; k < LOGLIST_LEVELS; k++)
+		free(l->level[k]);
 	free(l->hash);
+	free(l->kind);
 	*l = (struct loglist){ 0 };
 }
 
@@ -28,18 +31,54 @@ bool loglist_entry(const struct loglist *l, uint64_t i, struct log_entry *out, s
 	return log_entry_parse(out, loglist_bytes(l, i), e);
 }
 
-static void root_of(const struct tlog_hash *hash, uint64_t n, struct tlog_hash *out)
+bool loglist_entry_of(const struct loglist *l, uint64_t i, enum log_kind kind, struct log_entry *out)
 {
-	struct tlog_frontier f = { 0 };
+	return (l->kind == NULL || l->kind[i] == (uint8_t)kind) && loglist_entry(l, i, out, NULL) &&
+	       out->kind == kind;
+}
 
-	for (uint64_t i = 0; i < n; i++)
-		tlog_frontier_add(&f, &hash[i]);
+/* A complete subtree: of eight levels as it stands, of less from at most 128 of those. */
+static bool node(void *arg, unsigned level, uint64_t index, struct tlog_hash *out, struct err *e)
+{
+	const struct loglist *l = arg;
+	const struct tlog_hash *from = l->level[level / 8];
+	struct tlog_frontier f = { 0 };
+	unsigned below = level % 8;
+
+	(void)e;
+	for (uint64_t i = index << below; i < (index + 1) << below; i++)
+		tlog_frontier_add(&f, &from[i]);
 	tlog_frontier_root(out, &f);
+	return true;
+}
+
+struct tlog_source loglist_source(struct loglist *l)
+{
+	return (struct tlog_source){ .node = node, .arg = l };
 }
 
 void loglist_root(const struct loglist *l, uint64_t n, struct tlog_hash *out)
 {
-	root_of(l->hash, n, out);
+	struct tlog_source source = { .node = node, .arg = (void *)(uintptr_t)l };
+
+	(void)tlog_root(out, &source, n, NULL); /* node answers true */
+}
+
+/* The roots of full tiles, level by level: every node of the tree is hashed once. */
+static bool make_levels(struct loglist *l, struct err *e)
+{
+	uint64_t n = l->n / TLOG_TILE_WIDTH;
+
+	l->level[0] = l->hash;
+	for (unsigned k = 1; k < LOGLIST_LEVELS && n > 0; k++, n /= TLOG_TILE_WIDTH) {
+		l->level[k] = calloc(n, sizeof *l->level[k]);
+		if (l->level[k] == NULL)
+			return err_set(e, ERR_MEMORY, "no memory for the log");
+		for (uint64_t i = 0; i < n; i++)
+			tlog_tile_root(
+			    &l->level[k][i], (const uint8_t *)(l->level[k - 1] + i * TLOG_TILE_WIDTH));
+	}
+	return true;
 }
 
 static const char *leaf_name(char room[128], uint64_t i)
@@ -119,20 +158,11 @@ static int read_bundles(struct loglist *l, struct source *s, struct verdicts *v,
 	return code == SOURCE_ABSENT ? AUDIT_FAILS : code;
 }
 
-/* Hash number place of a level: the leaf, or the root of the full tile below. */
-static void computed(const struct loglist *l, unsigned level, uint64_t place, struct tlog_hash *out)
-{
-	uint64_t first = place << (8 * level), n = UINT64_C(1) << (8 * level);
-
-	root_of(l->hash + first, n, out);
-}
-
 /* Compares a tile with what the entries come to; where names the first place that differs. */
 static bool same_tile(
     const struct loglist *l, const struct tlog_tile *tile, struct bytes file, char where[128], struct err *e)
 {
 	char name[TLOG_NAME_MAX];
-	struct tlog_hash want;
 
 	(void)tlog_tile_name(name, tile, e);
 	(void)snprintf(where, 128, "%s", name);
@@ -141,8 +171,8 @@ static bool same_tile(
 	for (unsigned k = 0; k < tile->width; k++) {
 		uint64_t place = tile->index * TLOG_TILE_WIDTH + k;
 
-		computed(l, tile->level, place, &want);
-		if (memcmp(want.b, file.at + (size_t)k * TLOG_HASH_BYTES, sizeof want.b) == 0)
+		if (memcmp(l->level[tile->level][place].b, file.at + (size_t)k * TLOG_HASH_BYTES,
+			TLOG_HASH_BYTES) == 0)
 			continue;
 		(void)snprintf(where, 128, "%s, %s %llu", name, tile->level == 0 ? "leaf" : "place",
 		    (unsigned long long)place);
@@ -254,7 +284,9 @@ static int check_order(struct loglist *l, struct source *s, struct verdicts *v, 
 	const char *problem = NULL;
 	char where[128] = "";
 
-	if (o.seen == NULL) {
+	l->kind = calloc(l->n + 1, 1);
+	if (o.seen == NULL || l->kind == NULL) {
+		free(o.seen);
 		(void)err_set(e, ERR_MEMORY, "no memory for the log");
 		return AUDIT_UNCHECKED;
 	}
@@ -262,6 +294,7 @@ static int check_order(struct loglist *l, struct source *s, struct verdicts *v, 
 		leaf_name(where, i);
 		problem = loglist_entry(l, i, &x, e) ? entry_problem(&o, i, &x)
 						     : N_("not an entry of this log's format");
+		l->kind[i] = (uint8_t)x.kind;
 	}
 	if (problem == NULL) {
 		problem = second_time(&o);
@@ -374,6 +407,8 @@ int loglist_read(struct loglist *l, struct source *s, struct verdicts *v, bool r
 	code = read_bundles(l, s, v, e);
 	if (code != AUDIT_HOLDS)
 		return code;
+	if (!make_levels(l, e))
+		return AUDIT_UNCHECKED;
 	code = check_tiles(l, s, v, e);
 	other = check_root(l, v);
 	code = code == AUDIT_HOLDS ? other : code;
@@ -464,7 +499,8 @@ int loglist_find_release(
 		return AUDIT_USAGE;
 	}
 	for (uint64_t i = l->n; i-- > 0;) {
-		if (!loglist_entry(l, i, &x, e) || (x.kind != LOG_RELEASE && x.kind != LOG_NO_RELEASE) ||
+		if ((!loglist_entry_of(l, i, LOG_RELEASE, &x) &&
+			!loglist_entry_of(l, i, LOG_NO_RELEASE, &x)) ||
 		    strcmp(x.period, w.period) != 0 || (w.dataset[0] && strcmp(x.dataset, w.dataset) != 0) ||
 		    (w.has_revision && x.revision != w.revision))
 			continue;

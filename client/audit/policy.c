@@ -98,7 +98,8 @@ int audit_policy(const struct args *args)
 	if (args_flag(args, "csv"))
 		buf_put_text(&out, "leaf,time,kind,what,by,config\n");
 	for (uint64_t i = 0; code == AUDIT_HOLDS && i < s->log.n; i++) {
-		if (loglist_entry(&s->log, i, &x, &e) && (x.kind == LOG_CONFIG || x.kind == LOG_ADMIN))
+		if (loglist_entry_of(&s->log, i, LOG_CONFIG, &x) ||
+		    loglist_entry_of(&s->log, i, LOG_ADMIN, &x))
 			code = put_leaf(&out, s, i, &x, args, &e);
 	}
 	if (code == AUDIT_HOLDS && !text_put(&out))

@@ -7,10 +7,9 @@
 
 /* --- a proof that travels: index, path, and the checkpoint with its cosignatures --- */
 
-static bool put_proof(struct buf *out, const struct loglist *l, uint64_t index, struct err *e)
+static bool put_proof(struct buf *out, struct loglist *l, uint64_t index, struct err *e)
 {
-	struct tlog_leaves leaves = { l->hash, l->n };
-	const struct tlog_source source = tlog_source_leaves(&leaves);
+	const struct tlog_source source = loglist_source(l);
 	struct tlog_proof *p = calloc(1, sizeof *p);
 	bool ok = p != NULL || err_set(e, ERR_MEMORY, "no memory");
 

@@ -24,7 +24,7 @@ bool releasecheck_withdrawn(const struct loglist *l, const struct log_entry *rel
 	struct log_entry x;
 
 	for (uint64_t i = release->index + 1; i < l->n; i++) {
-		if (loglist_entry(l, i, &x, NULL) && x.kind == LOG_WITHDRAW &&
+		if (loglist_entry_of(l, i, LOG_WITHDRAW, &x) &&
 		    memcmp(x.object, release->object, sizeof x.object) == 0)
 			return true;
 	}
@@ -46,8 +46,8 @@ static bool config_was_logged(
 	struct log_entry x;
 
 	for (uint64_t i = release->index; i-- > 0;) {
-		if (loglist_entry(l, i, &x, NULL) && x.kind == LOG_CONFIG &&
-		    strcmp(x.dataset, release->dataset) == 0 && memcmp(x.new_config, config, 32) == 0)
+		if (loglist_entry_of(l, i, LOG_CONFIG, &x) && strcmp(x.dataset, release->dataset) == 0 &&
+		    memcmp(x.new_config, config, 32) == 0)
 			return true;
 	}
 	return false;
@@ -389,8 +389,7 @@ static bool is_first_of_dataset(const struct loglist *l, uint64_t i, const struc
 	struct log_entry y;
 
 	while (i-- > 0) {
-		if (loglist_entry(l, i, &y, NULL) && y.kind == LOG_CONFIG &&
-		    strcmp(x->dataset, y.dataset) == 0)
+		if (loglist_entry_of(l, i, LOG_CONFIG, &y) && strcmp(x->dataset, y.dataset) == 0)
 			return false;
 	}
 	return true;
@@ -403,12 +402,41 @@ static int check_told(const struct loglist *l, const uint8_t *told, struct verdi
 	int code = AUDIT_HOLDS;
 
 	for (uint64_t i = 0; i < l->n; i++) {
-		if (told[i] || !loglist_entry(l, i, &x, NULL) || x.kind != LOG_RELEASE)
+		if (told[i] || !loglist_entry_of(l, i, LOG_RELEASE, &x))
 			continue;
 		verdicts_add(v, VERDICT_FAILS, "release", releasecheck_name(where, &x), "%s",
 		    _("it stands in the log, and no envelope of the feed tells of it"));
 		code = AUDIT_FAILS;
 	}
+	return code;
+}
+
+/* The chain over everything that ever left, as each release leaf carries it. */
+static int check_ledger(const struct loglist *l, struct verdicts *v)
+{
+	uint8_t before[32] = { 0 }, after[32];
+	struct buf entry = { 0 };
+	struct log_entry x;
+	char where[128];
+	uint64_t n = 0;
+	int code = AUDIT_HOLDS;
+
+	for (uint64_t i = 0; code == AUDIT_HOLDS && i < l->n; i++) {
+		if (!loglist_entry_of(l, i, LOG_RELEASE, &x))
+			continue;
+		n++;
+		if (!release_ledger(after, before, x.dataset, x.period, x.revision, x.object, &entry) ||
+		    memcmp(after, x.ledger, sizeof after) != 0)
+			code = AUDIT_FAILS;
+		memcpy(before, x.ledger, sizeof before);
+	}
+	if (code == AUDIT_HOLDS)
+		verdicts_add(v, VERDICT_HOLDS, "ledger", "",
+		    _("one chain over the %llu releases that ever left"), (unsigned long long)n);
+	else
+		verdicts_add(v, VERDICT_FAILS, "ledger", releasecheck_name(where, &x), "%s",
+		    _("its leaf does not continue the chain over everything that left before"));
+	buf_free(&entry);
 	return code;
 }
 
@@ -423,12 +451,13 @@ int releasecheck_all(const struct loglist *l, struct source *s, struct verdicts 
 		return AUDIT_UNCHECKED;
 	}
 	for (uint64_t i = 0; i < l->n; i++) {
-		if (!loglist_entry(l, i, &x, NULL) || x.kind != LOG_CONFIG || !is_first_of_dataset(l, i, &x))
+		if (!loglist_entry_of(l, i, LOG_CONFIG, &x) || !is_first_of_dataset(l, i, &x))
 			continue;
 		code = check_feed(l, s, x.dataset, told, v, e);
 		worst = worst == AUDIT_HOLDS || code == AUDIT_FAILS ? code : worst;
 	}
 	code = worst == AUDIT_HOLDS ? check_told(l, told, v) : worst;
 	free(told);
-	return code;
+	worst = check_ledger(l, v);
+	return worst == AUDIT_FAILS ? worst : code;
 }

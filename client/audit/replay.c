@@ -105,7 +105,7 @@ static void check_seal(const struct comparison *c, const struct session *s, cons
 	struct log_entry x;
 
 	for (uint64_t i = release->index; i-- > 0;) {
-		if (!loglist_entry(&s->log, i, &x, NULL) || x.kind != LOG_PERIOD_SEAL ||
+		if (!loglist_entry_of(&s->log, i, LOG_PERIOD_SEAL, &x) ||
 		    strcmp(x.dataset, release->dataset) != 0 || strcmp(x.period, release->period) != 0 ||
 		    x.revision != release->revision)
 			continue;

@@ -301,7 +301,7 @@ static int put_releases(struct buf *out, struct session *s, bool reasons, struct
 	size_t number = 0;
 
 	for (uint64_t i = 0; i < s->log.n; i++) {
-		if (!loglist_entry(&s->log, i, &x, e) || x.kind != LOG_RELEASE)
+		if (!loglist_entry_of(&s->log, i, LOG_RELEASE, &x))
 			continue;
 		code = put_release(out, s, &x, reasons, ++number, e);
 		if (code == AUDIT_HOLDS)
@@ -318,7 +318,7 @@ static void put_page(struct buf *out, const struct session *s, const struct buf 
 	struct log_entry x;
 
 	for (uint64_t i = 0; i < s->log.n; i++)
-		forms += loglist_entry(&s->log, i, &x, NULL) && x.kind == LOG_SUBMISSION;
+		forms += loglist_entry_of(&s->log, i, LOG_SUBMISSION, &x);
 	buf_printf(out,
 	    "<!DOCTYPE html>\n<html lang=\"%s\">\n<head>\n<meta charset=\"utf-8\">\n"
 	    "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>",

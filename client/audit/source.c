@@ -2,6 +2,7 @@
 #include "client/keyfile.h"
 #include <sodium.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -99,6 +100,8 @@ int source_open(struct source *s, const struct args *args, struct err *e)
 
 void source_close(struct source *s)
 {
+	free(s->ahead.end);
+	buf_free(&s->ahead.frames);
 	deployment_close(&s->d);
 }
 
@@ -268,28 +271,70 @@ int source_beat(struct source *s, const char *dataset, struct buf *frame, struct
 	return feed_frame_put(frame, r->envelope, r->signature, e) ? AUDIT_HOLDS : AUDIT_UNCHECKED;
 }
 
+static bool is_ahead(const struct source *s, const char *dataset, const uint8_t *feed_id, uint64_t seq)
+{
+	return s->ahead.n > 0 && seq >= s->ahead.first && seq - s->ahead.first < s->ahead.n &&
+	       strcmp(s->ahead.dataset, dataset) == 0 &&
+	       memcmp(s->ahead.feed_id, feed_id, FEED_ID_BYTES) == 0;
+}
+
+static int keep_ahead(struct source *s, uint64_t seq, struct err *e)
+{
+	const struct msg_range_r *r = &s->d.reply.range_r;
+
+	s->ahead.first = seq;
+	s->ahead.n = 0;
+	buf_clear(&s->ahead.frames);
+	if (s->ahead.end == NULL)
+		s->ahead.end = calloc(LIMIT_RANGE, sizeof *s->ahead.end);
+	if (s->ahead.end == NULL) {
+		(void)err_set(e, ERR_MEMORY, "no memory for the feed");
+		return AUDIT_UNCHECKED;
+	}
+	for (size_t i = 0; i < r->n; i++) {
+		if (!feed_frame_put(&s->ahead.frames, r->item[i].envelope, r->item[i].signature, e))
+			return AUDIT_UNCHECKED;
+		s->ahead.end[s->ahead.n++] = s->ahead.frames.size;
+	}
+	return taken(&s->ahead.frames, e);
+}
+
+/* As many as the gate gives at once. */
+static int ask_range(
+    struct source *s, const char *dataset, const uint8_t *feed_id, uint64_t seq, struct err *e)
+{
+	int code;
+
+	s->d.ask = (struct message){ .kind = MSG_RANGE, .range = { .from_seq = seq, .max = LIMIT_RANGE } };
+	(void)snprintf(s->d.ask.range.dataset, sizeof s->d.ask.range.dataset, "%s", dataset);
+	(void)snprintf(s->ahead.dataset, sizeof s->ahead.dataset, "%s", dataset);
+	memcpy(s->d.ask.range.feed_id, feed_id, FEED_ID_BYTES);
+	memcpy(s->ahead.feed_id, feed_id, FEED_ID_BYTES);
+	s->ahead.n = 0;
+	code = ask(s, MSG_RANGE_R, e);
+	return code == AUDIT_HOLDS ? keep_ahead(s, seq, e) : code;
+}
+
 int source_envelope(struct source *s, const char *dataset, const uint8_t feed_id[FEED_ID_BYTES], uint64_t seq,
     struct buf *frame, struct err *e)
 {
-	const struct msg_range_r *r = &s->d.reply.range_r;
 	char hex[2 * FEED_ID_BYTES + 1], path[LIMIT_NAME + 64];
-	int code;
+	int code = AUDIT_HOLDS;
 
 	buf_clear(frame);
 	sodium_bin2hex(hex, sizeof hex, feed_id, FEED_ID_BYTES);
 	(void)snprintf(path, sizeof path, "feed/%s/%s/%09llu", dataset, hex, (unsigned long long)seq);
 	if (s->folder)
 		return read_file(s, path, LIMIT_FEED_BYTES + 4096, frame, e);
-	s->d.ask = (struct message){ .kind = MSG_RANGE, .range = { .from_seq = seq, .max = 1 } };
-	(void)snprintf(s->d.ask.range.dataset, sizeof s->d.ask.range.dataset, "%s", dataset);
-	memcpy(s->d.ask.range.feed_id, feed_id, FEED_ID_BYTES);
-	code = ask(s, MSG_RANGE_R, e);
+	if (!is_ahead(s, dataset, feed_id, seq))
+		code = ask_range(s, dataset, feed_id, seq, e);
 	if (code != AUDIT_HOLDS)
 		return code;
-	if (r->n != 1)
+	if (!is_ahead(s, dataset, feed_id, seq))
 		return SOURCE_ABSENT;
-	return feed_frame_put(frame, r->item[0].envelope, r->item[0].signature, e) ? AUDIT_HOLDS
-										   : AUDIT_UNCHECKED;
+	size_t i = (size_t)(seq - s->ahead.first), start = i > 0 ? s->ahead.end[i - 1] : 0;
+	buf_put(frame, s->ahead.frames.data + start, s->ahead.end[i] - start);
+	return taken(frame, e);
 }
 
 /* --- evidence --- */

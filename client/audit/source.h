@@ -16,6 +16,13 @@ struct source {
 	const char *folder;    /* --public, borrowed; NULL: the gate */
 	char state[FILE_PATH]; /* DIR/audit: what we have seen, and evidence */
 	struct vkey log;
+	struct { /* envelopes that came with one asked for: the next in line */
+		char dataset[LIMIT_NAME + 1];
+		uint8_t feed_id[FEED_ID_BYTES];
+		uint64_t first;
+		size_t n, *end; /* end[i]: where frame i ends in frames */
+		struct buf frames;
+	} ahead;
 };
 
 /* Settings, key set, log key. *s is to be closed in any case. */

@@ -1,30 +1,11 @@
 /* `cellveil audit verify`: everything that can be computed again. */
 #include "client/audit/releasecheck.h"
-#include "client/receipt_text.h"
+#include "client/receipt_check.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define RECEIPT_MAX 65536u
-
-/* The key of a receipt: of the key set in force. */
-static bool open_receipt(struct source *s, struct bytes text, struct receipt *r, struct err *e)
-{
-	struct buf statement = { 0 };
-	uint8_t signature[KEY_SIG_BYTES];
-	const struct keyset_key *key = NULL;
-	bool ok = receipt_text_parse(r, &statement, signature, text, e);
-
-	if (ok)
-		key = keyset_find(&s->d.keyset, KEY_RECEIPT, r->receipt_key_id);
-	if (ok && key == NULL)
-		ok = err_set(e, ERR_CRYPTO, "%s", _("signed by a key that is not in the key set"));
-	ok = ok && receipt_open(r, buf_bytes(&statement), signature, key->key, e);
-	if (ok && strcmp(r->origin, s->d.settings.join.origin) != 0)
-		ok = err_set(e, ERR_INVALID, "%s", _("the receipt is of another deployment"));
-	buf_free(&statement);
-	return ok;
-}
 
 static bool receipt_leaf(const struct loglist *l, const struct receipt *r, struct err *e)
 {
@@ -41,14 +22,18 @@ static void check_receipt(const struct loglist *l, struct source *s, const char 
 	struct buf text = { 0 };
 	struct receipt r;
 	struct err e = { 0 };
+	char sets[FILE_PATH];
+	bool more = s->folder != NULL && file_path(sets, s->folder, "keysets", NULL);
 
 	if (!file_read(&text, path, RECEIPT_MAX, &e))
 		verdicts_add(v, VERDICT_UNCHECKED, "receipt", path, "%s", e.text);
-	else if (open_receipt(s, buf_bytes(&text), &r, &e) && receipt_leaf(l, &r, &e))
+	else if (receipt_check_text(&s->d, more ? sets : NULL, buf_bytes(&text), &r, &e) &&
+		 receipt_leaf(l, &r, &e))
 		verdicts_add(v, VERDICT_HOLDS, "receipt", path,
 		    _("signed, and its form is leaf %llu of the log"), (unsigned long long)r.log_index);
 	else
-		verdicts_add(v, VERDICT_FAILS, "receipt", path, "%s", e.text);
+		verdicts_add(v, e.code == ERR_NOT_FOUND ? VERDICT_UNCHECKED : VERDICT_FAILS, "receipt", path,
+		    "%s", e.text);
 	buf_free(&text);
 }
 

@@ -14,7 +14,6 @@
 
 #define BEAT_FILE_MS 60000u /* readers without ZeroMQ see the beat's file */
 #define GREET_LAST   3u     /* envelopes a gate gets when it opens */
-#define LABEL_LEDGER "cellveil/1/ledger"
 
 void publish_report_free(struct publish_report *r)
 {
@@ -184,11 +183,8 @@ static bool add_ledger_entry(struct vault *v, const struct period *p, const stru
 		rows_copy(&rows, 0, before, sizeof before);
 	if (!rows_close(&rows, e))
 		return false;
-	buf_printf(&entry, "%s %s %llu ", p->dataset, p->name, (unsigned long long)r->revision);
-	buf_put_hex(&entry, bytes_of(b->object, sizeof b->object));
-	const struct bytes part[] = { bytes_of(before, sizeof before), buf_bytes(&entry) };
-	keys_hash(digest, LABEL_LEDGER, part, 2);
-	bool ok = (!entry.failed || err_set(e, ERR_MEMORY, "ledger: no memory")) &&
+	bool ok = (release_ledger(digest, before, p->dataset, p->name, r->revision, b->object, &entry) ||
+		      err_set(e, ERR_MEMORY, "ledger: no memory")) &&
 		  store_run(v->store, e,
 		      "INSERT INTO ledger(dataset, period, revision, entry, digest) VALUES(?, ?, ?, ?, ?)",
 		      "tiibb", p->dataset, p->id, r->revision, buf_bytes(&entry), bytes_of(digest, 32));

@@ -77,6 +77,8 @@ bool feed_add(struct vault *v, const struct period *p, const struct feed_news *n
 	fill_common(&env, &d, vault_now_s(v));
 	fill_news(&env, p, news);
 	env.seq = d.feed_seq + 1;
+	if (!fits_frame(env.rows.len)) /* not even by themselves: an envelope with them is none */
+		env.rows = bytes_of(NULL, 0);
 	bool ok = feed_encode(&bytes, &env, e);
 	if (ok && !fits_frame(bytes.size)) {
 		env.rows = bytes_of(NULL, 0);

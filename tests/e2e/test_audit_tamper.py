@@ -102,7 +102,7 @@ def test_honest(a):
     _, checks = a.verify(a.d.public, want=0)
     said = {c["what"] for c in checks}
     assert said == {"key set", "checkpoint", "tiles", "root", "order", "consistency", "release", "certificate",
-                    "feed"}, said
+                    "feed", "ledger"}, said
     live = json.loads(a.auditor.run("audit", "verify", "--json").stdout)
     assert live["holds"] and {c["what"] for c in live["checks"]} == said, live
     receipt = a.d.office("north").folder + "/outbox/"
@@ -217,6 +217,13 @@ def recount(log):
     return i
 
 
+def outlive(log):
+    """A release leaf forgotten by the ledger of the next."""
+    i = [k for k, x in enumerate(log.leaves) if b'"k":"release"' in x][1]
+    log.leaves[i] = re.sub(rb'"ledger":"..', b'"ledger":"00', log.leaves[i])
+    return i
+
+
 def test_leaves_signed(a):
     """The operator himself, with all keys: what was seen before gives him away, and is kept."""
     for change in (edit, drop, swap, double, recount):
@@ -231,6 +238,8 @@ def test_leaves_signed(a):
     a.fails(public, "order", "", "twice")
     public, _ = spoil(a, recount)
     a.fails(public, "release", "2023", "counts other cells")
+    public, _ = spoil(a, outlive)
+    a.fails(public, "ledger", "2024", "does not continue the chain")
     a.verify(a.d.public, want=0)  # nothing of this was believed
 
 
@@ -276,6 +285,48 @@ def test_foreign_receipt(a):
     a.fails(a.d.public, "receipt", "", "", "--receipt", a.d.folder + "/receipt")
     a.forget()
     a.verify(a.d.public, want=0)
+
+
+def test_retired_key(d):
+    """The receipt key is rotated: receipts of the old one hold, in the hands of those who hold its key set; of a
+    revoked one they do not."""
+    folder = d.office("north").folder + "/outbox/"
+    receipt = folder + next(n for n in sorted(os.listdir(folder)) if n.endswith(".receipt"))
+    auditor = d.client("revisor")
+    shutil.copytree(auditor.folder, auditor.folder + "-kept")
+    auditor.folder += "-kept"
+
+    def verdict(public=d.public):
+        p = auditor.run("audit", "verify", "--json", "--public", public, "--receipt", receipt, want=None)
+        return next(c["verdict"] for c in json.loads(p.stdout)["checks"] if c["what"] == "receipt")
+    assert verdict() == "holds"
+    current = read(d.public, "keyset").decode()
+    line = next(l for l in current.split("\n") if l.startswith("key receipt "))
+    for state, want in (("gone", "holds"), ("revoked", "fails")):
+        public = os.path.join(d.folder, "rotated-" + state)
+        shutil.copytree(d.public, public, copy_function=os.link)
+        fresh = pyclient.KeyPair.generate("receipt")
+        words = line.split()
+        new = words[:3] + [fresh.id.hex()] + words[4:6] + [fresh.text]
+        lines = [" ".join(new)]
+        if state == "revoked":
+            lines.append(" ".join(words[:2] + ["revoked"] + words[3:]))
+        text = current.split("\n\n")[0] + "\n"
+        text = text.replace(line, "\n".join(lines))
+        text = re.sub(r"(?m)^serial (\d+)$", lambda m: "serial %d" % (int(m.group(1)) + 1), text)
+        write(sign_keyset(d, text), public, "keyset")
+        assert verdict(public) == want, state
+        shutil.rmtree(auditor.folder)
+        shutil.copytree(d.client("revisor").folder, auditor.folder)
+
+
+def sign_keyset(d, text):
+    with open(os.path.join(d.home, "root/root"), encoding="ascii") as f:
+        seed = base64.b64decode(re.search(r"cellveil-secret-root:(\S+)", f.read()).group(1))
+    key, name = nacl.signing.SigningKey(seed), ORIGIN.split("/")[0] + "/root"
+    ident = hashlib.sha256(name.encode() + b"\n\x01" + bytes(key.verify_key)).digest()[:4]
+    line = base64.b64encode(ident + key.sign(text.encode()).signature).decode()
+    return (text + "\n\u2014 %s %s\n" % (name, line)).encode()
 
 
 def hidden(d, year):
@@ -379,6 +430,7 @@ def main():
         test_back_in_time(a)
         test_split_view(a)
         test_foreign_receipt(a)
+        test_retired_key(d)
         test_store(d)
     print("ok")
 
