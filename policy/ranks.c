@@ -9,6 +9,7 @@
 #define WHOLE_MAX   20000u /* grid cells up to which everything is hidden at first */
 #define HEAT        5.0    /* at first a pattern dearer by this much is taken as often as not */
 #define NOISE       0.6f
+#define RELOADS     8u
 #define MORE_LEAST  400u /* cells' worth of turns added: small tables are soon tried out */
 #define MORE_MOST   3000u
 #define TURN_WORK   2000.0 /* on average */
@@ -550,18 +551,21 @@ static void note_best(struct ranks *r)
 		memcpy(r->best, r->bag, r->n_bag * sizeof *r->best);
 }
 
+/* All that the pattern leaves open: turns add only the vectors they need. */
+static bool reload(struct ranks *r)
+{
+	space_free(&r->space);
+	return space_init(&r->space, r->g->n_cells, r->n->n_virt) && load(r, false);
+}
+
 /* Back to the cheapest pattern met. */
 static bool go_back(struct ranks *r)
 {
-	struct grid *g = r->g;
-	if (r->cost <= r->best_cost + 1e-6)
-		return true;
 	while (r->n_bag > 0)
 		bag_take(r, r->bag[r->n_bag - 1]);
 	for (uint32_t i = 0; i < r->n_best; i++)
-		g->use[r->best[i]] = 1;
-	space_free(&r->space);
-	return space_init(&r->space, g->n_cells, r->n->n_virt) && load(r, false);
+		r->g->use[r->best[i]] = 1;
+	return reload(r);
 }
 
 static void improve(struct ranks *r, unsigned effort)
@@ -581,6 +585,8 @@ static void improve(struct ranks *r, unsigned effort)
 		if (left > 0.0)
 			turn(r, i, HEAT * left);
 		note_best(r);
+		if ((i + 1) % (turns / RELOADS + 1) == 0 && (!reload(r) || !release_all(r)))
+			return;
 	}
 }
 
@@ -665,7 +671,7 @@ static bool solve(struct ranks *r, bool all, unsigned effort)
 	ok = ok && p->unserved == NONE && release_all(r);
 	if (ok)
 		improve(r, effort);
-	ok = ok && goes_on(r) && go_back(r) && release_all(r);
+	ok = ok && goes_on(r) && (effort == 0 || go_back(r)) && release_all(r);
 	memcpy(p->g->use, r->was, p->g->n_cells * sizeof *r->was);
 	return ok && adopt(r);
 }
