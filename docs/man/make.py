@@ -13,8 +13,8 @@ SEE = {"cellveil": "cellveilctl(8), cellveil-protocol(7)", "cellveilctl": "cellv
        "cellveil-gate": "cellveild(8), cellveilctl(8), cellveil.conf(5), cellveil-protocol(7)"}
 
 
-def help_of(binary, *words):
-    env = dict(os.environ, LC_ALL="C.UTF-8")
+def help_of(binary, *words, locale="C.UTF-8"):
+    env = dict(os.environ, LC_ALL=locale)
     return subprocess.run([binary, *words, "--help"], stdout=subprocess.PIPE, text=True, check=True, env=env).stdout
 
 
@@ -35,12 +35,12 @@ def commands(overview):
     return re.findall(r"(?m)^  ([a-z-]+(?: [a-z]+)?)  +\S", overview)
 
 
-def page_of_table(binary, name):
-    overview = help_of(binary)
+def page_of_table(binary, name, locale="C.UTF-8"):
+    overview = help_of(binary, locale=locale)
     about, *_ = [l for l in overview.split("\n")[1:] if l]
     out = head(name, TABLES[name], about.rstrip(".")) + ".SH COMMANDS\n" + literal(overview)
     for command in commands(overview):
-        out += ".SS %s\n" % command + literal(help_of(binary, *command.split()))
+        out += ".SS %s\n" % command + literal(help_of(binary, *command.split(), locale=locale))
     return out + ".SH SEE ALSO\n%s\n" % SEE[name]
 
 
@@ -83,6 +83,18 @@ cellveil(1), cellveil\\-gate(8), minisign(1)
 """
 
 
+def page_of_library(source):
+    """The header is the manual: its comments, and what they stand before."""
+    with open(os.path.join(source, "client/lib/libcellveil.h"), encoding="utf-8") as f:
+        text = f.read()
+    about = re.sub(r"(?m)^ \* ?", "", re.match(r"/\* libcellveil - (.*?) \*/", text, re.S).group(1))
+    first, rest = about.split("\n", 1)
+    body = text[text.index("enum cellveil_code"):text.rindex("#ifdef __cplusplus")]
+    return (head("libcellveil", 3, first.split(",")[0]) + ".SH SYNOPSIS\n" + literal("#include <libcellveil.h>") +
+            ".SH DESCRIPTION\n" + literal(first + "\n" + rest) + ".SH INTERFACE\n" + literal(body.replace("\t", "    ")) +
+            ".SH SEE ALSO\ncellveil(1), cellveil\\-protocol(7)\n")
+
+
 def completion(binaries):
     out = "# bash completion for cellveil and cellveilctl; generated\n"
     for name, binary in binaries.items():
@@ -111,10 +123,12 @@ complete -o default -F _%s %s
 
 def main():
     binary_dir, source, out = sys.argv[1:]
-    os.makedirs(out, exist_ok=True)
+    os.makedirs(os.path.join(out, "sv"), exist_ok=True)
     pages = {"cellveil.conf.5": page_of_conf(source), "cellveil-protocol.7": page_of_protocol()}
+    pages["libcellveil.3"] = page_of_library(source)
     for name, section in TABLES.items():
         pages["%s.%d" % (name, section)] = page_of_table(os.path.join(binary_dir, name), name)
+        pages["sv/%s.%d" % (name, section)] = page_of_table(os.path.join(binary_dir, name), name, "sv_SE.UTF-8")
     for name, section in DAEMONS.items():
         pages["%s.%d" % (name, section)] = page_of_daemon(os.path.join(binary_dir, name), name)
     pages["completion.bash"] = completion({n: os.path.join(binary_dir, n) for n in TABLES})

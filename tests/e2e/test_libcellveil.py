@@ -85,21 +85,54 @@ def test_symbols():
     assert sorted(names) == sorted("cellveil_" + n for n in ("begin", "check", "close", "error", "open", "push", "set")), names
 
 
-def test_installed(d):
-    """The installed header, library and pkg-config file build the example."""
+def sanitizers():
+    """What a program must be linked with to load this build's library."""
+    with open(os.path.join(BUILD, "CMakeCache.txt"), encoding="utf-8") as f:
+        found = re.search(r"(?m)^CELLVEIL_SANITIZE:\w+=(\S+)", f.read())
+    return ["-fsanitize=" + found.group(1)] if found else []
+
+
+def test_installed(d, office):
+    """A case system builds against the installed tree, wherever that is, by pkg-config alone, and pushes."""
     prefix = os.path.join(d.folder, "usr")
     run(["cmake", "--install", BUILD, "--prefix", prefix], timeout=120)
     found = [at for at, _, names in os.walk(prefix) if "libcellveil.pc" in names]
-    assert found and shutil.which("pkg-config"), found
+    assert len(found) == 1 and shutil.which("pkg-config"), found
     env = environment(PKG_CONFIG_PATH=found[0])
     version = run(["pkg-config", "--modversion", "libcellveil"], env=env).stdout.strip()
     assert re.match(r"\d+\.\d+\.\d+$", version), version
-    header = [os.path.join(at, "libcellveil.h") for at, _, names in os.walk(prefix) if "libcellveil.h" in names]
+    flags = run(["pkg-config", "--cflags", "--libs", "libcellveil"], env=env).stdout.split()
     library = [at for at, _, names in os.walk(prefix) if "libcellveil.so" in names]
-    assert len(header) == 1 and len(library) == 1
-    source = os.path.join(os.environ.get("CELLVEIL_SOURCE", "."), "client/example/push_figures.c")
-    run(["cc", "-std=c11", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-fsyntax-only",
-         "-I" + os.path.dirname(header[0]), source])
+    assert len(library) == 1 and all(os.path.realpath(f[2:]).startswith(prefix) for f in flags if f[:2] in ("-I", "-L")), flags
+    source = shutil.copy(os.path.join(os.environ.get("CELLVEIL_SOURCE", "."), "client/example/push_figures.c"), d.folder)
+    program = os.path.join(d.folder, "push_figures")
+    run(["cc", "-std=c11", "-Wall", "-Wextra", "-Wpedantic", "-Werror", *sanitizers(), source, "-o", program, *flags])
+    text = "\n".join(lines()).replace("clients_children_home|F 9", "clients_children_home|F 7")
+    p = subprocess.run([program, office.folder, "2024"], input=text, capture_output=True, text=True, check=False, timeout=90,
+                       env=environment(LD_LIBRARY_PATH=library[0]))
+    assert p.returncode == 0 and "received: revision 2" in p.stdout, (p.returncode, p.stdout, p.stderr)
+
+
+def test_installed_papers(d):
+    """Man pages that man can show, in English and Swedish, and a completion that completes."""
+    prefix = os.path.join(d.folder, "usr")
+    pages = {os.path.relpath(os.path.join(at, n), prefix) for at, _, names in os.walk(os.path.join(prefix, "share/man"))
+             for n in names}
+    for page in ("man1/cellveil.1", "man8/cellveilctl.8", "man8/cellveild.8", "man8/cellveil-gate.8", "man5/cellveil.conf.5",
+                 "man7/cellveil-protocol.7", "man3/libcellveil.3", "sv/man1/cellveil.1", "sv/man8/cellveilctl.8"):
+        assert "share/man/" + page in pages, (page, pages)
+    with open(os.path.join(prefix, "share/man/sv/man1/cellveil.1"), encoding="utf-8") as f:
+        assert "användning: cellveil push FILE" in f.read()
+    with open(os.path.join(prefix, "share/man/man3/libcellveil.3"), encoding="utf-8") as f:
+        text = f.read()
+    for name in ("begin", "check", "close", "error", "open", "push", "set"):
+        assert "cellveil_%s(" % name in text, name
+    completion = os.path.join(prefix, "share/bash-completion/completions/cellveil")
+    for words, want in ((["cellveil", "pre"], "preview"), (["cellveil", "outbox", "se"], "send"),
+                        (["cellveil", "push", "--bl"], "--blanks"), (["cellveil", "receipt", ""], "verify")):
+        p = run(["bash", "-c", '. "$0"; COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)); _cellveil; echo "${COMPREPLY[@]}"',
+                 completion, *words])
+        assert p.stdout.split() == [want], (words, p.stdout, p.stderr)
 
 
 def main():
@@ -111,7 +144,9 @@ def main():
         test_refused_here(office)
         test_no_identity(d)
         test_gate_away(d, office)
-        test_installed(d)
+        test_installed(d, office)
+        if not sanitizers():  # such builds make no pages
+            test_installed_papers(d)
     print("ok")
 
 
