@@ -9,7 +9,9 @@
 
 char proof_mark(const struct grid *g, uint32_t cell)
 {
-	return grid_hidden(g, cell) ? 'H' : g->mark[cell];
+	if (grid_hidden(g, cell))
+		return g->mark[cell] == 'I' ? '-' : 'H'; /* a cell of hidden figures is simply not printed */
+	return g->mark[cell];
 }
 
 static void pattern_digest(const struct grid *g, uint8_t out[32])

@@ -13,7 +13,7 @@ bool check_fails(const struct checker *c, const char *step)
 char check_shown(const struct checker *c, uint32_t cell)
 {
 	const struct grid *g = c->p->g;
-	if (g->mark[cell] != 'P')
+	if (!grid_counted(g, cell))
 		return g->mark[cell];
 	return g->primary[cell] != 0 || g->sticky[cell] != 0 || g->use[cell] != 0 ? 'H' : 'P';
 }

@@ -398,7 +398,7 @@ static bool check_group(struct judge *j, const struct relation *r, uint8_t *in, 
 	for (uint32_t i = 0; i < r->b->n; i++) {
 		uint32_t child = relation_child(g, r, i);
 		int64_t rest = base - j->t->value[child];
-		if (g->mark[child] != 'P' || g->kind[child] == KIND_DEAD ||
+		if (!grid_counted(g, child) || g->kind[child] == KIND_DEAD ||
 		    rest >= (int64_t)j->params->threshold)
 			continue;
 		for (uint32_t k = 0; k < r->b->n; k++) {
@@ -424,14 +424,14 @@ static bool check_line(struct judge *j, const struct relation *r, uint8_t *in, u
 		sum += j->t->value[relation_child(g, r, i)];
 	if (sum != base)
 		return check_fails(j->c, "a relation does not add up");
-	if (g->mark[r->parent] != 'P' || g->kind[r->parent] == KIND_DEAD)
+	if (!grid_counted(g, r->parent) || g->kind[r->parent] == KIND_DEAD)
 		return true;
 	for (uint32_t i = 0; i < r->b->n; i++) {
 		uint32_t child = relation_child(g, r, i);
 		bool dead = g->kind[child] == KIND_DEAD;
 		live += !dead;
-		shown_parts += g->mark[child] == 'P' && !dead;
-		in[i] = alive[i] = g->mark[child] != 'P' && !dead;
+		shown_parts += grid_counted(g, child) && !dead;
+		in[i] = alive[i] = !grid_counted(g, child) && !dead;
 	}
 	if (shown_parts > 0 && count(alive, r->b->n, &last) > 0) {
 		look_at(j, &t);

@@ -19,9 +19,11 @@ struct grid {
 	uint32_t n_cells;
 	const int64_t *value;
 	uint8_t *kind;
-	uint8_t *blank;    /* not reported, but part of a reported total */
-	uint8_t *known;    /* the forms give the cell's value (rule R12) */
-	char *mark;        /* P Z N A, '-' not printed; what RESULT.csv says of a cell that is not hidden */
+	uint8_t *blank; /* not reported, but part of a reported total */
+	uint8_t *known; /* the forms give the cell's value (rule R12) */
+	char *
+	    mark; /* P Z N A, '-' not printed; what RESULT.csv says of a cell that is not hidden. I: not printed,
+			      but a derived figure tells about it (derived.h) */
 	uint8_t *primary;  /* protected by a rule, hence hidden */
 	uint8_t *sticky;   /* hidden for another reason than a move through it */
 	uint32_t *use;     /* moves that need this open cell hidden */
@@ -50,6 +52,11 @@ static inline bool grid_hidden(const struct grid *g, uint32_t cell)
 {
 	return g->kind[cell] == KIND_OPEN &&
 	       (g->primary[cell] != 0 || g->sticky[cell] != 0 || g->use[cell] != 0);
+}
+/* Known to a reader as a number unless it is hidden. */
+static inline bool grid_counted(const struct grid *g, uint32_t cell)
+{
+	return g->mark[cell] == 'P' || g->mark[cell] == 'I';
 }
 /* Moves may pass: not printed as a number. */
 static inline bool grid_loose(const struct grid *g, uint32_t cell)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "policy/certificate.h"
+#include "policy/derived.h"
 #include "policy/noise.h"
 #include "policy/rounding.h"
 #include "policy/safe_table.h"
@@ -370,7 +371,7 @@ static bool finish(struct moved *m, const struct release_options *o, struct rele
 	for (uint32_t c = 0; c < m->g.n_cells; c++)
 		printed.mark[c] = is_printed(&m->g, c) ? MARK_PERTURBED : m->g.mark[c];
 	release_put_result(&printed, false, &r->result_csv);
-	release_put_derived(&printed, &r->derived_csv);
+	derived_write(&printed, &r->derived_csv);
 	buf_put_text(&r->explain_csv, "cell,state,rules,protects,against,through,price\n");
 	if (!put_certificate(m, &printed, o, r, e) || !put_auditor(m, r, e))
 		goto done;
@@ -401,7 +402,7 @@ bool moved_release(const struct table_input *t, const struct policy_params *p, c
 		err_set(e, ERR_MEMORY, "no memory for the release");
 		goto done;
 	}
-	if (!forced_allowed(&m, r) || !release_derived_allowed(&m.g, r))
+	if (!forced_allowed(&m, r))
 		ok = true;
 	else
 		ok = draw_until_safe(&m, o, r, e) && (r->refusal != REFUSAL_NONE || finish(&m, o, r, e));

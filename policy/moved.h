@@ -16,8 +16,6 @@ bool moved_release(const struct table_input *t, const struct policy_params *p, c
 
 /* release.c's own parts, for grids whose values are those to be printed. */
 void release_put_result(const struct grid *g, bool truth, struct buf *out);
-void release_put_derived(const struct grid *g, struct buf *out);
-bool release_derived_allowed(const struct grid *g, struct release_result *r);
 void release_put_manifest_head(
     struct buf *out, const struct release_options *o, enum guarantee level, const struct release_result *r);
 #endif

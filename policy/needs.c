@@ -16,7 +16,7 @@ bool virt_holds(const struct grid *g, const struct virt *v, uint32_t child)
 	if (v->except != NONE)
 		return child != v->except;
 	uint32_t cell = relation_child(g, &v->r, child);
-	return g->mark[cell] != 'P' && g->kind[cell] != KIND_DEAD;
+	return !grid_counted(g, cell) && g->kind[cell] != KIND_DEAD;
 }
 
 int64_t virt_value(const struct grid *g, const struct virt *v)
@@ -83,7 +83,6 @@ static uint32_t add_band(struct needs *n, const uint32_t *office, uint32_t n_lis
 #define PRIMARY_ALL 2 /* in grid.primary: protected against everybody, printed or not; 1: hidden for a rule */
 
 /* A protected cell must be hidden; a forced one can only be if the ladder says so. */
-
 
 bool needs_hide(struct grid *g, struct needs *n, uint32_t cell, struct err *e)
 {

@@ -17,7 +17,7 @@ bool primary_is_small(const struct policy_params *p, int64_t value)
 
 static bool printed(const struct grid *g, uint32_t cell)
 {
-	return g->mark[cell] == 'P' && g->kind[cell] != KIND_DEAD;
+	return grid_counted(g, cell) && g->kind[cell] != KIND_DEAD;
 }
 
 /* R5: few contributing offices behind an aggregate. */
@@ -67,6 +67,20 @@ static bool find_cell(struct grid *g, struct needs *n, enum guarantee level, uin
 	if (offices && g->p->residual != RESIDUAL_NO)
 		return needs_protect_rest(g, n, &s, e);
 	return true;
+}
+
+bool primary_names(const struct grid *g, enum guarantee level, uint32_t cell)
+{
+	struct subject s = { cell, NULL, NONE };
+	if (own_rule(g, &s) != 0)
+		return true;
+	if (g->office_dim == SIZE_MAX || grid_office(g, cell) != NONE || g->value[cell] == 0)
+		return false;
+	struct shares shares = shares_of(g, &s);
+	int64_t k = g->p->threshold;
+	return has_few_offices(g, &shares, g->value[cell]) ||
+	       (level >= LEVEL_3 && g->p->residual != RESIDUAL_NO &&
+		   (shares.least_rest < k || (g->p->coalition > 1 && shares.coalition_rest < k)));
 }
 
 static bool protect_virt(

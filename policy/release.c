@@ -8,6 +8,7 @@
 
 #include "policy/certificate.h"
 #include "policy/check.h"
+#include "policy/derived.h"
 #include "policy/explain.h"
 #include "policy/modular.h"
 #include "policy/moved.h"
@@ -132,24 +133,6 @@ static bool ledger_allows(
 	return true;
 }
 
-/* Derived figures over printed cells follow from them; over others they would be facts of their own. */
-bool release_derived_allowed(const struct grid *g, struct release_result *r)
-{
-	assert(g->t != NULL);
-	for (size_t i = 0; i < g->t->n_derived; i++) {
-		const struct derived_figure *f = &g->t->derived[i];
-		if (g->mark[f->numerator] == 'P' &&
-		    (f->denominator == UINT64_MAX || g->mark[f->denominator] == 'P'))
-			continue;
-		if (g->mark[f->numerator] != '-' &&
-		    (f->denominator == UINT64_MAX || g->mark[f->denominator] != '-'))
-			continue; /* not reported or structural: the figure carries the mark */
-		refuse(r, REFUSAL_REQUIREMENT, "a derived figure stands over a cell that is not printed");
-		return false;
-	}
-	return true;
-}
-
 /* ---- one attempt ---- */
 
 static bool is_protected(const struct attempt *a, uint32_t cell)
@@ -226,8 +209,7 @@ static bool serve_cheaply(struct attempt *a, unsigned effort)
 
 /* Serves, takes out, and looks whether anything follows exactly. *served: false, the ladder's turn. */
 static bool attempt_run(struct attempt *a, const struct policy_params *p, const struct table_input *t,
-    const uint8_t key[32], const struct release_options *o, bool *served, struct release_result *r,
-    struct err *e)
+    const uint8_t key[32], const struct release_options *o, bool *served, struct err *e)
 {
 	bool again = true;
 	*served = false;
@@ -235,8 +217,7 @@ static bool attempt_run(struct attempt *a, const struct policy_params *p, const 
 	begin(o, "pattern");
 	if (!grid_init(&a->g, t, &a->params, key, e))
 		return false;
-	if (!release_derived_allowed(&a->g, r))
-		return true;
+	derived_begin(&a->g, a->level);
 	if (!primary_find(&a->g, a->level, &a->needs, e) || !plan_init(&a->plan, &a->g, &a->needs, e))
 		return false;
 	a->plan.max_work = o->max_work;
@@ -280,7 +261,7 @@ void release_put_result(const struct grid *g, bool truth, struct buf *out)
 	buf_put_text(out, truth ? "freq,status,primary,suppressed\n" : "freq,status\n");
 	for (uint32_t c = 0; c < g->n_cells; c++) {
 		char mark = proof_mark(g, c);
-		if (mark == '-')
+		if (mark == '-' || mark == 'I')
 			continue;
 		for (size_t d = 0; d < n; d++)
 			buf_printf(out, "%s,", t->dim[d].code[table_coord(t, c, d)]);
@@ -292,45 +273,6 @@ void release_put_result(const struct grid *g, bool truth, struct buf *out)
 		if (truth)
 			buf_printf(out, ",%d,%d", mark == 'H' && g->primary[c] != 0, mark == 'H');
 		buf_put_text(out, "\n");
-	}
-}
-
-/* numerator * factor / denominator, rounded half away from zero. */
-static void put_quotient(struct buf *out, const struct derived_figure *f, uint64_t above, uint64_t below)
-{
-	__extension__ typedef unsigned __int128 wide;
-	uint64_t scale = 1;
-	for (unsigned i = 0; i < f->digits; i++)
-		scale *= 10;
-	wide value = ((wide)above * f->factor * scale * 2 + below) / ((wide)below * 2);
-	if (f->digits == 0)
-		buf_printf(out, "%" PRIu64, (uint64_t)value);
-	else
-		buf_printf(out, "%" PRIu64 ".%0*" PRIu64, (uint64_t)(value / scale), (int)f->digits,
-		    (uint64_t)(value % scale));
-}
-
-void release_put_derived(const struct grid *g, struct buf *out)
-{
-	if (g->t->n_derived == 0)
-		return;
-	buf_put_text(out, "id,value,status\n");
-	for (size_t i = 0; i < g->t->n_derived; i++) {
-		const struct derived_figure *f = &g->t->derived[i];
-		bool constant = f->denominator == UINT64_MAX;
-		char mark = proof_mark(g, (uint32_t)f->numerator);
-		char other = constant ? 'P' : proof_mark(g, (uint32_t)f->denominator);
-		uint64_t below = constant ? f->constant : (uint64_t)g->value[f->denominator];
-		uint64_t above = (uint64_t)g->value[f->numerator];
-		buf_printf(out, "%s,", f->id);
-		bool moved = mark == 'R' || other == 'R';
-		if (mark == 'Z' || mark == 'P' || mark == 'R')
-			mark = other != 'Z' && other != 'P' && other != 'R' ? other : moved ? 'R' : 'P';
-		if ((mark == 'P' || mark == 'R') && below == 0)
-			mark = 'A';
-		if (mark == 'P' || mark == 'R')
-			put_quotient(out, f, above, below);
-		buf_printf(out, ",%c\n", mark);
 	}
 }
 
@@ -374,7 +316,7 @@ static void count_cells(const struct grid *g, struct release_summary *s)
 	uint64_t printed_value = 0;
 	for (uint32_t c = 0; c < g->n_cells; c++) {
 		char mark = proof_mark(g, c);
-		s->printed += mark != '-';
+		s->printed += mark != '-' && mark != 'I';
 		s->published += mark == 'P';
 		s->hidden += mark == 'H';
 		s->structural += mark == 'Z';
@@ -424,7 +366,7 @@ static bool finish(struct attempt *a, const struct release_options *o, const enu
 		return false;
 	begin(o, "proof");
 	release_put_result(&a->g, o->truth, &r->result_csv);
-	release_put_derived(&a->g, &r->derived_csv);
+	derived_write(&a->g, &r->derived_csv);
 	crypto_hash_sha256(proof.result, r->result_csv.data, r->result_csv.size);
 	if (!certificate_write(&proof, &r->certificate, &witness, e) ||
 	    !auditor_write(&proof, buf_bytes(&r->certificate), &r->auditor, e))
@@ -485,7 +427,7 @@ static bool climb(const struct table_input *t, const struct policy_params *p, co
 	enum ladder_step step[PARAMS_LADDER_MAX];
 	unsigned n_steps = 0;
 	bool served = false;
-	bool ok = attempt_run(&a, &params, t, key, o, &served, r, e);
+	bool ok = attempt_run(&a, &params, t, key, o, &served, e);
 	for (int i = 0; ok && !served && r->refusal == REFUSAL_NONE && i < PARAMS_LADDER_MAX; i++) {
 		if (p->ladder[i] != LADDER_CAMOUFLAGE || params.zeros != ZEROS_PUBLISHED ||
 		    plan_over_limit(&a.plan))
@@ -495,7 +437,7 @@ static bool climb(const struct table_input *t, const struct policy_params *p, co
 		params.zeros = ZEROS_CAMOUFLAGE;
 		attempt_free(&a);
 		a.level = level;
-		ok = attempt_run(&a, &params, t, key, o, &served, r, e);
+		ok = attempt_run(&a, &params, t, key, o, &served, e);
 	}
 	if (ok && a.needs.unfrozen && n_steps < PARAMS_LADDER_MAX)
 		step[n_steps++] = LADDER_UNFREEZE;

@@ -454,6 +454,25 @@ static void look_at_sum(struct look *l, const struct doubted *s)
 	look_at(l, s);
 }
 
+/* R4: all of a group in one part. The others that are not printed say "nobody", each of them; printed ones are looked at
+ * anyway. */
+static void look_at_full(struct look *l, const struct relation *r)
+{
+	const struct grid *g = l->g;
+	bool full = false;
+	for (uint32_t j = 0; j < r->b->n; j++) {
+		uint32_t child = relation_child(g, r, j);
+		full = full || (is_number(g, child) && g->value[child] == g->value[r->parent]);
+	}
+	for (uint32_t j = 0; full && j < r->b->n; j++) {
+		struct doubted zero = { relation_child(g, r, j), NONE, false, *r };
+		if (g->kind[zero.cell] != KIND_FREE || g->value[zero.cell] != 0)
+			continue;
+		l->out->subjects++;
+		look_at(l, &zero);
+	}
+}
+
 /* R4: all but a few of a group of three or more parts in one of them. Of two parts the other is a cell. R12: the parts
  * that are not printed, together. */
 static void look_at_sums(struct look *l)
@@ -471,8 +490,12 @@ static void look_at_sums(struct look *l)
 		}
 		if (loose > 1 && loose < live && is_number(g, r.parent))
 			look_at_sum(l, &(struct doubted){ r.parent, NONE, true, r });
-		if (g->p->group_min == 0 || !is_group_dim(g, r.dim) || live < 3 ||
+		if (g->p->group_min == 0 || !is_group_dim(g, r.dim) || live < 2 ||
 		    g->value[r.parent] < (int64_t)g->p->group_min)
+			continue;
+		if (loose > 0 && is_number(g, r.parent) && g->p->zeros == ZEROS_SENSITIVE)
+			look_at_full(l, &r);
+		if (live < 3)
 			continue;
 		for (uint32_t j = 0; j < r.b->n; j++) /* nought: each part is looked at by itself */
 			if (g->value[relation_child(g, &r, j)] < g->value[r.parent])

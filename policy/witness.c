@@ -119,6 +119,8 @@ static void look_at_print(struct shown *s)
 			s->state[c] = mark == 'H' ? HIDDEN : UNPRINTED;
 		else if (mark == 'P')
 			s->value[c] = s->g->value[c];
+		else if (mark == 'I') /* what is around it stays open: tables would have to fit the figures */
+			s->state[c] = UNPRINTED;
 		else if (mark != 'Z')
 			s->state[c] = EMPTY;
 	}
@@ -433,6 +435,9 @@ static bool sort_out(const struct shown *s, struct sorted *o, uint64_t *n_cells,
 	o->empty = calloc((size_t)n + 1, sizeof *o->empty);
 	if (o->cells == NULL || o->empty == NULL || o->relations == NULL || o->hidden == NULL)
 		return false;
+	for (uint32_t c = 0; c < n; c++)
+		if (proof_mark(s->g, c) == 'I')
+			o->cells[s->root[c]] = COMPONENT_MAX + 1; /* too large, so to say */
 	for (uint32_t c = 0; c < n; c++)
 		if (s->state[c] != PRINTED) {
 			o->cells[s->root[c]] += is_loose(s, c);

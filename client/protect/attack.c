@@ -74,6 +74,16 @@ static bool vars_make(struct attack *a, struct system *s, uint32_t *var, struct 
 		if (var[c] == UINT32_MAX)
 			return err_set(e, ERR_MEMORY, "no memory");
 	}
+	for (uint32_t i = 0; i < a->g.n_figures; i++) {
+		uint64_t cell;
+		int64_t lo;
+		int64_t hi;
+		if (!figure_bounds(&a->g, &a->g.figure[i], &cell, &lo, &hi) || var[cell] == UINT32_MAX)
+			continue;
+		struct system_var *v = &s->var[var[cell]];
+		v->lo = lo > v->lo ? lo : v->lo;
+		v->hi = v->hi == SYSTEM_UNBOUNDED || hi < v->hi ? hi : v->hi;
+	}
 	return true;
 }
 

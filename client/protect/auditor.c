@@ -67,7 +67,7 @@ static bool change_take(struct audit *a, struct change c, uint64_t before, bool 
 	int64_t least = a->g->mark[c.cell] == 'H' ? a->p->zeros == ZEROS_PUBLISHED : 0;
 	if (!first && c.cell <= before)
 		return cert_bad(k, a->e, "entries rise by cell");
-	if (a->g->value[c.cell] >= 0 || a->g->live[c.cell] == 0)
+	if (a->g->value[c.cell] >= 0 || a->g->mark[c.cell] == 'I' || a->g->live[c.cell] == 0)
 		return cert_bad(
 		    k, a->e, "the move changes a cell that is printed, or that nothing can be in");
 	if (!a->l1 && a->g->truth[c.cell] + c.by < least)
@@ -391,6 +391,7 @@ bool auditor_check(const struct lattice *g, const struct policy_params *p, const
 	free(a.own);
 	free(a.rank);
 	free(a.under);
+	free(a.counted);
 	free(a.k.sums.place);
 	return ok;
 }

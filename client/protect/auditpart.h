@@ -75,6 +75,8 @@ struct audit {
 	bool *under;   /* by code and office of that dimension: the office is below the code, or is it */
 	uint32_t pool; /* offices that may pool; 0: none is an attacker */
 	bool l1;
+	uint8_t *
+	    counted; /* not printed, but judged as if it were: the numerator of a figure that might have been shown (R10) */
 	/* of the subject looked at (auditrules.c): */
 	int64_t value;
 	int64_t *own;   /* by code of the office dimension; -1: nothing can be there */

@@ -252,7 +252,7 @@ static bool subject_check(struct audit *a, const struct subject *s, enum rule ru
 	struct pool who = { .n = 0 };
 	a->report->subjects++;
 	look_at(a, s);
-	if (s->n == 0 && a->g->mark[s->cell] == 'P')
+	if (s->n == 0 && strchr("PI", a->g->mark[s->cell]) != NULL)
 		return fails(a, s, rule, "it is printed");
 	if (!lines_fit(a, s, rule))
 		return false;
@@ -268,7 +268,7 @@ static bool subject_check(struct audit *a, const struct subject *s, enum rule ru
 
 static bool printed(const struct audit *a, uint64_t cell)
 {
-	return (a->g->mark[cell] == 'P' || a->g->mark[cell] == 'H') && a->g->live[cell] != 0;
+	return (strchr("PHI", a->g->mark[cell]) != NULL || a->counted[cell] != 0) && a->g->live[cell] != 0;
 }
 
 static bool is_small(const struct audit *a, int64_t v)
@@ -298,7 +298,7 @@ static bool rests_check(struct audit *a, const struct subject *s, struct pool *w
 		bool wanted = rest < k && (rest > 0 || (a->p->residual == RESIDUAL_ZEROS && !all));
 		*some = *some || wanted;
 		who->down = false;
-		if (wanted && a->g->mark[s->cell] == 'P')
+		if (wanted && strchr("PI", a->g->mark[s->cell]) != NULL)
 			return fails(a, s, RULE_R3, "it is printed");
 		if (wanted && !holds_against(a, s, who))
 			return fails(a, s, RULE_R3, "an office is left without a move");
@@ -311,6 +311,23 @@ static bool rests_check(struct audit *a, const struct subject *s, struct pool *w
 		who->n--;
 	}
 	return true;
+}
+
+/* Would R3 name the subject looked at? */
+static bool has_small_rest(const struct audit *a, struct pool *who, uint32_t from)
+{
+	bool found = false;
+	for (uint32_t i = from; i < a->n_ranked && !found; i++) {
+		bool all = false;
+		who->office[who->n++] = a->rank[i];
+		int64_t rest = rest_of(a, who, &all);
+		found = rest < (int64_t)a->p->threshold &&
+			(rest > 0 || (a->p->residual == RESIDUAL_ZEROS && !all));
+		if (!found && who->n < a->pool && a->own[a->rank[i]] > 0)
+			found = has_small_rest(a, who, i + 1);
+		who->n--;
+	}
+	return found;
 }
 
 /* R5 of the cell looked at. */
@@ -480,8 +497,38 @@ static bool relations_check(struct audit *a)
 	return ok;
 }
 
+/* R10: a figure of a cell that no table prints. Where a rule would name the cell, the figure is hidden, and that is all;
+ * else the cell counts as one that could be printed or hidden. */
+static bool figures_mark(struct audit *a)
+{
+	a->counted = calloc(a->g->n_cells, sizeof *a->counted);
+	if (a->counted == NULL)
+		return err_set(a->e, ERR_MEMORY, "no memory");
+	for (uint32_t i = 0; i < a->g->n_figures; i++) {
+		const struct figure *f = &a->g->figure[i];
+		struct subject s = { .cell = f->numerator };
+		struct pool who = { .n = 0 };
+		bool below = f->denominator == UINT64_MAX || strchr("PH", a->g->mark[f->denominator]) != NULL;
+		if (!below || strchr("-I", a->g->mark[s.cell]) == NULL || a->g->live[s.cell] == 0)
+			continue;
+		look_at(a, &s);
+		bool parts =
+		    a->office_dim != NO_OFFICE && a->value > 0 &&
+		    !lattice_is_leaf(&a->g->dim[a->office_dim], lattice_place(a->g, s.cell, a->office_dim));
+		bool named =
+		    own_rule(a) != RULE_SPARE || (parts && has_few_offices(a)) ||
+		    (parts && a->pool > 0 && a->p->residual != RESIDUAL_NO && has_small_rest(a, &who, 0));
+		if (named && a->g->mark[s.cell] == 'I')
+			return fails(a, &s, RULE_SPARE, "a printed figure tells it (R10)");
+		a->counted[s.cell] = !named;
+	}
+	return true;
+}
+
 bool audit_rules(struct audit *a)
 {
+	if (!figures_mark(a))
+		return false;
 	for (uint64_t c = 0; c < a->g->n_cells; c++)
 		if (printed(a, c) && !cell_check(a, c))
 			return false;

@@ -95,7 +95,7 @@ bool cert_bad(struct certcheck *k, struct err *e, const char *rule)
 /* A cell that may change: nobody can read its value off the table. */
 static bool movable(const struct lattice *g, uint64_t cell)
 {
-	return g->value[cell] < 0;
+	return g->value[cell] < 0 && g->mark[cell] != 'I';
 }
 
 static bool sums_grow(struct sums *s)

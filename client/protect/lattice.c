@@ -736,7 +736,7 @@ bool lattice_read(struct lattice *g, const char *dir, const char *result, bool o
 		return err_set(e, ERR_LIMIT, "the name of the folder is too long");
 	result = result == NULL ? own : result;
 	if (!header_read(g, dir, result, e) || (own_offices && !offices_read(g, dir, e)) || !shape(g, e) ||
-	    !result_read(g, result, e) || !patterns_apply(g, dir, e) ||
+	    !result_read(g, result, e) || !patterns_apply(g, dir, e) || !lattice_figures(g, dir, result, e) ||
 	    !lattice_folder_digest(dir, g->digest, e))
 		return false;
 	bool ok = (g->near == NULL || moved_beside(&g->moved, result, e)) &&
@@ -888,6 +888,7 @@ done:
 
 void lattice_free(struct lattice *g)
 {
+	lattice_figures_free(g);
 	for (uint32_t i = 0; i < g->n_dims; i++) {
 		struct latticedim *d = &g->dim[i];
 		for (uint32_t k = 0; k < d->n_codes; k++)

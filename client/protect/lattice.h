@@ -48,22 +48,43 @@ struct moved {
 	int64_t reach; /* the most a figure is away from the true one */
 };
 
+struct figure { /* derived.csv, and what DERIVED.csv prints of it */
+	char *id;
+	uint64_t numerator, denominator; /* cells; denominator UINT64_MAX: the constant */
+	uint64_t constant;
+	uint64_t scale; /* factor * 10^digits */
+	uint32_t digits;
+	uint64_t shown; /* times 10^digits, if printed */
+	bool printed;
+};
+
 struct lattice {
 	uint32_t n_dims;
 	struct latticedim dim[LATTICE_DIMS_MAX];
 	uint64_t stride[LATTICE_DIMS_MAX];
 	uint64_t n_cells;
-	uint8_t *mark;  /* P H Z N A R as in RESULT.csv; '-' not printed */
+	uint8_t *
+	    mark; /* P H Z N A R as in RESULT.csv; '-' not printed; I: not printed, but a printed figure is made of it */
 	int64_t *value; /* printed value where P; 0 where everybody can see that nothing is there; else -1 */
 	int64_t *near;  /* NULL without marks R, or the printed figure where R */
 	struct moved moved; /* from the certificate beside the result, where there are marks R */
 	int64_t *truth;     /* NULL, or the true value of every cell (lattice_truth) */
 	uint8_t *live;      /* with truth: 0 where nothing can be: structural, not reported, not asked */
+	struct figure *figure;
+	uint32_t n_figures;
 	uint8_t digest[32]; /* as in a certificate's line `grid` */
 	uint8_t result_digest[32];
 };
 
 #define LATTICE_PATH_MAX 4096
+
+/* Derived figures (figures.c): the definitions in dir, the values beside the result. Part of lattice_read. */
+bool lattice_figures(struct lattice *g, const char *dir, const char *result, struct err *e);
+/* What a printed figure tells of the one of its two cells that is not known: lo..hi. False: nothing. */
+bool figure_bounds(const struct lattice *g, const struct figure *f, uint64_t *cell, int64_t *lo, int64_t *hi);
+/* Is every printed figure what its cells give, and none made of a hidden cell? With the truth: of any cell. */
+bool lattice_figures_hold(const struct lattice *g, struct err *e);
+void lattice_figures_free(struct lattice *g);
 
 /* Reads hier_*.csv, structural.csv and the result; result NULL: the RESULT.csv or result.csv in dir.
  * own_offices: where cells.csv has a column `office`, add the dimension of contributors. The caller frees with

@@ -58,7 +58,8 @@ bool verifycert_folder(const char *dir, struct certificate_report *report, struc
 	snprintf(path, sizeof path, "%s/certificate.cvc", dir);
 	bool ok = lattice_read(&g, dir, NULL, false, e) &&
 		  protectfiles_read(&file, path, CERTIFICATE_MAX, e) &&
-		  (certificate_check(&g, buf_bytes(&file), report, e) || err_wrap(e, "certificate.cvc"));
+		  ((lattice_figures_hold(&g, e) && certificate_check(&g, buf_bytes(&file), report, e)) ||
+		      err_wrap(e, "certificate.cvc"));
 	lattice_free(&g);
 	buf_free(&file);
 	return ok;
@@ -73,7 +74,7 @@ static bool audit(struct lattice *g, const struct args *args, const struct certi
 	const char *path = args_value(args, "auditor");
 	bool ok =
 	    (args_value(args, "policy") == NULL || protectfiles_policy(&p, args_value(args, "policy"), e)) &&
-	    lattice_truth_file(g, args_value(args, "truth"), e) &&
+	    lattice_truth_file(g, args_value(args, "truth"), e) && lattice_figures_hold(g, e) &&
 	    protectfiles_read(&file, path, CERTIFICATE_MAX, e);
 	p = policy_params_effective(&p);
 	if (r->floor == 0 && p.zeros == ZEROS_PUBLISHED)
@@ -121,7 +122,7 @@ static int run(const struct args *args)
 		goto done;
 	}
 	bool auditing = args_value(args, "auditor") != NULL;
-	bool holds = certificate_check(&g, buf_bytes(&file), &report, &e);
+	bool holds = lattice_figures_hold(&g, &e) && certificate_check(&g, buf_bytes(&file), &report, &e);
 	if (holds && auditing)
 		holds = audit(&g, args, &report, buf_bytes(&file), &audited, &e);
 	if (args_flag(args, "json"))

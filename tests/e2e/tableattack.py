@@ -72,7 +72,7 @@ class Table:
     """A table folder with its counts. Cells are tuples of codes, the offices' dimension among them."""
 
     def __init__(self, folder, policy):
-        self.policy = policy
+        self.policy, self.folder = policy, folder
         rows = rows_of(os.path.join(folder, "cells.csv"))
         with open(os.path.join(folder, "cells.csv"), encoding="utf-8") as f:
             header = f.readline().strip().split(",")
@@ -197,6 +197,34 @@ class Judge:
                 self.found.append("hidden value is printed: " + "|".join(cell))
         if set(self.mark) != table.printed:
             self.found.append("not the cells that were to be printed")
+        self.bounds = {}
+        self.figures(os.path.dirname(result_path), tail)
+
+    def figures(self, out, tail):
+        """R10: what DERIVED.csv tells of cells."""
+        path = os.path.join(self.table.folder, "derived.csv")
+        if not os.path.exists(path):
+            return
+        shown = {r["id"]: r for r in rows_of(os.path.join(out, "DERIVED.csv"))}
+        for row in rows_of(path):
+            value, status = shown[row["id"]]["value"], shown[row["id"]]["status"]
+            cell, below = tuple(row["numerator"].split("|")) + tail, row["denominator"]
+            parts = [cell] + ([tuple(below.split("|")) + tail] if "|" in below else [])
+            if (value == "") != (status not in ("P", "R")):
+                self.found.append("figure %s: %s with a value, or P without" % (row["id"], status))
+            if status != "P":
+                continue
+            if any(self.mark.get(c) == "H" for c in parts) or (len(parts) == 2 and self.mark.get(parts[1]) not in ("P", "Z")):
+                self.found.append("figure %s: printed over a cell that is not" % row["id"])
+            whole = self.table.value[parts[1]] if len(parts) == 2 else int(below)
+            scale = int(row["factor"]) * 10 ** int(row["digits"])
+            digits = int(value.replace(".", ""))
+            rounded = lambda x: (2 * x * scale + whole) // (2 * whole)
+            if rounded(self.table.value[cell]) != digits:
+                self.found.append("figure %s: wrong" % row["id"])
+            fits = [x for x in range(self.table.value[cell] + whole + 2) if rounded(x) == digits]
+            low, high = self.bounds.get(cell, (0, 10 ** 9))
+            self.bounds[cell] = (max(low, fits[0]), min(high, fits[-1]))
 
     # ---- what is protected, from the definitions ----
 
@@ -212,6 +240,9 @@ class Judge:
         for cell in table.cells:
             if self.counted(cell) and self.small(table.value[cell]):
                 yield Subject("R1" if table.value[cell] else "R2", {cell: 1})
+        for cell in self.bounds:
+            if not self.counted(cell) and table.live[cell] and self.small(table.value[cell]):
+                yield Subject("R10", {cell: 1})
         yield from self.residual_subjects()
         yield from self.group_subjects()
 
@@ -309,6 +340,9 @@ class Judge:
             if self.mark.get(cell) == "H":
                 low[column] = self.floor
         high = numpy.full(len(index), max(self.table.value.values()) + 10 * self.k + 50)
+        for cell, (least, most) in self.bounds.items():
+            if cell in index:
+                low[index[cell]], high[index[cell]] = max(least, low[index[cell]]), min(most, high[index[cell]])
         if not index:
             return index, None, None
         matrix = csr_matrix((data, (rows, columns)), shape=(max(1, len(rhs)), len(index)))

@@ -210,6 +210,13 @@ def extras(folder, dims, rng):
                 codes = "*" if rng.random() < 0.6 else "|".join(rng.sample(d.codes, rng.randint(1, len(d.codes))))
                 lines.append("t%d,%s,%s" % (t, d.name, codes))
         write(os.path.join(folder, "tables.csv"), lines)
+    if rng.random() < 0.25:
+        lines = ["id,numerator,denominator,factor,digits"]
+        some = lambda: "|".join(rng.choice(d.codes) for d in dims)
+        for f in range(rng.randint(1, 4)):
+            below = some() if rng.random() < 0.7 and len(dims) > 1 else str(rng.choice((1, 7, 1000)))
+            lines.append("f%d,%s,%s,%d,%d" % (f, some(), below, rng.choice((1, 100)), rng.randint(0, 2)))
+        write(os.path.join(folder, "derived.csv"), lines)
     if rng.random() < 0.15:
         lines = [",".join(d.name for d in dims)]
         lines += [",".join(rng.choice(d.codes) if rng.random() < 0.8 else d.total for d in dims)

@@ -1,0 +1,204 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/protect/csvlines.h"
+#include "client/protect/lattice.h"
+#include "proto/limits.h"
+
+#define DIGITS_MAX 9u
+
+static bool number(const char *text, uint64_t most, uint64_t *out)
+{
+	uint64_t value = 0;
+	bool any = false;
+	for (; *text >= '0' && *text <= '9' && value <= most / 10; text++, any = true)
+		value = 10 * value + (uint64_t)(*text - '0');
+	*out = value;
+	return any && *text == '\0' && value <= most;
+}
+
+/* "a|b|c", one code a dimension, or a number where that may be. */
+static bool part_read(const struct lattice *g, const char *text, uint64_t *cell)
+{
+	*cell = 0;
+	for (uint32_t d = 0; d < g->n_dims; d++) {
+		char code[LIMIT_NAME + 2];
+		size_t len = strcspn(text, "|");
+		if (g->dim[d].synthetic)
+			continue;
+		if (len >= sizeof code)
+			return false;
+		memcpy(code, text, len);
+		code[len] = '\0';
+		uint32_t place = lattice_code(&g->dim[d], code);
+		if (place == UINT32_MAX)
+			return false;
+		*cell += place * g->stride[d];
+		text += len + (text[len] == '|');
+	}
+	return *text == '\0';
+}
+
+/* id,numerator,denominator,factor,digits */
+static bool definition_take(struct lattice *g, const struct csvlines *c, struct err *e)
+{
+	struct figure f = { .denominator = UINT64_MAX, .constant = 1 };
+	uint64_t digits = 0;
+	if (c->n_columns != 5)
+		return err_set(e, ERR_MALFORMED, "the header is id,numerator,denominator,factor,digits");
+	if (!part_read(g, c->field[1], &f.numerator) ||
+	    (!number(c->field[2], LIMIT_VALUE, &f.constant) && !part_read(g, c->field[2], &f.denominator)) ||
+	    !number(c->field[3], UINT32_MAX, &f.scale) || !number(c->field[4], DIGITS_MAX, &digits))
+		return err_set(e, ERR_MALFORMED, "a figure is: id, cell, cell or number, factor, digits");
+	f.digits = (uint32_t)digits;
+	for (uint64_t i = 0; i < digits; i++)
+		f.scale *= 10;
+	struct figure *more = realloc(g->figure, (g->n_figures + 1) * sizeof *more);
+	if (more == NULL || (f.id = strdup(c->field[0])) == NULL) {
+		g->figure = more == NULL ? g->figure : more;
+		return err_set(e, ERR_MEMORY, "no memory");
+	}
+	g->figure = more;
+	g->figure[g->n_figures++] = f;
+	return true;
+}
+
+/* "12.50" with the figure's number of digits. */
+static bool shown_read(struct figure *f, const char *text)
+{
+	char plain[32];
+	size_t n = 0;
+	const char *point = strchr(text, '.');
+	size_t after = point == NULL ? 0 : strlen(point + 1);
+	if (after != f->digits || strlen(text) >= sizeof plain)
+		return false;
+	for (; *text != '\0'; text++)
+		if (*text != '.')
+			plain[n++] = *text;
+	plain[n] = '\0';
+	return number(plain, UINT64_MAX / 20, &f->shown);
+}
+
+/* id,value,status */
+static bool value_take(struct lattice *g, const struct csvlines *c, struct err *e)
+{
+	for (uint32_t i = 0; i < g->n_figures; i++) {
+		if (strcmp(g->figure[i].id, c->field[0]) != 0)
+			continue;
+		g->figure[i].printed = strcmp(c->field[2], "P") == 0;
+		return !g->figure[i].printed || shown_read(&g->figure[i], c->field[1]) ||
+		       err_set(e, ERR_MALFORMED, "value: a number with its digits is expected");
+	}
+	return err_set(e, ERR_INVALID, "a figure that derived.csv does not know");
+}
+
+typedef bool take_line(struct lattice *g, const struct csvlines *c, struct err *e);
+
+/* A file that need not be there. */
+static bool file_read(struct lattice *g, const char *dir, const char *name, take_line *take, struct err *e)
+{
+	struct csvlines c = { 0 };
+	struct err end = { 0 };
+	bool ok = csvlines_open(&c, dir, name, &end);
+	if (!ok && end.code == ERR_NOT_FOUND) {
+		csvlines_close(&c);
+		return true;
+	}
+	if (ok && c.n_columns < 3)
+		ok = err_set(e, ERR_MALFORMED, "%s: too few columns", c.path);
+	while (ok && csvlines_next(&c, &end))
+		ok = take(g, &c, e) || csvlines_at(&c, e);
+	if (end.code != ERR_NONE) {
+		*e = end;
+		ok = false;
+	}
+	csvlines_close(&c);
+	return ok;
+}
+
+bool lattice_figures(struct lattice *g, const char *dir, const char *result, struct err *e)
+{
+	bool release = lattice_is_release(dir);
+	const char *slash = strrchr(result, '/');
+	char *beside = slash == NULL ? strdup(".") : strndup(result, (size_t)(slash - result) + 1);
+	bool ok = beside != NULL || err_set(e, ERR_MEMORY, "no memory");
+	ok = ok && file_read(g, dir, release ? "grid-derived.csv" : "derived.csv", definition_take, e) &&
+	     (g->n_figures == 0 ||
+		 file_read(g, beside, release ? "derived.csv" : "DERIVED.csv", value_take, e));
+	free(beside);
+	for (uint32_t i = 0; ok && i < g->n_figures; i++) {
+		const struct figure *f = &g->figure[i];
+		bool shown = f->printed && (f->denominator == UINT64_MAX || g->mark[f->denominator] == 'P');
+		if (shown && g->mark[f->numerator] == '-' && g->value[f->numerator] < 0)
+			g->mark[f->numerator] = 'I';
+	}
+	return ok;
+}
+
+__extension__ typedef __int128 wide;
+
+static wide divide_up(wide a, wide b) /* b > 0 */
+{
+	return a <= 0 ? -(-a / b) : (a + b - 1) / b;
+}
+
+/* shown = round(x * scale / d), half away from nought: (2 shown - 1) d <= 2 x scale < (2 shown + 1) d. */
+bool figure_bounds(const struct lattice *g, const struct figure *f, uint64_t *cell, int64_t *lo, int64_t *hi)
+{
+	int64_t above = g->value[f->numerator];
+	int64_t below = f->denominator == UINT64_MAX ? (int64_t)f->constant : g->value[f->denominator];
+	wide first;
+	wide last;
+	if (!f->printed || (above < 0) == (below < 0))
+		return false;
+	if (above < 0) {
+		*cell = f->numerator;
+		if (f->scale == 0)
+			return false;
+		first = divide_up((2 * (wide)f->shown - 1) * below, 2 * (wide)f->scale);
+		last = divide_up((2 * (wide)f->shown + 1) * below, 2 * (wide)f->scale) - 1;
+	} else {
+		*cell = f->denominator;
+		if (f->shown == 0)
+			return false; /* any that is large enough */
+		first = 2 * (wide)above * f->scale / (2 * (wide)f->shown + 1) + 1;
+		last = 2 * (wide)above * f->scale / (2 * (wide)f->shown - 1);
+	}
+	*lo = first < 0 ? 0 : (int64_t)first;
+	*hi = last > INT64_MAX / 4 ? INT64_MAX / 4 : (int64_t)last;
+	return true;
+}
+
+static int64_t known_value(const struct lattice *g, uint64_t cell)
+{
+	return g->truth != NULL ? g->truth[cell] : g->value[cell];
+}
+
+bool lattice_figures_hold(const struct lattice *g, struct err *e)
+{
+	for (uint32_t i = 0; i < g->n_figures; i++) {
+		const struct figure *f = &g->figure[i];
+		bool constant = f->denominator == UINT64_MAX;
+		if (!f->printed)
+			continue;
+		if (g->mark[f->numerator] == 'H' || (!constant && g->mark[f->denominator] != 'P'))
+			return err_set(
+			    e, ERR_CRYPTO, "figure %s: it is printed, and made of a cell that is not", f->id);
+		int64_t above = known_value(g, f->numerator);
+		wide below = constant ? (wide)f->constant : (wide)known_value(g, f->denominator);
+		wide twice = 2 * (wide)above * f->scale;
+		if (above >= 0 &&
+		    (twice < (2 * (wide)f->shown - 1) * below || twice >= (2 * (wide)f->shown + 1) * below))
+			return err_set(e, ERR_CRYPTO, "figure %s: not what its cells give", f->id);
+	}
+	return true;
+}
+
+void lattice_figures_free(struct lattice *g)
+{
+	for (uint32_t i = 0; i < g->n_figures; i++)
+		free(g->figure[i].id);
+	free(g->figure);
+	g->figure = NULL;
+	g->n_figures = 0;
+}

@@ -1,0 +1,15 @@
+/* derived - rule R10: figures such as shares and rates, made of two cells.
+ *
+ * Internal to policy/. A figure is hidden where its numerator or denominator is, and where its denominator is not printed.
+ * Over a printed numerator it tells nothing new. Over one that is not printed it tells a range, often a single number: such
+ * a cell is judged, and from then on treated, as if it stood in a table. It is never printed; hiding it hides its figures. */
+#ifndef POLICY_DERIVED_H
+#define POLICY_DERIVED_H
+#include "policy/grid.h"
+#include "policy/release.h"
+
+/* Marks the cells that figures tell about ('I'). Before the rules are applied. */
+void derived_begin(struct grid *g, enum guarantee level);
+/* DERIVED.csv: id,value,status; nothing if there are no figures. Rounding: half away from zero. */
+void derived_write(const struct grid *g, struct buf *out);
+#endif
