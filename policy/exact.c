@@ -110,13 +110,13 @@ static bool ball_make(struct ball *b)
 
 /* ---- the program: columns 2i and 2i + 1 are cell i upwards and downwards, the last is the need's change ---- */
 
-static void put_coefficient(const struct ball *b, double *row, uint32_t cell, double by)
+static void put_coefficient(const struct ball *b, struct simplex *x, uint32_t row, uint32_t cell, double by)
 {
 	uint32_t i = b->place[cell];
 	if (i == NONE)
 		return;
-	row[2 * i] += by;
-	row[2 * i + 1] -= by;
+	simplex_add(x, row, 2 * i, by);
+	simplex_add(x, row, 2 * i + 1, -by);
 }
 
 static void put_bounds(const struct ball *b, struct simplex *x, uint32_t i)
@@ -136,17 +136,17 @@ static bool program_make(const struct ball *b, struct simplex *x)
 		return false;
 	for (uint32_t i = 0; i < b->n_relations; i++) {
 		const struct relation *r = &b->relation[i];
-		put_coefficient(b, simplex_row(x, i), r->parent, 1.0);
+		put_coefficient(b, x, i, r->parent, 1.0);
 		for (uint32_t j = 0; j < r->b->n; j++)
-			put_coefficient(b, simplex_row(x, i), relation_child(b->s->g, r, j), -1.0);
+			put_coefficient(b, x, i, relation_child(b->s->g, r, j), -1.0);
 	}
-	double *row = simplex_row(x, b->n_relations);
+	uint32_t row = b->n_relations;
 	if (b->virt == NULL)
-		put_coefficient(b, row, b->need->cell, b->need->dir);
+		put_coefficient(b, x, row, b->need->cell, b->need->dir);
 	for (uint32_t j = 0; b->virt != NULL && j < b->virt->r.b->n; j++)
 		if (virt_holds(b->s->g, b->virt, j))
-			put_coefficient(b, row, relation_child(b->s->g, &b->virt->r, j), b->need->dir);
-	row[last] = -1.0;
+			put_coefficient(b, x, row, relation_child(b->s->g, &b->virt->r, j), b->need->dir);
+	simplex_add(x, row, last, -1.0);
 	for (uint32_t i = 0; i < b->n; i++)
 		put_bounds(b, x, i);
 	x->high[last] = (double)b->amp;

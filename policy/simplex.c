@@ -1,5 +1,6 @@
 #include "policy/simplex.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,8 @@ typedef double block __attribute__((vector_size(BLOCK * sizeof(double)), aligned
 
 void simplex_free(struct simplex *s)
 {
+	free(s->item);
+	free(s->first);
 	free(s->a);
 	free(s->low);
 	free(s->high);
@@ -31,7 +34,7 @@ void simplex_free(struct simplex *s)
 bool simplex_init(struct simplex *s, uint32_t m, uint32_t n)
 {
 	*s = (struct simplex){ .m = m, .n = n };
-	s->a = calloc((size_t)m * n + 1, sizeof *s->a);
+	s->first = calloc((size_t)m + 1, sizeof *s->first);
 	s->low = calloc(n, sizeof *s->low);
 	s->high = calloc(n, sizeof *s->high);
 	s->cost = calloc(n, sizeof *s->cost);
@@ -41,89 +44,35 @@ bool simplex_init(struct simplex *s, uint32_t m, uint32_t n)
 	s->count = calloc(n, sizeof *s->count);
 	s->in_basis = calloc(n, sizeof *s->in_basis);
 	s->column = calloc((size_t)m + 1, sizeof *s->column);
-	return s->a != NULL && s->low != NULL && s->high != NULL && s->cost != NULL && s->x != NULL &&
+	return s->first != NULL && s->low != NULL && s->high != NULL && s->cost != NULL && s->x != NULL &&
 	       s->basic != NULL && s->other != NULL && s->count != NULL && s->in_basis != NULL &&
 	       s->column != NULL;
 }
 
-/* ---- the first basis, with all columns still there ---- */
-
-/* Makes column j the only one of its kind in row r, where other rows have it taken off. */
-static void eliminate(struct simplex *s, uint32_t r, uint32_t j)
+static bool push_item(struct simplex *s, uint32_t column, double by)
 {
-	double *row = simplex_row(s, r);
-	double by = 1.0 / row[j];
-	uint32_t n = 0;
-	s->work += s->n;
-	s->touched += s->n + s->m;
-	for (uint32_t k = 0; k < s->n; k++)
-		if (row[k] != 0.0) {
-			row[k] = fabs(row[k] * by) < SMALL ? 0.0 : row[k] * by;
-			s->other[n++] = k;
-		}
-	row[j] = 1.0;
-	for (uint32_t i = 0; i < s->m; i++) {
-		double *to = simplex_row(s, i);
-		double factor = to[j];
-		if (i == r || factor == 0.0)
-			continue;
-		for (uint32_t k = 0; k < n; k++)
-			to[s->other[k]] -= factor * row[s->other[k]];
-		to[j] = 0.0;
-		s->touched += n;
+	if (s->n_items == s->room) {
+		size_t room = s->room == 0 ? 1024 : 2 * s->room;
+		struct simplex_item *more = realloc(s->item, room * sizeof *more);
+		if (more == NULL)
+			return false;
+		s->item = more;
+		s->room = room;
 	}
-	s->basic[r] = j;
-	s->in_basis[j] = true;
-}
-
-/* From here on only the columns outside the basis have numbers: row by row, in blocks. */
-static bool condense(struct simplex *s)
-{
-	uint32_t m = 0;
-	s->width = 0;
-	for (uint32_t k = 0; k < s->n; k++)
-		if (!s->in_basis[k])
-			s->other[s->width++] = k;
-	s->stride = (s->width + BLOCK - 1) / BLOCK * BLOCK;
-	double *a = calloc((size_t)s->m * s->stride + BLOCK, sizeof *a);
-	s->reduced = calloc((size_t)s->stride + BLOCK, sizeof *s->reduced);
-	s->pivot = calloc((size_t)s->stride + BLOCK, sizeof *s->pivot);
-	if (a == NULL || s->reduced == NULL || s->pivot == NULL) {
-		free(a);
-		return false;
-	}
-	for (uint32_t i = 0; i < s->m; i++) {
-		if (s->basic[i] == UINT32_MAX)
-			continue;
-		for (uint32_t k = 0; k < s->width; k++)
-			a[(size_t)m * s->stride + k] = simplex_row(s, i)[s->other[k]];
-		s->basic[m++] = s->basic[i];
-	}
-	free(s->a);
-	s->a = a;
-	s->m = m;
+	s->item[s->n_items++] = (struct simplex_item){ column, by };
 	return true;
 }
 
-bool simplex_crash(struct simplex *s)
+void simplex_add(struct simplex *s, uint32_t row, uint32_t column, double by)
 {
-	for (size_t i = 0; i < (size_t)s->m * s->n; i++)
-		s->count[i % s->n] += s->a[i] != 0.0;
-	for (uint32_t i = 0; i < s->m; i++) {
-		const double *row = simplex_row(s, i);
-		uint32_t best = UINT32_MAX;
-		for (uint32_t k = 0; k < s->n; k++)
-			if (fabs(row[k]) > 0.5 && !s->in_basis[k] &&
-			    (best == UINT32_MAX || s->count[k] < s->count[best]))
-				best = k;
-		s->basic[i] = UINT32_MAX;
-		if (best != UINT32_MAX)
-			eliminate(s, i, best);
-	}
-	return condense(s);
+	assert(row < s->m && column < s->n && row + 1 >= s->rows_begun);
+	for (; s->rows_begun <= row; s->rows_begun++)
+		s->first[s->rows_begun] = s->n_items;
+	s->failed = s->failed || !push_item(s, column, by);
+	s->count[column]++;
 }
 
-/* ---- steps; a place is one of the columns outside the basis ---- */
+/* ---- the first basis ---- */
 
 static double *line(const struct simplex *s, uint32_t i)
 {
@@ -136,6 +85,98 @@ static void subtract(double *to, const double *from, double factor, uint32_t n)
 	for (uint32_t k = 0; k < n; k += BLOCK)
 		*(block *)(to + k) -= factor * *(const block *)(from + k);
 }
+
+/* The column of the work row to be made basic: with fewest entries at the start. */
+static uint32_t best_column(const struct simplex *s, const double *work)
+{
+	uint32_t best = UINT32_MAX;
+	for (uint32_t k = 0; k < s->n; k++)
+		if (fabs(work[k]) > 0.5 && !s->in_basis[k] &&
+		    (best == UINT32_MAX || s->count[k] < s->count[best]))
+			best = k;
+	return best;
+}
+
+/* Rows one by one, each freed from the basic columns of those before it, and divided; they stand behind the rows that
+ * came in. Rows that follow from others fall away: s->m becomes smaller. */
+static bool eliminate(struct simplex *s, double *work, size_t *begin)
+{
+	uint32_t m = 0;
+	for (uint32_t i = 0; i < s->m; i++) {
+		memset(work, 0, s->n * sizeof *work);
+		for (size_t t = s->first[i]; t < s->first[i + 1]; t++)
+			work[s->item[t].column] += s->item[t].by;
+		for (uint32_t r = 0; r < m; r++) {
+			double factor = work[s->basic[r]];
+			for (size_t t = begin[r]; factor != 0.0 && t < begin[r + 1]; t++)
+				work[s->item[t].column] -= factor * s->item[t].by;
+			work[s->basic[r]] = 0.0;
+			s->touched += factor != 0.0 ? begin[r + 1] - begin[r] : 0;
+		}
+		uint32_t best = best_column(s, work);
+		if (best == UINT32_MAX)
+			continue;
+		double by = 1.0 / work[best];
+		begin[m] = s->n_items;
+		for (uint32_t k = 0; k < s->n; k++)
+			if (k != best && fabs(work[k] * by) >= SMALL && !push_item(s, k, work[k] * by))
+				return false;
+		s->basic[m++] = best;
+		s->in_basis[best] = true;
+		begin[m] = s->n_items;
+	}
+	s->m = m;
+	return true;
+}
+
+/* From here on only the columns outside the basis have numbers: row by row, in blocks. Last row first, which frees
+ * each from the basic columns of those after it. */
+static bool condense(struct simplex *s, const size_t *begin)
+{
+	uint32_t *place = malloc(((size_t)s->n + 1) * sizeof *place);
+	s->width = 0;
+	for (uint32_t k = 0; k < s->n; k++)
+		if (!s->in_basis[k])
+			s->other[s->width++] = k;
+	s->stride = (s->width + BLOCK - 1) / BLOCK * BLOCK;
+	s->a = calloc((size_t)s->m * s->stride + BLOCK, sizeof *s->a);
+	s->reduced = calloc((size_t)s->stride + BLOCK, sizeof *s->reduced);
+	s->pivot = calloc((size_t)s->stride + BLOCK, sizeof *s->pivot);
+	bool ok = place != NULL && s->a != NULL && s->reduced != NULL && s->pivot != NULL;
+	for (uint32_t k = 0; ok && k < s->width; k++)
+		place[s->other[k]] = k;
+	for (uint32_t i = 0; ok && i < s->m; i++)
+		place[s->basic[i]] = i;
+	for (uint32_t i = s->m; ok && i-- > 0;) {
+		for (size_t t = begin[i]; t < begin[i + 1]; t++) {
+			const struct simplex_item *it = &s->item[t];
+			if (s->in_basis[it->column])
+				subtract(line(s, i), line(s, place[it->column]), it->by, s->stride);
+			else
+				line(s, i)[place[it->column]] += it->by;
+		}
+	}
+	free(place);
+	return ok;
+}
+
+bool simplex_crash(struct simplex *s)
+{
+	double *work = malloc(((size_t)s->n + 1) * sizeof *work);
+	size_t *begin = malloc(((size_t)s->m + 1) * sizeof *begin);
+	for (; s->rows_begun <= s->m; s->rows_begun++)
+		s->first[s->rows_begun] = s->n_items;
+	bool ok =
+	    work != NULL && begin != NULL && !s->failed && eliminate(s, work, begin) && condense(s, begin);
+	s->work += (uint64_t)s->m * s->n;
+	free(work);
+	free(begin);
+	free(s->item);
+	s->item = NULL;
+	return ok;
+}
+
+/* ---- steps; a place is one of the columns outside the basis ---- */
 
 /* Place j once, since its numbers lie far apart. */
 static void read_column(const struct simplex *s, uint32_t j)

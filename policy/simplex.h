@@ -9,9 +9,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct simplex_item {
+	uint32_t column;
+	double by;
+};
+
 struct simplex {
-	uint32_t m, n; /* rows, columns */
-	double *a;     /* m * n, row by row; after simplex_crash m * stride: the columns outside the basis */
+	uint32_t m, n;             /* rows, columns */
+	struct simplex_item *item; /* rows as they came in */
+	size_t n_items, room;
+	size_t *first; /* of each row */
+	uint32_t rows_begun;
+	bool failed;        /* no memory for an item */
+	double *a;          /* m * stride, row by row: the tableau, columns outside the basis only */
 	double *low, *high; /* of columns; may be changed between runs as long as x stays within */
 	double *cost;
 	double *x;              /* values of all columns */
@@ -32,13 +42,10 @@ struct simplex {
 bool simplex_init(struct simplex *s, uint32_t m, uint32_t n);
 void simplex_free(struct simplex *s);
 
-static inline double *simplex_row(const struct simplex *s, uint32_t i)
-{
-	return s->a + (size_t)i * s->n;
-}
+/* Adds to a coefficient; rows in ascending order. Want of memory shows in simplex_crash. */
+void simplex_add(struct simplex *s, uint32_t row, uint32_t column, double by);
 
-/* A first basis at x = 0: of each row the column with fewest entries. Rows that follow from others fall away, and
- * with them simplex_row. False: no memory. */
+/* A first basis at x = 0: of each row the column with fewest entries. Rows that follow from others fall away. False: no memory. */
 bool simplex_crash(struct simplex *s);
 /* From the present x on, which stays within its bounds whatever the answer. False: a bound on steps or work
  * was reached, or there is no least cost. */

@@ -137,19 +137,19 @@ static int64_t cell_floor(const struct component *k, uint32_t i)
 static void put_relation(struct component *k, uint32_t i)
 {
 	const struct relation *r = &k->relation[i];
-	double *row = simplex_row(&k->x, i);
 	for (uint32_t j = 0; j <= r->b->n; j++) {
 		uint32_t c = relation_member(k->in->g, r, j);
 		double sign = j == 0 ? 1.0 : -1.0;
 		if (!is_loose(k->in, c)) {
-			row[k->n] += sign * (double)k->in->value[c];
+			simplex_add(&k->x, i, k->n, sign * (double)k->in->value[c]);
 			if (k->in->value[c] > k->ceiling)
 				k->ceiling = k->in->value[c];
 			continue;
 		}
 		uint32_t at = k->in->place[c];
-		row[at] += sign;
-		row[k->n] += sign * (double)cell_floor(k, at);
+		simplex_add(&k->x, i, at, sign);
+		if (cell_floor(k, at) != 0)
+			simplex_add(&k->x, i, k->n, sign * (double)cell_floor(k, at));
 	}
 }
 
