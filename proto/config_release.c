@@ -6,6 +6,7 @@
 
 #define TABLES_MAX      256u
 #define DERIVED_MAX     256u
+#define WITNESSES_MAX   15u   /* CHECKPOINT_WITNESSES_MAX: what a note has room for */
 #define OFFSET_DAYS_MAX 3660u /* ten years */
 
 /* P14D, -P30D, P2W */
@@ -233,15 +234,25 @@ static bool read_derived(struct configread *r, const struct yamlnode *list)
 	return true;
 }
 
+/* How many witnesses must have signed the log with the release's leaf before anybody gets its files. */
+static bool read_witnesses(struct configread *r, const struct yamlnode *node)
+{
+	uint64_t n = 0;
+	if (node != NULL && !yamlnode_uint(node, "witnesses", 0, WITNESSES_MAX, &n, r->e))
+		return false;
+	r->config->witnesses = (uint16_t)n;
+	return true;
+}
+
 bool configread_release(struct configread *r, const struct yamlnode *map)
 {
 	static const char *const known[] = { "opens", "closes", "grace", "publish", "late", "office_dim",
-		"tables", "derived", NULL };
+		"tables", "derived", "witnesses", NULL };
 	if (!yamlnode_only(map, "release", known, r->e))
 		return false;
 	struct config *c = r->config;
 	return read_offset(r, map, "opens", &c->opens) && read_offset(r, map, "closes", &c->closes) &&
 	       read_offset(r, map, "grace", &c->grace) && read_offset(r, map, "publish", &c->publish) &&
-	       read_late(r, yamlnode_get(map, "late")) && read_tables(r, yamlnode_get(map, "tables")) &&
-	       read_derived(r, yamlnode_get(map, "derived"));
+	       read_late(r, yamlnode_get(map, "late")) && read_witnesses(r, yamlnode_get(map, "witnesses")) &&
+	       read_tables(r, yamlnode_get(map, "tables")) && read_derived(r, yamlnode_get(map, "derived"));
 }

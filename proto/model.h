@@ -137,6 +137,7 @@ struct config {
 	uint16_t office_list; /* place of the list of offices */
 	struct offset opens, closes, grace, publish;
 	enum late_rule late;
+	uint16_t witnesses; /* cosignatures over the log with a release's leaf before it goes out; 0: none */
 	const struct release_table *table;
 	uint16_t n_tables;
 	const struct derived *derived;

@@ -100,8 +100,10 @@ int releasecheck_fetch(struct release_files *r, const struct loglist *l, struct 
 {
 	int code = source_object(s, x->object, MANIFEST_MAX, &r->manifest_text, e);
 
-	if (code == SOURCE_ABSENT)
-		return releasecheck_withdrawn(l, x) ? SOURCE_ABSENT : AUDIT_FAILS;
+	if (code == SOURCE_ABSENT && !releasecheck_withdrawn(l, x)) {
+		(void)err_set(e, ERR_NOT_FOUND, "%s", _("it stands in the log, and its files are not there"));
+		return AUDIT_FAILS;
+	}
 	if (code != AUDIT_HOLDS)
 		return code;
 	if (!manifest_parse(&r->manifest, buf_bytes(&r->manifest_text), e) ||
@@ -395,7 +397,30 @@ static bool is_first_of_dataset(const struct loglist *l, uint64_t i, const struc
 	return true;
 }
 
-static int check_told(const struct loglist *l, const uint8_t *told, struct verdicts *v)
+/* A configuration of the dataset asks for witnesses, and nothing came after the release in its period. */
+static bool waits_for_witnesses(const struct loglist *l, struct source *s, const struct log_entry *release)
+{
+	struct log_entry x;
+	struct err ignored = { 0 };
+	bool asks = false;
+
+	for (uint64_t i = release->index; !asks && i-- > 0;) {
+		struct config *config = NULL;
+
+		if (!loglist_entry_of(l, i, LOG_CONFIG, &x) || strcmp(x.dataset, release->dataset) != 0)
+			continue;
+		asks = source_config(s, x.new_config, x.dataset, &config, &ignored) == AUDIT_HOLDS &&
+		       config->witnesses > 0;
+		config_free(config);
+	}
+	for (uint64_t i = release->index + 1; asks && i < l->n; i++)
+		asks =
+		    !((loglist_entry_of(l, i, LOG_RELEASE, &x) || loglist_entry_of(l, i, LOG_WITHDRAW, &x)) &&
+			strcmp(x.dataset, release->dataset) == 0 && strcmp(x.period, release->period) == 0);
+	return asks;
+}
+
+static int check_told(const struct loglist *l, struct source *s, const uint8_t *told, struct verdicts *v)
 {
 	struct log_entry x;
 	char where[128];
@@ -404,6 +429,12 @@ static int check_told(const struct loglist *l, const uint8_t *told, struct verdi
 	for (uint64_t i = 0; i < l->n; i++) {
 		if (told[i] || !loglist_entry_of(l, i, LOG_RELEASE, &x))
 			continue;
+		if (waits_for_witnesses(l, s, &x)) {
+			verdicts_add(v, VERDICT_UNCHECKED, "release", releasecheck_name(where, &x), "%s",
+			    _("decided, and not published yet: it waits for witnesses to sign the log"));
+			code = code == AUDIT_HOLDS ? AUDIT_UNCHECKED : code;
+			continue;
+		}
 		verdicts_add(v, VERDICT_FAILS, "release", releasecheck_name(where, &x), "%s",
 		    _("it stands in the log, and no envelope of the feed tells of it"));
 		code = AUDIT_FAILS;
@@ -456,7 +487,7 @@ int releasecheck_all(const struct loglist *l, struct source *s, struct verdicts 
 		code = check_feed(l, s, x.dataset, told, v, e);
 		worst = worst == AUDIT_HOLDS || code == AUDIT_FAILS ? code : worst;
 	}
-	code = worst == AUDIT_HOLDS ? check_told(l, told, v) : worst;
+	code = worst == AUDIT_HOLDS ? check_told(l, s, told, v) : worst;
 	free(told);
 	worst = check_ledger(l, v);
 	return worst == AUDIT_FAILS ? worst : code;

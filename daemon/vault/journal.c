@@ -256,12 +256,34 @@ static bool add_witness(void *context, const char *name, const uint8_t key[32], 
 	       checkpoint_witness(&w->key[w->n++], w->origin, name, key, e);
 }
 
+/* Releases that wait for witnesses: each signature over a log with their leaf counts, whichever checkpoint it is
+ * under, since every checkpoint we sign continues those before. */
+static bool note_witnesses(
+    struct vault *v, const struct witnesses *w, uint64_t size, struct bytes note, struct err *e)
+{
+	struct checkpoint c;
+	bool cosigned[CHECKPOINT_WITNESSES_MAX] = { false }, ok;
+
+	ok = checkpoint_open(&c, note, &v->journal->vkey, w->key, w->n, cosigned, e);
+	for (size_t i = 0; ok && i < w->n; i++) {
+		if (cosigned[i])
+			ok = store_run(v->store, e,
+			    "INSERT INTO witnessed SELECT period, revision, ? FROM release WHERE stage = ? "
+			    "AND leaf < ?"
+			    " ON CONFLICT DO NOTHING",
+			    "bii", bytes_of(w->key[i].key, 32), (uint64_t)STAGE_PROTECTED, size);
+	}
+	return ok;
+}
+
 /* Only the newest one's are kept: an older checkpoint is never served again. */
-static bool keep_note(struct vault *v, uint64_t size, struct bytes note, struct err *e)
+static bool keep_note(
+    struct vault *v, const struct witnesses *w, uint64_t size, struct bytes note, struct err *e)
 {
 	if (!vault_begin(v, e))
 		return false;
-	if (store_run(v->store, e, "DELETE FROM cosigned WHERE size <> ?", "i", size) &&
+	if (note_witnesses(v, w, size, note, e) &&
+	    store_run(v->store, e, "DELETE FROM cosigned WHERE size <> ?", "i", size) &&
 	    store_run(v->store, e,
 		"INSERT INTO cosigned VALUES(?, ?) ON CONFLICT DO UPDATE SET note = excluded.note", "ib",
 		size, note) &&
@@ -282,7 +304,7 @@ bool journal_cosign(struct vault *v, struct bytes lines, size_t *n_added, struct
 		  public_read(&j->files, CHECKPOINT, LIMIT_NOTE_BYTES, &note, e) &&
 		  checkpoint_add_cosignatures(&note, lines, w.key, w.n, n_added, e);
 	if (ok && *n_added > 0)
-		ok = keep_note(v, j->newest.size, buf_bytes(&note), e) &&
+		ok = keep_note(v, &w, j->newest.size, buf_bytes(&note), e) &&
 		     public_put(&j->files, CHECKPOINT, buf_bytes(&note), e);
 	buf_free(&note);
 	return ok;

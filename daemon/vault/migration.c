@@ -85,7 +85,14 @@ static const char step_witness[] =
     " public_key BLOB NOT NULL, added_s INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
     "CREATE TABLE cosigned(size INTEGER PRIMARY KEY, note BLOB NOT NULL) STRICT;";
 
-static const char *const steps[] = { step_core, step_publication, step_keyset, step_witness };
+/* 5: which witnesses have signed a log that holds the leaf of a release which waits for them. Belongs to
+ * journal.c (rows) and publish.c (how many). */
+static const char step_witnessed[] =
+    "CREATE TABLE witnessed(period INTEGER NOT NULL, revision INTEGER NOT NULL, key BLOB NOT NULL,"
+    " PRIMARY KEY(period, revision, key),"
+    " FOREIGN KEY(period, revision) REFERENCES release(period, revision)) STRICT, WITHOUT ROWID;";
+
+static const char *const steps[] = { step_core, step_publication, step_keyset, step_witness, step_witnessed };
 #define N_STEPS ((sqlite3_int64)(sizeof steps / sizeof *steps))
 
 static bool fail(sqlite3 *db, const char *what, struct err *e)

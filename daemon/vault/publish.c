@@ -288,20 +288,51 @@ static bool add_news(struct vault *v, const struct period *p, const struct relea
 	return feed_add(v, p, &news, e);
 }
 
+/* Ledger, leaf and sealed manifest: what binds us to these bytes. */
+static bool bind_rows(struct vault *v, const struct period *p, const struct release_record *r,
+    const struct built *b, uint64_t *leaf, struct err *e)
+{
+	uint8_t ledger[32];
+
+	if (!add_ledger_entry(v, p, r, b, ledger, e))
+		return false;
+	*leaf = vault_next_leaf(v);
+	return add_release_leaf(v, p, r, b, ledger, e) && seal_manifest(v, b, e);
+}
+
 static bool publish_rows(
     struct vault *v, const struct period *p, const struct release_record *r, struct built *b, struct err *e)
 {
 	struct dataset d;
-	uint8_t ledger[32];
+	uint64_t leaf = r->leaf;
 	bool supersedes = false;
 
 	if (!vault_dataset(v, p->dataset, &d, e) || !sign_manifest(v, p, &d, r, b, e) ||
-	    !supersede(v, p, r->revision, &supersedes, e) || !add_ledger_entry(v, p, r, b, ledger, e))
+	    !supersede(v, p, r->revision, &supersedes, e))
 		return false;
-	uint64_t leaf = vault_next_leaf(v);
-	return add_release_leaf(v, p, r, b, ledger, e) &&
-	       store_release(v, p, r, b, d.feed_seq + 1, leaf, e) && seal_manifest(v, b, e) &&
+	if (r->stage == STAGE_SEALED && !bind_rows(v, p, r, b, &leaf, e))
+		return false;
+	return store_release(v, p, r, b, d.feed_seq + 1, leaf, e) &&
 	       add_news(v, p, r, b, supersedes ? FEED_SUPERSEDES : FEED_NEW, leaf, e);
+}
+
+/* --- witnesses: bound first, published when enough of them have seen it in the log --- */
+
+static bool bind_now(
+    struct vault *v, const struct period *p, struct release_record *r, const struct built *b, struct err *e)
+{
+	if (!vault_begin(v, e))
+		return false;
+	if (!bind_rows(v, p, r, b, &r->leaf, e) || !record_move(v, p->id, r, STAGE_PROTECTED, e) ||
+	    !store_run(v->store, e,
+		"UPDATE release SET object = ?, bytes = ?, leaf = ? WHERE period = ? AND revision = ?",
+		"biiii", bytes_of(b->object, 32), b->bytes, r->leaf, p->id, r->revision) ||
+	    !vault_commit(v, e))
+		return again(v);
+	CV_CRASH("release-bound");
+	r->stage = STAGE_PROTECTED;
+	memcpy(r->object, b->object, sizeof r->object);
+	return files_audit(v, b->man, e) && journal_write(v, e);
 }
 
 /* --- after the transaction: repeatable, and repeated at start until done --- */
@@ -339,7 +370,7 @@ static bool finish(struct vault *v, const struct period *p, const struct release
 	return mark_done(v, p, r->revision, e);
 }
 
-static bool publish_built(
+static bool publish_now(
     struct vault *v, const struct period *p, struct release_record *r, struct built *b, struct err *e)
 {
 	if (!vault_begin(v, e))
@@ -352,6 +383,21 @@ static bool publish_built(
 	CV_CRASH("release-commit");
 	bool found = false;
 	return record_in_force(v, p->id, r, &found, e) && files_audit(v, b->man, e) && finish(v, p, r, e);
+}
+
+static bool publish_built(struct vault *v, const struct period *p, struct release_record *r, struct built *b,
+    struct publish_report *out, struct err *e)
+{
+	bool enough = false;
+
+	if (r->stage == STAGE_PROTECTED && memcmp(b->object, r->object, sizeof r->object) != 0)
+		return err_set(
+		    e, ERR_INTERNAL, "release: making it again gives other bytes than the log is bound to");
+	if (!record_witnessed(v, p, r, &enough, NULL, e))
+		return false;
+	if (!enough && r->stage == STAGE_SEALED && !bind_now(v, p, r, b, e))
+		return false;
+	return enough ? publish_now(v, p, r, b, e) : record_witnessed(v, p, r, &enough, &out->text, e);
 }
 
 /* --- the operator's words --- */
@@ -387,7 +433,7 @@ static bool publish_sealed(struct vault *v, const struct period *p, const struct
 		goto done;
 	CV_CRASH("release-protected");
 	if (b->result->refusal == REFUSAL_NONE) {
-		ok = publish_built(v, p, &r, b, e);
+		ok = publish_built(v, p, &r, b, out, e);
 	} else {
 		ok = withhold(v, p, &r, b, e);
 		r.stage = STAGE_WITHHELD;
@@ -481,6 +527,8 @@ bool publish_show(struct vault *v, const struct period *p, struct publish_report
 		ok = err_set(
 		    e, ERR_INTERNAL, "release: making it again gives other bytes than were published");
 	ok = ok && built_tell(v, p, b, out, e);
+	if (ok && r.stage == STAGE_PROTECTED)
+		ok = record_witnessed(v, p, &r, &found, &out->text, e);
 	if (ok)
 		fill_report(out, &r, b);
 	if (b)
@@ -583,7 +631,13 @@ static bool publish_due(
 	struct seal_row seal;
 	struct err why = { 0 };
 
+	bool enough = true;
+
 	if (p->state != PERIOD_CLOSED || !vault_reached(v, p->publish_s) || p->id == v->publish->tried_period)
+		return true;
+	if (r->stage == STAGE_PROTECTED && !record_witnessed(v, p, r, &enough, NULL, e))
+		return false;
+	if (!enough)
 		return true;
 	bool ok = seal_read(v, p->id, r->revision, &seal, &why) && publish_sealed(v, p, &seal, &report, &why);
 	publish_report_free(&report);

@@ -58,6 +58,10 @@ bool record_waiting(struct vault *v, uint64_t period, struct release_record *out
 /* Moves along an arrow of period.h; ERR_REFUSED if there is none. Needs a transaction. */
 bool record_move(
     struct vault *v, uint64_t period, const struct release_record *r, enum release_stage to, struct err *e);
+/* Whether as many witnesses as the configuration asks for have signed a log that holds the release's leaf; if not,
+ * a sentence about it in text (may be NULL). */
+bool record_witnessed(struct vault *v, const struct period *p, const struct release_record *r, bool *enough,
+    struct buf *text, struct err *e);
 /* Files of a release, ascending by name, into file (room elements); free each data. */
 bool record_files(struct vault *v, uint64_t period, uint64_t revision, struct publish_file *file, size_t room,
     size_t *n, struct err *e);

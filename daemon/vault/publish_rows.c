@@ -173,3 +173,31 @@ bool record_files(struct vault *v, uint64_t period, uint64_t revision, struct pu
 		return false;
 	return ok || err_set(e, ERR_MEMORY, "release: no memory for its files");
 }
+
+static bool count_witnesses(
+    struct vault *v, const struct period *p, uint64_t revision, uint64_t *n, struct err *e)
+{
+	struct rows r;
+
+	rows_open(&r, v->store, "SELECT count(*) FROM witnessed WHERE period = ? AND revision = ?", "ii",
+	    p->id, revision);
+	*n = rows_next(&r) ? rows_uint(&r, 0) : 0;
+	return rows_close(&r, e);
+}
+
+bool record_witnessed(struct vault *v, const struct period *p, const struct release_record *r, bool *enough,
+    struct buf *text, struct err *e)
+{
+	const struct config *config = vault_config(v, p->config, e);
+	uint64_t n = 0;
+
+	if (!config || !count_witnesses(v, p, r->revision, &n, e))
+		return false;
+	*enough = n >= config->witnesses;
+	if (!*enough && text)
+		buf_printf(text,
+		    "Decided, and leaf %llu of the log; the files wait for witnesses: %llu of %u have "
+		    "signed.\n",
+		    (unsigned long long)r->leaf, (unsigned long long)n, config->witnesses);
+	return true;
+}

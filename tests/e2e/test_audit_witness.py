@@ -41,7 +41,55 @@ def forge(d, client):
     client.run("audit", "log", "--public", public)
 
 
+def verdicts(client, want):
+    p = client.run("audit", "verify", "--json", want=want)
+    return {(c["what"], c["verdict"]): c["text"] for c in json.loads(p.stdout)["checks"]}
+
+
+def both(p):
+    return p.stdout + p.stderr
+
+
+def required():
+    """The configuration wants two witnesses: nothing goes out before both have signed a log with the release's leaf,
+    not necessarily under the same checkpoint; a stranger and a restart change nothing."""
+    with Deployment(config=CONFIG.replace("late: hold", "late: hold\n  witnesses: 2"), offices=list(COUNTS)) as d:
+        anna, bo = (d.reader(name, "auditor") for name in ("anna", "bo"))
+        reader = d.reader("cecilia")
+        anna.run("audit", "cosign")  # too early: the leaf is not there yet
+        bo.run("audit", "cosign")
+        d.open_period("2023")
+        for office in COUNTS:
+            path = os.path.join(d.folder, office + ".csv")
+            with open(path, "w", encoding="utf-8") as f:
+                f.write("office,year,measure,sex,value\n%s,2023,clients,F,%d\n%s,2023,clients,M,%d\n" % (
+                    office, COUNTS[office][0], office, COUNTS[office][1]))
+            d.office(office).push(path, "--period", "2023")
+        d.close_period("2023")
+        said = both(d.publish("2023"))
+        assert "0 of 2 have signed" in said and "protected" in said, said
+        reader.run("get", "2023", "--wait", "2", want=1)
+        assert not os.path.exists(os.path.join(d.public, "release")), "no file of it is public"
+        assert "waits for witnesses" in verdicts(anna, 3)["release", "unchecked"]
+        reader.run("audit", "cosign", want=3)
+        anna.run("audit", "cosign")
+        d.vault.restart()
+        assert "1 of 2 have signed" in both(d.publish("2023"))
+        d.open_period("2030")  # the log grows; what anna signed still counts
+        anna.run("audit", "cosign")
+        assert "1 of 2 have signed" in both(d.ctl("release", "show", "2023")), "the same witness counts once"
+        waiting = reader.start("subscribe", "--once", "--json", "--wait", "60")
+        bo.run("audit", "cosign")
+        out, err = waiting.communicate(timeout=90)
+        assert waiting.returncode == 0 and json.loads(out)["period"] == "2023", err
+        told = verdicts(anna, 0)
+        assert ("release", "holds") in told and ("release", "unchecked") not in told
+        leaves = [x["k"] for x in json.loads(anna.run("audit", "log", "--json").stdout)]
+        assert leaves.count("release") == 1
+
+
 def main():
+    required()
     with Deployment(config=CONFIG, offices=list(COUNTS)) as d:
         auditors = {name: d.reader(name, "auditor") for name in ("anna", "bo")}
         stranger = d.reader("cecilia")
