@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policy/ledger.h"
 #include "policy/modular.h"
 
 char proof_mark(const struct grid *g, uint32_t cell)
@@ -18,7 +19,7 @@ static void pattern_digest(const struct grid *g, uint8_t out[32])
 {
 	crypto_hash_sha256_state s;
 	crypto_hash_sha256_init(&s);
-	for (uint32_t c = 0; c < g->n_cells; c++) {
+	for (uint32_t c = 0; c < g->n_own; c++) {
 		uint8_t mark = (uint8_t)proof_mark(g, c);
 		crypto_hash_sha256_update(&s, &mark, 1);
 	}
@@ -82,11 +83,33 @@ static void put_null(struct buf *b, const struct grid *g, uint64_t prime, const 
 			buf_printf(b, "n %u %" PRIu64 "\n", c, u[c]);
 }
 
+/* The releases that this one was protected together with, and who changed between two of them. */
+static void put_releases(struct buf *b, const struct ledger *l)
+{
+	buf_put_text(b, "section releases\n");
+	for (uint32_t v = 0; v < l->n; v++) {
+		buf_printf(b, "e %u ", l->past[v].revision);
+		buf_put_hex(b, bytes_of(l->past[v].result, sizeof l->past[v].result));
+		buf_put_text(b, "\n");
+	}
+	for (uint32_t i = 0; i < l->n_spans; i++) {
+		const struct dim *d = l->office_dim == SIZE_MAX ? NULL : &l->t->dim[l->office_dim];
+		const struct span *s = &l->span[i];
+		buf_printf(b, "d %u %u", l->past[s->from].revision,
+		    s->to < l->n ? l->past[s->to].revision : l->revision);
+		for (uint32_t o = 0; d != NULL && o < d->n_codes; o++)
+			if (dim_is_leaf(d, o) && s->changed[o] != 0)
+				buf_printf(b, " %s", d->code[o]);
+		buf_put_text(b, d == NULL && s->changed[0] != 0 ? " *\n" : "\n");
+	}
+}
+
 static bool put_tables(const struct grid *g, struct buf *out, struct witness_report *witness, struct err *e)
 {
 	struct buf open = { 0 };
 	buf_put_text(out, "section tables\n");
-	bool ok = witness_write(g, out, &open, witness, e);
+	*witness = (struct witness_report){ 0 };
+	bool ok = g->ledger != NULL || witness_write(g, out, &open, witness, e);
 	buf_put_text(out, "section open\n");
 	if (open.size > 0)
 		buf_put(out, open.data, open.size);
@@ -108,13 +131,15 @@ bool certificate_write(const struct proof *p, struct buf *out, struct witness_re
 	buf_put_text(out, "cellveil-certificate 1\n");
 	if (p->grid != NULL)
 		memcpy(digest, p->grid, sizeof digest);
-	else if (!proof_grid_digest(g->t, digest, e))
+	else if (!proof_grid_digest(g->ledger == NULL ? g->t : g->ledger->t, digest, e))
 		return false;
 	put_hex_line(out, "grid", digest);
 	pattern_digest(g, digest);
 	put_hex_line(out, "pattern", digest);
 	put_hex_line(out, "result", p->result);
 	put_level(out, p);
+	if (g->ledger != NULL)
+		put_releases(out, g->ledger);
 	put_null(out, g, MODULAR_PRIME_1, p->null[0]);
 	put_null(out, g, MODULAR_PRIME_2, p->null[1]);
 	if (!put_tables(g, out, witness, e))
@@ -138,7 +163,7 @@ static void put_subject(struct buf *b, const struct grid *g, const struct needs 
 			buf_printf(b, "-%u", relation_child(g, &v->r, j));
 }
 
-static void put_rules(struct buf *b, uint8_t rules)
+static void put_rules(struct buf *b, uint16_t rules)
 {
 	static const char *const name[] = RULE_NAMES;
 	const char *between = "";

@@ -102,7 +102,8 @@ static bool check_move(const struct checker *c, const struct move *m)
 		char mark = check_shown(c, cell);
 		if (mark == 'P' || mark == 'Z' || inner_is_fixed(c, cell))
 			return check_fails(c, "a move changes what is printed");
-		if (c->level > LEVEL_1 && c->t->value[cell] + m->entry[i].by < (mark == 'H' ? floor : 0))
+		if (c->level > LEVEL_1 && !grid_is_delta(c->p->g, cell) &&
+		    c->t->value[cell] + m->entry[i].by < (mark == 'H' ? floor : 0))
 			return check_fails(c, "a move goes below the floor");
 		if (i > 0 && m->entry[i - 1].cell >= cell)
 			return check_fails(c, "a move names a cell twice");
@@ -123,5 +124,5 @@ bool check_result(const struct plan *p, enum guarantee level, struct err *e)
 	for (uint32_t i = 0; i < p->n_moves; i++)
 		if (p->move[i].entry != NULL && p->move[i].active && !check_move(&c, &p->move[i]))
 			return false;
-	return check_rules(&c);
+	return check_rules(&c) && (p->g->ledger == NULL || check_releases(p, level, e));
 }

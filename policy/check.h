@@ -9,4 +9,6 @@
 
 /* ERR_INTERNAL, naming the step that failed, never a cell or a count. */
 bool check_result(const struct plan *p, enum guarantee level, struct err *e);
+/* What concerns several releases of the period: check_releases.c. Called by check_result. */
+bool check_releases(const struct plan *p, enum guarantee level, struct err *e);
 #endif

@@ -252,6 +252,8 @@ static bool survives(struct judge *j, uint32_t n, bool down)
 static bool check_protected(struct judge *j, const struct thing *t, uint32_t virt, const char *rule)
 {
 	j->rule = rule;
+	if (t->in == NULL && grid_is_out(j->c->p->g, t->cell))
+		return true; /* it left before: late, and named */
 	if (t->in == NULL && check_shown(j->c, t->cell) == 'P')
 		return fails(j);
 	if (!find_ways(j, t, virt))
@@ -321,11 +323,14 @@ static bool check_cells(struct judge *j)
 		char mark = check_shown(j->c, cell);
 		if ((mark != 'P' && mark != 'H') || j->c->p->g->kind[cell] == KIND_DEAD)
 			continue;
+		if (mark == 'H' && cell < j->c->p->g->n_own && j->t->value[cell] < (int64_t)j->c->p->g->floor)
+			return check_fails(j->c, "a hidden cell is less than everybody knows it to be");
 		look_at(j, &t);
 		if (sensitive(j) || few_contributors(j, cell)) {
 			if (!check_protected(j, &t, NONE, "R1, R2, R5 or R6"))
 				return false;
-		} else if (j->most > 0 && j->value > 0 && j->params->residual != RESIDUAL_NO) {
+		} else if (j->most > 0 && j->value > 0 && j->params->residual != RESIDUAL_NO &&
+			   !grid_is_out(j->c->p->g, cell)) {
 			j->rule = "R3 residual";
 			if (!find_ways(j, &t, NONE) || !check_rests(j, cell, 0, 0, j->value))
 				return false;
@@ -345,12 +350,26 @@ static uint32_t count(const uint8_t *in, uint32_t n, uint32_t *last)
 	return total;
 }
 
+/* The parent and every part taken off it left in earlier releases. */
+static bool has_left(const struct judge *j, const struct thing *t)
+{
+	const struct grid *g = j->c->p->g;
+	if (!grid_is_out(g, t->cell))
+		return false;
+	for (uint32_t i = 0; i < t->b->n; i++) {
+		uint32_t part = part_cell(j, t, i);
+		if (t->in[i] == 0 && g->kind[part] != KIND_DEAD && !grid_is_out(g, part))
+			return false;
+	}
+	return true;
+}
+
 /* A sum of children that a reader gets by subtraction: one child is a cell like any other. */
 static bool check_part(struct judge *j, struct thing *t, const uint8_t *alive, const char *rule)
 {
 	uint32_t last = 0;
 	uint32_t n = count(alive, t->b->n, &last);
-	if (n == 0)
+	if (n == 0 || has_left(j, t))
 		return true;
 	if (n > 1) {
 		look_at(j, t);
@@ -424,6 +443,8 @@ static bool check_line(struct judge *j, const struct relation *r, uint8_t *in, u
 		sum += j->t->value[relation_child(g, r, i)];
 	if (sum != base)
 		return check_fails(j->c, "a relation does not add up");
+	if (relation_of_releases(g, r))
+		return true; /* check_releases.c has it */
 	if (!grid_counted(g, r->parent) || g->kind[r->parent] == KIND_DEAD)
 		return true;
 	for (uint32_t i = 0; i < r->b->n; i++) {

@@ -8,7 +8,7 @@
 static const char *const rule_names[] = RULE_NAMES;
 
 struct story { /* of one hidden cell */
-	uint8_t rules;
+	uint16_t rules;
 	bool secondary;
 	uint32_t need[NAMED_MAX]; /* whose moves pass the cell, or its own */
 	uint32_t n;
@@ -76,7 +76,9 @@ static void put_csv_line(const struct plan *p, uint32_t cell, const struct story
 	table_put_cell(t, cell, '|', out);
 	buf_put_text(out, ",H,");
 	if (s->secondary)
-		buf_put_text(out, p->g->sticky[cell] != 0 && s->n == 0 ? "R7" : "secondary");
+		buf_put_text(out, s->n > 0 || p->g->sticky[cell] == 0 ? "secondary"
+				  : p->g->sticky[cell] == GRID_FROZEN ? "frozen"
+								      : "R7");
 	for (unsigned i = 0; i < RULE_COUNT; i++)
 		if ((s->rules & (1u << i)) != 0) {
 			buf_printf(out, "%s%s", between, rule_names[i]);
@@ -104,7 +106,7 @@ void explain_csv(const struct plan *p, struct buf *out)
 {
 	struct story s;
 	buf_put_text(out, "cell,state,rules,protects,against,through,price\n");
-	for (uint32_t c = 0; c < p->g->n_cells; c++) {
+	for (uint32_t c = 0; c < p->g->n_own; c++) {
 		if (!grid_hidden(p->g, c))
 			continue;
 		tell(p, c, &s);
@@ -149,8 +151,10 @@ void explain_json_text(struct buf *out, const char *text)
 void explain_json_cell(struct buf *out, const struct table_input *t, uint64_t cell)
 {
 	size_t n = t->n_dims - (t->added_office ? 1 : 0);
-	for (size_t d = 0; d < n; d++) {
-		buf_put_text(out, d == 0 ? "[" : ",");
+	size_t first =
+	    t->releases && table_coord(t, cell, 0) == 0 ? 1 : 0; /* of this release: its own codes do */
+	for (size_t d = first; d < n; d++) {
+		buf_put_text(out, d == first ? "[" : ",");
 		explain_json_text(out, t->dim[d].code[table_coord(t, cell, d)]);
 	}
 	buf_put_text(out, "]");
@@ -224,7 +228,7 @@ uint64_t explain_manifest(const struct plan *p, struct buf *out)
 {
 	struct story s;
 	uint64_t lines = 0;
-	for (uint32_t c = 0; c < p->g->n_cells; c++) {
+	for (uint32_t c = 0; c < p->g->n_own; c++) {
 		if (!grid_hidden(p->g, c))
 			continue;
 		tell(p, c, &s);

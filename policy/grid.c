@@ -228,7 +228,7 @@ bool grid_init(struct grid *g, const struct table_input *t, const struct policy_
 	memset(g, 0, sizeof *g);
 	g->t = t;
 	g->p = p;
-	g->n_cells = (uint32_t)t->n_cells;
+	g->n_cells = g->n_own = (uint32_t)t->n_cells;
 	g->value = t->value;
 	g->floor = p->zeros == ZEROS_PUBLISHED ? 1 : 0;
 	size_t n = g->n_cells;
@@ -279,6 +279,7 @@ void grid_free(struct grid *g)
 	free(g->sticky);
 	free(g->use);
 	free(g->price);
+	free(g->out);
 	sodium_memzero(g, sizeof *g);
 }
 

@@ -32,7 +32,20 @@ struct grid {
 	uint32_t n_offices;
 	uint32_t floor;  /* L: least value of a hidden cell as everybody knows */
 	uint8_t key[32]; /* of the series; its first half is the SipHash key */
+	/* With earlier releases of the period (ledger.h). This release's cells stand first and keep their numbers. */
+	const struct ledger *ledger; /* NULL: none */
+	uint32_t n_own;              /* cells of this release; n_cells without a ledger */
+	uint64_t
+	    deltas;   /* bit c: code c of the first dimension is a difference of two releases, of any sign */
+	uint8_t *out; /* enum grid_out by cell; NULL without a ledger */
 };
+
+enum grid_out {
+	GRID_UNKNOWN,
+	GRID_OUT, /* its value left before and cannot be taken back */
+	GRID_LATE /* and today's rules would protect it */
+};
+#define GRID_FROZEN 2 /* in sticky: was hidden in an earlier release and stays so */
 
 bool grid_init(struct grid *g, const struct table_input *t, const struct policy_params *p,
     const uint8_t choice_key[32], struct err *e);
@@ -71,9 +84,20 @@ static inline uint32_t grid_office(const struct grid *g, uint32_t cell)
 	uint32_t code = grid_coord(g, cell, g->office_dim);
 	return dim_is_leaf(&g->t->dim[g->office_dim], code) ? code : NONE;
 }
+/* A difference between two releases, and not a count. */
+static inline bool grid_is_delta(const struct grid *g, uint32_t cell)
+{
+	return g->deltas != 0 && (g->deltas >> (cell / g->n_own) & 1) != 0;
+}
+static inline bool grid_is_out(const struct grid *g, uint32_t cell)
+{
+	return g->out != NULL && g->out[cell] != GRID_UNKNOWN;
+}
 /* Least value a loose cell is known to have. */
 static inline int64_t grid_floor(const struct grid *g, uint32_t cell)
 {
+	if (grid_is_delta(g, cell))
+		return -(INT64_C(1) << 40); /* none; the counts on both sides have one */
 	return g->kind[cell] == KIND_FREE ? 0 : (int64_t)g->floor;
 }
 /* Price of hiding the cell before the keyed factor. */
@@ -91,6 +115,11 @@ static inline uint32_t relation_child(const struct grid *g, const struct relatio
 {
 	const struct dim *d = &g->t->dim[r->dim];
 	return r->parent + (d->child[r->b->first + j] - r->b->parent) * (uint32_t)g->t->stride[r->dim];
+}
+/* It ties releases to each other: a rule about groups has no say in it (differences.c has). */
+static inline bool relation_of_releases(const struct grid *g, const struct relation *r)
+{
+	return g->ledger != NULL && r->dim == 0;
 }
 struct relation_walk {
 	const struct grid *g;

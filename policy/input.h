@@ -43,7 +43,7 @@ struct earlier_release {
 	struct table_input *input;
 	char period[LIMIT_PERIOD + 1];
 	uint32_t revision;
-	struct buf result_csv;
+	struct buf result_csv, certificate, auditor;
 };
 
 struct table_input {
@@ -67,8 +67,10 @@ struct table_input {
 	struct dim offices; /* codes of the column `office`, until table_finish makes it a dimension */
 	bool office_column, office_known;
 	bool added_office; /* the last dimension is that column's */
-	int64_t *value;    /* every grid cell's sum; table_finish */
-	uint8_t *status;   /* enum cell_status of inner cells */
+	bool
+	    releases; /* the first dimension is that of several releases, this one its first code (ledger.h) */
+	int64_t *value;  /* every grid cell's sum; table_finish */
+	uint8_t *status; /* enum cell_status of inner cells */
 };
 
 /* Visits the grid cells of a pattern: each dimension one code, or those of a list. */

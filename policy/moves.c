@@ -35,6 +35,9 @@ bool plan_init(struct plan *p, struct grid *g, struct needs *n, struct err *e)
 	if (p->tried == NULL || p->risen == NULL)
 		return err_set(e, ERR_MEMORY, "no memory for the plan");
 	memset(p->head, 0xff, (size_t)g->n_cells * sizeof *p->head);
+	if (g->ledger != NULL &&
+	    !hints_read(&p->hints, g->ledger, g->ledger->past[g->ledger->n - 1].auditor, e))
+		return false;
 	return search_init(&p->s, g, e);
 }
 
@@ -54,6 +57,7 @@ void plan_free(struct plan *p)
 		move_free(&p->move[i]);
 	if (p->s.g != NULL)
 		search_free(&p->s);
+	hints_free(&p->hints);
 	free(p->move);
 	free(p->node);
 	free(p->head);

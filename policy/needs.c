@@ -19,6 +19,16 @@ bool virt_holds(const struct grid *g, const struct virt *v, uint32_t child)
 	return !grid_counted(g, cell) && g->kind[cell] != KIND_DEAD;
 }
 
+bool virt_has_left(const struct grid *g, const struct virt *v)
+{
+	bool left = grid_is_out(g, v->r.parent);
+	for (uint32_t j = 0; left && j < v->r.b->n; j++) {
+		uint32_t child = relation_child(g, &v->r, j);
+		left = virt_holds(g, v, j) || g->kind[child] == KIND_DEAD || grid_is_out(g, child);
+	}
+	return left;
+}
+
 int64_t virt_value(const struct grid *g, const struct virt *v)
 {
 	int64_t sum = 0;
@@ -235,7 +245,7 @@ static bool add_zero_reach(struct grid *g, struct needs *n, struct pool *pool, s
 	return try_pools(g, n, pool, POOL_MAX, &few, e) && (few || add_group(n, pool->need, pool->value, e));
 }
 
-static struct need need_of(const struct subject *s, uint8_t rules)
+static struct need need_of(const struct subject *s, uint16_t rules)
 {
 	return (struct need){ .cell = s->cell,
 		.virt = s->virt == NULL ? NONE : s->place,
@@ -247,8 +257,17 @@ static struct need need_of(const struct subject *s, uint8_t rules)
 		.slots = 1 };
 }
 
+/* What has left cannot be taken back: it is only named. */
+static bool is_late(const struct grid *g, uint32_t cell)
+{
+	if (!grid_is_out(g, cell))
+		return false;
+	g->out[cell] = GRID_LATE;
+	return true;
+}
+
 bool needs_protect(struct grid *g, struct needs *n, enum guarantee level, const struct subject *s,
-    uint8_t rules, struct err *e)
+    uint16_t rules, struct err *e)
 {
 	bool live = false;
 	bool few = false;
@@ -258,6 +277,8 @@ bool needs_protect(struct grid *g, struct needs *n, enum guarantee level, const 
 	};
 	struct pool pool = { .s = s, .need = need_of(s, rules), .want = WANT_UP };
 	if (s->virt == NULL) {
+		if (is_late(g, s->cell))
+			return true;
 		if ((g->primary[s->cell] & PRIMARY_ALL) != 0)
 			return true;
 		if (!needs_hide(g, n, s->cell, e))
@@ -297,6 +318,8 @@ static bool protect_rests(
 		int64_t rest = pool->value - shares_value(g, pool->s, office, &live);
 		if (!pool_wants(g, pool, office == shares->sole, rest, &amp))
 			continue;
+		if (is_late(g, pool->s->cell))
+			return true;
 		struct need need = pool->need;
 		need.avoid = office;
 		if (!needs_hide(g, n, pool->s->cell, e) || !add_group(n, need, amp, e))
@@ -317,7 +340,7 @@ bool needs_protect_rest(struct grid *g, struct needs *n, const struct subject *s
 	pool.value = shares_value(g, s, NONE, &live);
 	if (g->p->coalition == 1)
 		return protect_rests(g, n, &pool, &shares, e);
-	if (shares.coalition_rest >= (int64_t)g->p->threshold)
+	if (shares.coalition_rest >= (int64_t)g->p->threshold || grid_is_out(g, s->cell))
 		return true;
 	pool.need.slots = (uint8_t)(g->p->coalition + 1);
 	uint32_t before = n->n;

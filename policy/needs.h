@@ -14,13 +14,14 @@ enum {
 	RULE_CONTRIBUTORS = 16,
 	RULE_REST = 32,
 	RULE_DERIVABLE = 64,
-	RULE_DOMINANCE = 128
+	RULE_DOMINANCE = 128,
+	RULE_DIFFERENCE = 256 /* between releases of a period */
 };
 #define RULE_NAMES                                                                                           \
 	{                                                                                                    \
-		"R1", "R2", "R3", "R4", "R5", "R12", "derivable", "R6"                                       \
+		"R1", "R2", "R3", "R4", "R5", "R12", "derivable", "R6", "difference"                         \
 	} /* by bit */
-#define RULE_COUNT 8u
+#define RULE_COUNT 9u
 
 /* A sum of some children of one cell that is not a cell itself: all but one child (R4), or those not printed.
  */
@@ -49,7 +50,7 @@ struct need {
 	uint8_t slot,
 	    slots;  /* needs of one group stand together: slot 0 .. slots - 1 touch different offices */
 	int8_t dir; /* +1: upwards, -1: the cell must be able to go down */
-	uint8_t rules;
+	uint16_t rules;
 };
 
 struct needs {
@@ -73,13 +74,15 @@ struct subject {
 	uint32_t place;          /* of virt in needs.virt; NONE: the cell */
 };
 
+/* A sum that earlier releases of the period gave away: the parent and all that is taken off it are out. */
+bool virt_has_left(const struct grid *g, const struct virt *v);
 bool virt_holds(const struct grid *g, const struct virt *v, uint32_t child);
 int64_t virt_value(const struct grid *g, const struct virt *v);
 
 /* Protects a subject against the public and, from L3 on, the offices, once; a cell is hidden from now on. ERR_REFUSED where a
  * cell must be printed and the ladder does not allow to unfreeze it. */
 bool needs_protect(struct grid *g, struct needs *n, enum guarantee level, const struct subject *s,
-    uint8_t rules, struct err *e);
+    uint16_t rules, struct err *e);
 /* Protects a cell against those offices and coalitions only to which it would show a small rest (R3). */
 bool needs_protect_rest(struct grid *g, struct needs *n, const struct subject *s, struct err *e);
 /* NONE: no memory. */

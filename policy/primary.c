@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policy/ledger.h"
 #include "policy/shares.h"
 
 static bool no_memory(struct err *e)
@@ -33,7 +34,7 @@ static bool is_dominated(const struct grid *g, const struct shares *s, int64_t v
 }
 
 /* R1, R2 and R6 for a cell or a sum that a subtraction shows; 0: none of them. */
-static uint8_t own_rule(const struct grid *g, const struct subject *s)
+static uint16_t own_rule(const struct grid *g, const struct subject *s)
 {
 	bool live = false;
 	int64_t value = shares_value(g, s, NONE, &live);
@@ -52,7 +53,7 @@ static bool find_cell(struct grid *g, struct needs *n, enum guarantee level, uin
 	struct subject s = { cell, NULL, NONE };
 	int64_t value = g->value[cell];
 	bool offices = level >= LEVEL_3 && g->office_dim != SIZE_MAX;
-	uint8_t rule = own_rule(g, &s);
+	uint16_t rule = own_rule(g, &s);
 	if (rule != 0)
 		return needs_protect(g, n, level, &s, rule, e);
 	if (value == 0 || g->office_dim == SIZE_MAX)
@@ -84,7 +85,7 @@ bool primary_names(const struct grid *g, enum guarantee level, uint32_t cell)
 }
 
 static bool protect_virt(
-    struct grid *g, struct needs *n, enum guarantee level, const struct virt *v, uint8_t rules, struct err *e)
+    struct grid *g, struct needs *n, enum guarantee level, const struct virt *v, uint16_t rules, struct err *e)
 {
 	struct subject only = { NONE, NULL, NONE };
 	uint32_t held = 0;
@@ -93,7 +94,7 @@ static bool protect_virt(
 			only.cell = relation_child(g, &v->r, j);
 			held++;
 		}
-	if (held == 0)
+	if (held == 0 || virt_has_left(g, v))
 		return true;
 	if (held == 1) { /* a cell after all */
 		if (printed(g, only.cell) && own_rule(g, &only) != 0)
@@ -186,9 +187,10 @@ bool primary_find(struct grid *g, enum guarantee level, struct needs *n, struct 
 			return false;
 	relation_begin(&w, g);
 	while (relation_next(&w, &r))
-		if (!find_rest(g, n, level, &r, e) || !find_group(g, n, level, &r, e))
+		if (!relation_of_releases(g, &r) &&
+		    (!find_rest(g, n, level, &r, e) || !find_group(g, n, level, &r, e)))
 			return false;
-	return needs_index(g, n, e);
+	return differences_find(g, level, n, e) && needs_index(g, n, e);
 }
 
 bool primary_add_derivable(

@@ -1,5 +1,6 @@
 #include "policy/protect.h"
 
+#include "policy/carry.h"
 #include "policy/chain.h"
 #include "policy/exact.h"
 #include "policy/moves.h"
@@ -157,7 +158,7 @@ static bool pay(struct plan *p, const struct need *n, int64_t amp)
 static bool pay_exact(struct plan *p, uint32_t need, int64_t amp)
 {
 	const struct need *n = &p->n->need[need];
-	if (p->trial || p->g->n_cells > EXACT_CELLS)
+	if (p->trial || p->g->n_cells > EXACT_CELLS || (p->g->ledger != NULL && p->s.noise > 0.0f))
 		return false;
 	p->s.pay = true;
 	return exact_find(&p->s, n, need_virt(p, n), amp);
@@ -171,14 +172,15 @@ bool need_serve(struct plan *p, uint32_t need, bool may_pay)
 	need_avoid(p, need, 1);
 	p->s.any_room = n->amp == 0;
 	search_reset(&p->s);
-	if (gather(p, n, amp)) {
+	if (carry_find(p, n, amp, false) || gather(p, n, amp)) {
 		ok = move_commit(p, need);
 		p->by_free += ok && !may_pay;
 		p->by_gather += ok && may_pay;
 	}
 	if (!ok && may_pay) {
 		search_reset(&p->s);
-		ok = (pay(p, n, amp) || pay_exact(p, need, amp)) && move_commit(p, need);
+		ok = (carry_find(p, n, amp, true) || pay(p, n, amp) || pay_exact(p, need, amp)) &&
+		     move_commit(p, need);
 		p->by_pay += ok;
 	}
 	search_reset(&p->s);

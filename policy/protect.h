@@ -5,6 +5,7 @@
  * steps is safe for the needs already served. */
 #ifndef POLICY_PROTECT_H
 #define POLICY_PROTECT_H
+#include "policy/hints.h"
 #include "policy/search.h"
 
 struct entry {
@@ -55,6 +56,7 @@ struct plan {
 	uint32_t unserved; /* a need that could not be served, or NONE */
 	uint64_t by_free, by_gather, by_pay, by_retry, by_exact;
 	uint64_t max_work;
+	struct hints hints; /* with earlier releases of the period */
 };
 
 bool plan_init(struct plan *p, struct grid *g, struct needs *n, struct err *e);

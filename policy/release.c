@@ -10,6 +10,7 @@
 #include "policy/check.h"
 #include "policy/derived.h"
 #include "policy/explain.h"
+#include "policy/ledger.h"
 #include "policy/modular.h"
 #include "policy/moved.h"
 #include "policy/ranks.h"
@@ -114,23 +115,16 @@ static void refuse(struct release_result *r, enum refusal why, const char *text)
 	buf_printf(&r->reasons, "%s\n", text);
 }
 
-/* What was published before: another period is another set of unknowns; the same period is not understood
- * yet. */
-static bool ledger_allows(
-    const struct table_input *t, const struct release_options *o, struct release_result *r)
+/* What was published of the period before goes into one grid with this release; another period is another set
+ * of unknowns. */
+static bool open_ledger(struct ledger *l, const struct table_input *t, const struct policy_params *p,
+    const uint8_t key[32], const struct release_options *o, struct release_result *r, struct err *e)
 {
-	for (size_t i = 0; i < t->n_earlier; i++)
-		if (o->period == NULL || strcmp(o->period, t->earlier[i].period) == 0) {
-			refuse(r, REFUSAL_LEDGER,
-			    "something of this period was released before: a further release of it cannot be "
-			    "protected together with that one yet");
-			return false;
-		}
-	if (o->revision > 0 && t->n_earlier == 0) {
+	memset(l, 0, sizeof *l);
+	if (o->revision > 0 && t->n_earlier == 0)
 		refuse(r, REFUSAL_LEDGER, "a revision without the releases before it");
-		return false;
-	}
-	return true;
+	return r->refusal != REFUSAL_NONE || t->n_earlier == 0 ||
+	       ledger_open(l, t, p, key, o, &r->refusal, &r->reasons, e);
 }
 
 /* ---- one attempt ---- */
@@ -138,6 +132,14 @@ static bool ledger_allows(
 static bool is_protected(const struct attempt *a, uint32_t cell)
 {
 	return a->needs.first[cell] != NONE;
+}
+
+static bool is_few(const struct attempt *a, uint32_t cell)
+{
+	int64_t v = a->g.value[cell];
+	if (grid_is_delta(&a->g, cell))
+		return v != 0 && (v < 0 ? -v : v) < (int64_t)a->params.threshold;
+	return primary_is_small(&a->params, v);
 }
 
 /* Cells that follow exactly: none may be protected or small. *again: needs were added. */
@@ -152,8 +154,10 @@ static bool judge_derivable(struct attempt *a, bool *again, struct err *e)
 			return err_set(
 			    e, ERR_INTERNAL, "our own check failed: a protected cell can be worked out");
 		if (a->g.kind[c] == KIND_OPEN) {
-			a->g.sticky[c] = 0; /* hidden for a sum's sake, and anybody could work it out */
-		} else if (primary_is_small(&a->params, a->g.value[c])) {
+			if (c < a->g.n_own) /* what an earlier release says stays as it is */
+				a->g.sticky[c] =
+				    0; /* hidden for a sum's sake, and anybody could work it out */
+		} else if (is_few(a, c)) {
 			*again = true;
 			if (!primary_add_derivable(&a->g, &a->needs, a->level, c, e))
 				return false;
@@ -198,7 +202,7 @@ static void begin(const struct release_options *o, const char *stage)
 static bool serve_cheaply(struct attempt *a, unsigned effort)
 {
 	struct plan *p = &a->plan;
-	if (a->level == LEVEL_1) {
+	if (a->level == LEVEL_1 && a->g.ledger == NULL) {
 		if (ranks_serve(p, effort))
 			return true;
 		if (p->unserved != NONE || p->memory_failed || plan_over_limit(p))
@@ -209,15 +213,16 @@ static bool serve_cheaply(struct attempt *a, unsigned effort)
 
 /* Serves, takes out, and looks whether anything follows exactly. *served: false, the ladder's turn. */
 static bool attempt_run(struct attempt *a, const struct policy_params *p, const struct table_input *t,
-    const uint8_t key[32], const struct release_options *o, bool *served, struct err *e)
+    struct ledger *l, const uint8_t key[32], const struct release_options *o, bool *served, struct err *e)
 {
 	bool again = true;
 	*served = false;
 	a->params = *p;
 	begin(o, "pattern");
-	if (!grid_init(&a->g, t, &a->params, key, e))
+	if (l->n == 0 ? !grid_init(&a->g, t, &a->params, key, e) : !ledger_grid(l, &a->params, key, &a->g, e))
 		return false;
-	derived_begin(&a->g, a->level);
+	if (l->n == 0)
+		derived_begin(&a->g, a->level);
 	if (!primary_find(&a->g, a->level, &a->needs, e) || !plan_init(&a->plan, &a->g, &a->needs, e))
 		return false;
 	a->plan.max_work = o->max_work;
@@ -232,7 +237,7 @@ static bool attempt_run(struct attempt *a, const struct policy_params *p, const 
 		if (!serve_cheaply(a, i == 0 ? a->params.effort : 0))
 			return a->plan.unserved != NONE || plan_over_limit(&a->plan) ||
 			       err_set(e, ERR_MEMORY, "no memory for the moves");
-		if (i == 0 && o->choose != NULL && !plan_over_limit(&a->plan) &&
+		if (i == 0 && o->choose != NULL && l->n == 0 && !plan_over_limit(&a->plan) &&
 		    !choice_improve(&a->plan, o->choose, o->choose_context, &a->choice, e))
 			return false;
 		if (!plan_hidden_sums(&a->plan))
@@ -334,9 +339,10 @@ static void count_cells(const struct grid *g, struct release_summary *s)
 	s->advise_recode = s->secondary_value * 10 > printed_value + s->secondary_value;
 }
 
-static void summarise(const struct attempt *a, struct release_summary *s)
+static void summarise(const struct attempt *a, const struct grid *own, struct release_summary *s)
 {
-	count_cells(&a->g, s);
+	count_cells(own, s);
+	s->earlier = a->g.ledger == NULL ? 0 : a->g.ledger->n;
 	s->requirements = a->needs.n;
 	s->served_free = a->plan.by_free;
 	s->served_gather = a->plan.by_gather;
@@ -354,8 +360,23 @@ static void summarise(const struct attempt *a, struct release_summary *s)
 		}
 }
 
-static bool finish(struct attempt *a, const struct release_options *o, const enum ladder_step *step,
-    unsigned n_steps, struct release_result *r, struct err *e)
+/* What left before and would be protected today: the cells, for who decides what to say about it. */
+static uint64_t put_late(const struct grid *g, struct buf *out, uint64_t *late)
+{
+	*late = 0;
+	for (uint32_t c = 0; g->out != NULL && c < g->n_cells; c++) {
+		if (g->out[c] != GRID_LATE)
+			continue;
+		buf_put_text(out, "{\"late\":");
+		explain_json_cell(out, g->t, c);
+		buf_put_text(out, "}\n");
+		(*late)++;
+	}
+	return *late;
+}
+
+static bool finish(struct attempt *a, struct ledger *l, const struct release_options *o,
+    const enum ladder_step *step, unsigned n_steps, struct release_result *r, struct err *e)
 {
 	struct proof proof = { .plan = &a->plan,
 		.level = a->level,
@@ -365,8 +386,9 @@ static bool finish(struct attempt *a, const struct release_options *o, const enu
 	if (!check_result(&a->plan, a->level, e))
 		return false;
 	begin(o, "proof");
-	release_put_result(&a->g, o->truth, &r->result_csv);
-	derived_write(&a->g, &r->derived_csv);
+	const struct grid *own = l->n == 0 ? &a->g : ledger_own(l, &a->g);
+	release_put_result(own, o->truth, &r->result_csv);
+	derived_write(own, &r->derived_csv);
 	crypto_hash_sha256(proof.result, r->result_csv.data, r->result_csv.size);
 	if (!certificate_write(&proof, &r->certificate, &witness, e) ||
 	    !auditor_write(&proof, buf_bytes(&r->certificate), &r->auditor, e))
@@ -375,11 +397,12 @@ static bool finish(struct attempt *a, const struct release_options *o, const enu
 	release_put_manifest_head(&r->manifest, o, a->level, r);
 	uint64_t lines = 2 + explain_manifest(&a->plan, &r->manifest);
 	lines += put_steps(&r->manifest, step, n_steps);
+	lines += put_late(&a->g, &r->manifest, &r->summary.late);
 	buf_printf(&r->manifest, "{\"lines\":%" PRIu64 "}\n", lines);
-	summarise(a, &r->summary);
+	summarise(a, own, &r->summary);
 	r->summary.components = witness.components;
 	r->summary.hidden_open_components = witness.open;
-	r->table = safe_table_make(&a->g);
+	r->table = safe_table_make(own);
 	if (r->table == NULL || r->result_csv.failed || r->derived_csv.failed || r->explain_csv.failed ||
 	    r->manifest.failed)
 		return err_set(e, ERR_MEMORY, "no memory for the release");
@@ -419,34 +442,35 @@ static void name_unserved(const struct attempt *a, struct release_result *r)
 }
 
 /* Attempts down the ladder until one is served. */
-static bool climb(const struct table_input *t, const struct policy_params *p, const uint8_t key[32],
-    const struct release_options *o, enum guarantee level, struct release_result *r, struct err *e)
+static bool climb(const struct table_input *t, struct ledger *l, const struct policy_params *p,
+    const uint8_t key[32], const struct release_options *o, enum guarantee level, struct release_result *r,
+    struct err *e)
 {
 	struct attempt a = { .level = level };
 	struct policy_params params = *p;
 	enum ladder_step step[PARAMS_LADDER_MAX];
 	unsigned n_steps = 0;
 	bool served = false;
-	bool ok = attempt_run(&a, &params, t, key, o, &served, e);
+	bool ok = attempt_run(&a, &params, t, l, key, o, &served, e);
 	for (int i = 0; ok && !served && r->refusal == REFUSAL_NONE && i < PARAMS_LADDER_MAX; i++) {
 		if (p->ladder[i] != LADDER_CAMOUFLAGE || params.zeros != ZEROS_PUBLISHED ||
-		    plan_over_limit(&a.plan))
+		    plan_over_limit(&a.plan) || !ledger_may_hide_noughts(l))
 			continue; /* forced cells are unfrozen as they are met; nothing coarser is known yet
 				   */
 		step[n_steps++] = LADDER_CAMOUFLAGE;
 		params.zeros = ZEROS_CAMOUFLAGE;
 		attempt_free(&a);
 		a.level = level;
-		ok = attempt_run(&a, &params, t, key, o, &served, e);
+		ok = attempt_run(&a, &params, t, l, key, o, &served, e);
 	}
 	if (ok && a.needs.unfrozen && n_steps < PARAMS_LADDER_MAX)
 		step[n_steps++] = LADDER_UNFREEZE;
 	if (ok && served)
-		ok = finish(&a, o, step, n_steps, r, e);
+		ok = finish(&a, l, o, step, n_steps, r, e);
 	if (ok && !served) {
 		if (r->refusal == REFUSAL_NONE)
 			name_unserved(&a, r);
-		ok = finish_refused(&a, t, o, level, step, n_steps, r, e);
+		ok = finish_refused(&a, a.g.t == NULL ? t : a.g.t, o, level, step, n_steps, r, e);
 	}
 	r->summary.last_step = n_steps > 0 ? step[n_steps - 1] : LADDER_END;
 	attempt_free(&a);
@@ -468,20 +492,25 @@ bool release_build(const struct table_input *t, const struct policy_params *p, c
 	uint32_t reporting = count_reporting(t, p, &offices);
 	struct policy_params rules = policy_params_effective(p);
 	struct release_result *r = calloc(1, sizeof *r);
+	struct ledger l = { 0 };
 	if (r == NULL)
 		return err_set(e, ERR_MEMORY, "no memory for the release");
 	if (!check_input(t, p, offices, e))
 		goto done;
 	if (reporting < p->min_reporting)
 		refuse(r, REFUSAL_MIN_REPORTING, "fewer offices have reported than the policy asks for");
-	if (r->refusal != REFUSAL_NONE || !moved_ledger_allows(t, p, o, r) || !ledger_allows(t, o, r))
+	if (r->refusal == REFUSAL_NONE && moved_ledger_allows(t, p, o, r) &&
+	    !open_ledger(&l, t, &rules, choice_key, o, r, e))
+		goto done;
+	if (r->refusal != REFUSAL_NONE)
 		ok = finish_refused(NULL, t, o, level, NULL, 0, r, e);
 	else if (p->method != METHOD_SUPPRESSION)
 		ok = moved_release(t, &rules, choice_key, o, level, r, e) &&
 		     (r->refusal == REFUSAL_NONE || finish_refused(NULL, t, o, level, NULL, 0, r, e));
 	else
-		ok = climb(t, &rules, choice_key, o, level, r, e);
+		ok = climb(t, &l, &rules, choice_key, o, level, r, e);
 done:
+	ledger_free(&l);
 	if (ok)
 		*out = r;
 	else

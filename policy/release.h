@@ -82,6 +82,8 @@ struct release_summary {
 	uint32_t floor;             /* L: what a hidden cell is known to be at least */
 	enum ladder_step last_step; /* LADDER_END: none was needed */
 	bool advise_recode;
+	uint64_t earlier;             /* releases of the period that this one was protected together with */
+	uint64_t late;                /* cells that left before and that the rules of today would protect */
 	struct choice_outcome choice; /* of release_options.choose */
 	enum release_method method;   /* not suppression: nothing is hidden, every figure is R */
 	uint64_t redraws;             /* rounding, noise: draws before every office was left uncertain */

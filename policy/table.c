@@ -60,6 +60,8 @@ void table_free(struct table_input *t)
 	for (size_t i = 0; i < t->n_earlier; i++) {
 		table_free(t->earlier[i].input);
 		buf_free(&t->earlier[i].result_csv);
+		buf_free(&t->earlier[i].certificate);
+		buf_free(&t->earlier[i].auditor);
 	}
 	free(t->cell);
 	free(t->pattern);
@@ -350,18 +352,22 @@ bool table_add_plain(
 	return true;
 }
 
-bool table_add_earlier(struct table_input *t, struct table_input *earlier, const char *period,
-    uint32_t revision, struct bytes result_csv, struct err *e)
+bool table_add_earlier(
+    struct table_input *t, struct table_input *earlier, const struct earlier_facts *facts, struct err *e)
 {
-	struct earlier_release r = { .input = earlier, .revision = revision };
-	if (strlen(period) > LIMIT_PERIOD)
+	struct earlier_release r = { .input = earlier, .revision = facts->revision };
+	if (strlen(facts->period) > LIMIT_PERIOD)
 		return err_set(e, ERR_INVALID, "not a period");
-	memcpy(r.period, period, strlen(period) + 1);
+	memcpy(r.period, facts->period, strlen(facts->period) + 1);
 	if (!grow(&t->earlier, &t->room_earlier, t->n_earlier, sizeof *t->earlier))
 		return no_memory(e);
-	buf_put_bytes(&r.result_csv, result_csv);
-	if (r.result_csv.failed) {
+	buf_put_bytes(&r.result_csv, facts->result_csv);
+	buf_put_bytes(&r.certificate, facts->certificate);
+	buf_put_bytes(&r.auditor, facts->auditor);
+	if (r.result_csv.failed || r.certificate.failed || r.auditor.failed) {
+		buf_free(&r.auditor);
 		buf_free(&r.result_csv);
+		buf_free(&r.certificate);
 		return no_memory(e);
 	}
 	t->earlier[t->n_earlier++] = r;
@@ -417,8 +423,10 @@ bool table_is_inner(const struct table_input *t, uint64_t cell)
 
 void table_put_cell(const struct table_input *t, uint64_t cell, char sep, struct buf *b)
 {
-	for (size_t d = 0; d < t->n_dims; d++) {
-		if (d > 0)
+	size_t first =
+	    t->releases && table_coord(t, cell, 0) == 0 ? 1 : 0; /* of this release: its own codes do */
+	for (size_t d = first; d < t->n_dims; d++) {
+		if (d > first)
 			buf_put_byte(b, (uint8_t)sep);
 		buf_put_text(b, t->dim[d].code[table_coord(t, cell, d)]);
 	}

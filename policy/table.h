@@ -87,10 +87,21 @@ bool table_add_derived(struct table_input *t, const char *id, const char *const 
 bool table_add_plain(
     struct table_input *t, const char *key, uint64_t value, enum cell_status status, struct err *e);
 
-/* An earlier release of the series: its input (taken over on success, finished) and the RESULT.csv it gave.
- */
-bool table_add_earlier(struct table_input *t, struct table_input *earlier, const char *period,
-    uint32_t revision, struct bytes result_csv, struct err *e);
+/* A release that left before, as it left: borrowed for the call. */
+struct earlier_facts {
+	const char *period;
+	uint32_t revision;
+	struct bytes result_csv; /* RESULT.csv: states and printed values */
+	struct bytes
+	    certificate;      /* certificate.cvc: its header says under what rules, and names the result */
+	struct bytes auditor; /* of the last one: certificate.auditor.cvc, whose moves help; may be empty */
+};
+
+/* An earlier release of the series (docs/disclosure.md, "Revisions"): what it was made of (finished; taken over on
+ * success) and what it said. One of the same period is protected together with this release; of other periods
+ * only that they exist is asked. release_build() refuses what does not fit together. */
+bool table_add_earlier(
+    struct table_input *t, struct table_input *earlier, const struct earlier_facts *facts, struct err *e);
 
 /* No input after this. Checks: at least one dimension; no code its own ancestor; every breakdown of a code
  * holds the same leaves, each once; sums fit. Contributions: the offices that are to be counted as reporting

@@ -11,8 +11,9 @@
 
 /* Options of the engine looked at in a second: turns the time limit into one that every machine keeps alike.
  */
-#define WORK_PER_SECOND 2000000u
-#define MANIFEST_BLOCK  4096u
+#define WORK_PER_SECOND          2000000u
+#define MANIFEST_BLOCK           4096u
+#define LIMIT_REVISIONS_RELEASED 9u /* of a period; the engine takes no more together */
 
 /* --- the set in the clear: for as long as the table takes to build --- */
 
@@ -102,29 +103,41 @@ static bool make_input(struct vault *v, const struct period *p, const struct con
 	return ok;
 }
 
-/* An earlier release of the period, as the engine wants it: what it was made of, and what it said. */
+static bool build(struct vault *v, const struct period *p, const struct config *config,
+    const struct seal_row *seal, struct table_input **input, struct release_result **result,
+    uint64_t *n_offices, struct err *e);
+
+/* An earlier release of the period, as the engine wants it: what it was made of, and what it said. The last one
+ * is made again, by the same steps as then, for its moves. */
 static bool add_earlier(struct vault *v, const struct period *p, const struct config *config,
-    const struct policy_params *params, uint64_t revision, struct table_input *to, struct err *e)
+    const struct policy_params *params, uint64_t revision, bool last, struct table_input *to, struct err *e)
 {
 	struct seal_row seal;
 	struct table_input *earlier = NULL;
+	struct release_result *made = NULL;
 	struct publish_file file[BUILT_FILES];
 	size_t n = 0;
 	uint64_t n_offices = 0;
-	struct bytes said = bytes_of(NULL, 0);
+	struct earlier_facts facts = { .period = p->name, .revision = (uint32_t)revision };
 
 	bool ok = seal_read(v, p->id, revision, &seal, e) &&
 		  record_files(v, p->id, revision, file, BUILT_FILES, &n, e) &&
-		  make_input(v, p, config, &seal, params, &earlier, &n_offices, e);
+		  (last ? build(v, p, config, &seal, &earlier, &made, &n_offices, e)
+			: make_input(v, p, config, &seal, params, &earlier, &n_offices, e));
 	for (size_t i = 0; i < n; i++) {
 		if (strcmp(file[i].name, "result.csv") == 0)
-			said = buf_bytes(&file[i].data);
+			facts.result_csv = buf_bytes(&file[i].data);
+		if (strcmp(file[i].name, "certificate.cvc") == 0)
+			facts.certificate = buf_bytes(&file[i].data);
 	}
-	if (ok && table_add_earlier(to, earlier, p->name, (uint32_t)revision, said, e))
+	if (made != NULL)
+		facts.auditor = buf_bytes(&made->auditor);
+	if (ok && table_add_earlier(to, earlier, &facts, e))
 		earlier = NULL; /* theirs now */
 	else if (ok)
 		ok = err_wrap(e, "revision %llu", (unsigned long long)revision);
 	table_free(earlier);
+	release_result_free(made);
 	for (size_t i = 0; i < n; i++)
 		buf_free(&file[i].data);
 	return ok;
@@ -134,6 +147,8 @@ static bool add_earlier(struct vault *v, const struct period *p, const struct co
 static bool add_ledger(struct vault *v, const struct period *p, const struct config *config,
     const struct policy_params *params, uint64_t revision, struct table_input *to, struct err *e)
 {
+	uint64_t earlier[LIMIT_REVISIONS_RELEASED];
+	size_t n = 0;
 	struct rows r;
 	bool ok = true;
 
@@ -142,9 +157,16 @@ static bool add_ledger(struct vault *v, const struct period *p, const struct con
 	    "revision",
 	    "iiiii", p->id, revision, (uint64_t)STAGE_PUBLISHED, (uint64_t)STAGE_SUPERSEDED,
 	    (uint64_t)STAGE_WITHDRAWN);
-	while (ok && rows_next(&r))
-		ok = add_earlier(v, p, config, params, rows_uint(&r, 0), to, e);
-	return rows_close(&r, e) && ok;
+	while (ok && rows_next(&r)) {
+		ok = n < LIMIT_REVISIONS_RELEASED ||
+		     err_set(e, ERR_REFUSED, "release: the period was released too often before");
+		if (ok)
+			earlier[n++] = rows_uint(&r, 0);
+	}
+	ok = rows_close(&r, e) && ok;
+	for (size_t i = 0; ok && i < n; i++)
+		ok = add_earlier(v, p, config, params, earlier[i], i + 1 == n, to, e);
+	return ok;
 }
 
 /* What a stranger needs to check the certificate: the table's public files, under names a release may have. */
@@ -178,8 +200,11 @@ static bool params_of(
 	return true;
 }
 
-static bool make_result(struct vault *v, const struct period *p, const struct config *config,
-    const struct seal_row *seal, struct table_input **input, struct built *b, struct err *e)
+/* The engine's work for a sealed set, beside everything that left of the period before it. Calls itself once for
+ * each earlier release. */
+static bool build(struct vault *v, const struct period *p, const struct config *config,
+    const struct seal_row *seal, struct table_input **input, struct release_result **result,
+    uint64_t *n_offices, struct err *e)
 {
 	struct policy_params params;
 	struct release_options options = { .dataset = p->dataset,
@@ -192,11 +217,17 @@ static bool make_result(struct vault *v, const struct period *p, const struct co
 	memcpy(options.config, p->config, sizeof options.config);
 	vaultkeys_derive(
 	    &v->keys, "CVmansal", seal->leaf, options.salt); /* secret, and the same in a rerun */
-	bool ok = make_input(v, p, config, seal, &params, input, &b->n_offices, e) &&
+	bool ok = make_input(v, p, config, seal, &params, input, n_offices, e) &&
 		  add_ledger(v, p, config, &params, seal->revision, *input, e) &&
-		  release_build(*input, &params, v->keys.choice, &options, &b->result, e);
+		  release_build(*input, &params, v->keys.choice, &options, result, e);
 	sodium_memzero(options.salt, sizeof options.salt);
 	return ok;
+}
+
+static bool make_result(struct vault *v, const struct period *p, const struct config *config,
+    const struct seal_row *seal, struct table_input **input, struct built *b, struct err *e)
+{
+	return build(v, p, config, seal, input, &b->result, &b->n_offices, e);
 }
 
 static bool protect(struct vault *v, const struct period *p, const struct config *config,

@@ -1,0 +1,108 @@
+#include "policy/carry.h"
+
+#define HINTS_MAX 128u /* looked at for one need */
+#define TIMES_MAX 8    /* a hint is taken so often at most */
+#define REPAIRS   12u
+
+/* The cell furthest below its floor by what was put together so far; NONE: all hold. */
+static uint32_t worst_short(const struct plan *p, int64_t *by)
+{
+	uint32_t worst = NONE;
+	*by = 0;
+	for (uint32_t i = 0; i < p->s.n_touched; i++) {
+		uint32_t c = p->s.touched[i];
+		int64_t missing = grid_floor(p->g, c) - p->g->value[c] - p->s.delta[c];
+		if (p->s.delta[c] < 0 && missing > *by) {
+			*by = missing;
+			worst = c;
+		}
+	}
+	return worst;
+}
+
+/* What one office gives up in one release another may have to give up in the next: no product does that. So
+ * what fell below its floor is raised again. */
+static bool repair(struct plan *p, bool may_pay)
+{
+	int64_t by = 0;
+	p->s.pay = may_pay;
+	for (unsigned i = 0; i < REPAIRS; i++) {
+		uint32_t cell = worst_short(p, &by);
+		if (cell == NONE)
+			return true;
+		if (!search_find(&p->s, cell, NULL, 1, by) || !search_take(&p->s, 1, by))
+			return false;
+	}
+	return worst_short(p, &by) == NONE;
+}
+
+/* What the delta changes of what a need is about, in its direction. */
+static int64_t delta_at(const struct plan *p, const struct need *n)
+{
+	const struct virt *v = n->virt == NONE ? NULL : &p->n->virt[n->virt];
+	int64_t sum = v == NULL ? p->s.delta[n->cell] : 0;
+	for (uint32_t j = 0; v != NULL && j < v->r.b->n; j++)
+		if (virt_holds(p->g, v, j))
+			sum += p->s.delta[relation_child(p->g, &v->r, j)];
+	return sum * n->dir;
+}
+
+static float bought_price(const struct plan *p)
+{
+	float price = 0.0f;
+	for (uint32_t i = 0; i < p->s.n_touched; i++)
+		if ((p->s.bought[p->s.touched[i]] & SEARCH_BOUGHT) != 0)
+			price += p->g->price[p->s.touched[i]];
+	return price;
+}
+
+/* Hint number i in one of its ways, upwards or downwards, as often as the need asks for. */
+static bool hint_serves(
+    struct plan *p, const struct need *n, int64_t amp, uint32_t i, uint32_t way, bool may_pay)
+{
+	int64_t factor = way < HINT_WAYS ? 1 : -1;
+	enum hint_way how = (enum hint_way)(way % HINT_WAYS);
+	p->s.pay = may_pay;
+	if (!hints_put(&p->hints, i, how, factor, &p->s) || delta_at(p, n) <= 0)
+		return false;
+	int64_t times = (amp + delta_at(p, n) - 1) / delta_at(p, n);
+	return times <= TIMES_MAX && (times == 1 || hints_put(&p->hints, i, how, factor * times, &p->s)) &&
+	       repair(p, may_pay) && delta_at(p, n) >= amp;
+}
+
+static uint32_t first_hint(const struct plan *p, const struct need *n)
+{
+	const struct virt *v = n->virt == NONE ? NULL : &p->n->virt[n->virt];
+	uint32_t at = v == NULL ? p->hints.head[n->cell % p->g->n_own] : NONE;
+	for (uint32_t j = 0; v != NULL && at == NONE && j < v->r.b->n; j++)
+		if (virt_holds(p->g, v, j))
+			at = p->hints.head[relation_child(p->g, &v->r, j) % p->g->n_own];
+	return at;
+}
+
+bool carry_find(struct plan *p, const struct need *n, int64_t amp, bool may_pay)
+{
+	uint32_t best = NONE;
+	uint32_t best_way = 0;
+	float least = p->s.most;
+	uint32_t tries = 0;
+	if (p->hints.n == 0 || n->amp == 0 || p->trial)
+		return false;
+	for (uint32_t at = first_hint(p, n); at != NONE && tries < HINTS_MAX; at = p->hints.next[at])
+		for (uint32_t way = 0; way < 2 * HINT_WAYS; way++, tries++) {
+			if (!hint_serves(p, n, amp, p->hints.of[at], way, may_pay))
+				continue;
+			float price = bought_price(p);
+			if (price <= 0.0f)
+				return true;
+			if (price < least) {
+				best = p->hints.of[at];
+				best_way = way;
+				least = price;
+			}
+		}
+	if (best != NONE && hint_serves(p, n, amp, best, best_way, may_pay))
+		return true;
+	search_reset(&p->s);
+	return false;
+}

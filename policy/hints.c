@@ -1,0 +1,214 @@
+#include "policy/hints.h"
+
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- reading ---- */
+
+struct cursor {
+	const uint8_t *at, *end;
+};
+
+static bool take(struct cursor *c, const char *text)
+{
+	size_t n = strlen(text);
+	if ((size_t)(c->end - c->at) < n || memcmp(c->at, text, n) != 0)
+		return false;
+	c->at += n;
+	return true;
+}
+
+static bool take_number(struct cursor *c, int64_t *out)
+{
+	bool minus = take(c, "-");
+	int64_t v = 0;
+	const uint8_t *from = c->at;
+	for (; c->at < c->end && *c->at >= '0' && *c->at <= '9' && c->at - from < 12; c->at++)
+		v = v * 10 + (*c->at - '0');
+	*out = minus ? -v : v;
+	return c->at > from;
+}
+
+static bool grow(void *array, uint32_t *room, uint32_t n, size_t size)
+{
+	void *now = NULL;
+	if (n < *room)
+		return true;
+	uint32_t more = *room == 0 ? 256 : *room * 2;
+	memcpy(&now, array, sizeof now);
+	void *bigger = more < *room ? NULL : realloc(now, (size_t)more * size);
+	if (bigger == NULL)
+		return false;
+	memcpy(array, &bigger, sizeof bigger);
+	*room = more;
+	return true;
+}
+
+/* One entry of the release before: its first cells are its own, then come those of the releases before it; the
+ * differences follow from them. */
+static bool put_entry(struct hints *h, const struct ledger *l, int64_t cell, int64_t by)
+{
+	int64_t code = cell / l->size;
+	if (code >= l->n)
+		return true;
+	if (!grow(&h->entry, &h->room_entries, h->n_entries, sizeof *h->entry))
+		return false;
+	h->entry[h->n_entries++] = (struct hint_entry){
+		.release = l->n - 1 - (uint32_t)code, .cell = (uint32_t)(cell % l->size), .by = (int32_t)by
+	};
+	return true;
+}
+
+/* a <number> <entries> <cell>:<by> ... False: memory. A line of another kind is no move. */
+static bool read_move(struct hints *h, const struct ledger *l, struct cursor *c)
+{
+	int64_t number = 0;
+	int64_t n = 0;
+	int64_t cell = 0;
+	int64_t by = 0;
+	int64_t cells = (int64_t)l->size * (l->n + l->n * (l->n - 1) / 2);
+	uint32_t begin = h->n_entries;
+	if (!grow(&h->first, &h->room, h->n + 1, sizeof *h->first))
+		return false;
+	h->first[h->n] = begin;
+	bool ok = take(c, "a ") && take_number(c, &number) && take(c, " ") && take_number(c, &n);
+	while (ok && c->at < c->end && *c->at != '\n') {
+		ok = take(c, " ") && take_number(c, &cell) && take(c, ":") && take_number(c, &by) &&
+		     cell >= 0 && cell < cells && by >= INT32_MIN && by <= INT32_MAX;
+		if (ok && !put_entry(h, l, cell, by))
+			return false;
+	}
+	if (ok && h->n_entries > begin)
+		h->first[++h->n] = h->n_entries;
+	else
+		h->n_entries = begin;
+	return true;
+}
+
+static bool index_cells(struct hints *h, const struct ledger *l)
+{
+	h->head = malloc((size_t)l->size * sizeof *h->head);
+	h->next = malloc(((size_t)h->n_entries + 1) * sizeof *h->next);
+	h->of = malloc(((size_t)h->n_entries + 1) * sizeof *h->of);
+	if (h->head == NULL || h->next == NULL || h->of == NULL)
+		return false;
+	memset(h->head, 0xff, (size_t)l->size * sizeof *h->head);
+	for (uint32_t i = h->n; i-- > 0;)
+		for (uint32_t k = h->first[i]; k < h->first[i + 1]; k++) {
+			uint32_t cell = h->entry[k].cell;
+			if (h->head[cell] != NONE && h->of[h->head[cell]] == i)
+				continue;
+			h->of[h->n_links] = i;
+			h->next[h->n_links] = h->head[cell];
+			h->head[cell] = h->n_links++;
+		}
+	return true;
+}
+
+bool hints_read(struct hints *h, const struct ledger *l, struct bytes auditor, struct err *e)
+{
+	struct cursor c = { auditor.at, auditor.at + auditor.len };
+	bool inside = false;
+	bool ok = true;
+	memset(h, 0, sizeof *h);
+	while (ok && c.at < c.end) {
+		const uint8_t *feed = memchr(c.at, '\n', (size_t)(c.end - c.at));
+		if (feed == NULL)
+			break;
+		struct cursor line = { c.at, feed };
+		if (take(&line, "section "))
+			inside = take(&line, "amplitudes");
+		else if (inside)
+			ok = read_move(h, l, &line);
+		c.at = feed + 1;
+	}
+	return (ok && index_cells(h, l)) ||
+	       err_set(e, ERR_MEMORY, "no memory for the earlier release's moves");
+}
+
+void hints_free(struct hints *h)
+{
+	if (h->entry != NULL)
+		sodium_memzero(h->entry, (size_t)h->n_entries * sizeof *h->entry);
+	free(h->entry);
+	free(h->first);
+	free(h->head);
+	free(h->next);
+	free(h->of);
+	memset(h, 0, sizeof *h);
+}
+
+/* ---- using ---- */
+
+static bool may_change(const struct search *s, uint32_t cell)
+{
+	const struct grid *g = s->g;
+	uint32_t office = grid_office(g, cell);
+	if (g->kind[cell] == KIND_DEAD || g->kind[cell] == KIND_FORCED ||
+	    (office != NONE && s->avoid[office] != 0))
+		return false;
+	if (grid_loose(g, cell))
+		return true;
+	return search_may_buy(s, cell);
+}
+
+static bool put(struct search *s, uint32_t code, const struct ledger *l, uint32_t cell, int64_t by)
+{
+	return by == 0 || search_put(s, code * l->size + cell, by);
+}
+
+/* A change in one release, and in all differences of it with others. */
+static bool put_release(struct search *s, const struct ledger *l, uint32_t release, uint32_t cell, int64_t by)
+{
+	bool ok = put(s, ledger_release_code(l, release), l, cell, by);
+	for (uint32_t i = 0; ok && i < l->n_spans; i++) {
+		int64_t change = (l->span[i].to == release ? by : 0) - (l->span[i].from == release ? by : 0);
+		ok = put(s, ledger_span_code(l, i), l, cell, change);
+	}
+	return ok;
+}
+
+static const struct span *last_span(const struct ledger *l)
+{
+	return &l->span[l->n * (l->n - 1) / 2];
+}
+
+/* The cell of this release and its totals over offices, where it is an unchanged office's. */
+static bool put_unchanged(struct search *s, const struct ledger *l, uint32_t cell, int64_t by)
+{
+	if (l->office_dim == SIZE_MAX)
+		return last_span(l)->changed[0] != 0 || put_release(s, l, l->n, cell, by);
+	const struct dim *d = &l->t->dim[l->office_dim];
+	uint32_t office = ledger_office(l, cell);
+	if (!dim_is_leaf(d, office) || last_span(l)->changed[office] != 0)
+		return true;
+	bool ok = true;
+	for (uint32_t k = 0; ok && k < list_size(&d->above, office); k++) {
+		uint32_t code = list_at(&d->above, office)[k];
+		uint32_t total = cell + (code - office) * (uint32_t)l->t->stride[l->office_dim];
+		ok = put_release(s, l, l->n, total, by);
+	}
+	return ok;
+}
+
+bool hints_put(const struct hints *h, uint32_t i, enum hint_way way, int64_t factor, struct search *s)
+{
+	const struct ledger *l = s->g->ledger;
+	bool ok = true;
+	search_reset(s);
+	for (uint32_t k = h->first[i]; ok && k < h->first[i + 1]; k++) {
+		const struct hint_entry *e = &h->entry[k];
+		int64_t by = e->by * factor;
+		ok = put_release(s, l, e->release, e->cell, by);
+		if (e->release + 1 != l->n || way == HINT_ALONE)
+			continue;
+		ok = ok && (way == HINT_REPEATED ? put_release(s, l, l->n, e->cell, by)
+						 : put_unchanged(s, l, e->cell, by));
+	}
+	for (uint32_t k = 0; ok && k < s->n_touched; k++)
+		ok = s->delta[s->touched[k]] == 0 || may_change(s, s->touched[k]);
+	if (!ok)
+		search_reset(s);
+	return ok;
+}

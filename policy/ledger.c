@@ -1,0 +1,428 @@
+#include "policy/ledger.h"
+
+#include <inttypes.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct opening { /* what ledger_open passes around */
+	struct ledger *l;
+	const struct policy_params *p;
+	enum refusal *why;
+	struct buf *reasons;
+	struct err *e;
+};
+
+static bool no_memory(struct err *e)
+{
+	return err_set(e, ERR_MEMORY, "no memory for the earlier releases");
+}
+
+/* A refusal, and no error: the caller goes on to say so. */
+static bool refuse(const struct opening *o, enum refusal why, const char *text)
+{
+	*o->why = why;
+	buf_printf(o->reasons, "%s\n", text);
+	return true;
+}
+
+/* ---- what an earlier release said ---- */
+
+/* The next line without its end; false when there is none. A last line without LF is none. */
+static bool next_line(struct bytes *in, struct bytes *line)
+{
+	const uint8_t *end = in->len == 0 ? NULL : memchr(in->at, '\n', in->len);
+	if (end == NULL)
+		return false;
+	*line = bytes_of(in->at, (size_t)(end - in->at));
+	*in = bytes_of(end + 1, in->len - line->len - 1);
+	return true;
+}
+
+/* The text up to the next comma, as a C string in out. */
+static bool next_field(struct bytes *line, char out[TABLE_CODE_MAX + 1])
+{
+	const uint8_t *end = line->len == 0 ? NULL : memchr(line->at, ',', line->len);
+	size_t n = end == NULL ? line->len : (size_t)(end - line->at);
+	if (n > TABLE_CODE_MAX)
+		return false;
+	memcpy(out, line->at, n);
+	out[n] = '\0';
+	*line = bytes_of(line->at + n + (end != NULL), line->len - n - (end != NULL));
+	return true;
+}
+
+static bool whole_number(const char *text, int64_t *out)
+{
+	uint64_t v = 0;
+	size_t n = strlen(text);
+	if (n == 0 || n > 15 || (n > 1 && text[0] == '0'))
+		return false;
+	for (; *text != '\0'; text++) {
+		if (*text < '0' || *text > '9')
+			return false;
+		v = v * 10 + (uint64_t)(*text - '0');
+	}
+	*out = (int64_t)v;
+	return true;
+}
+
+static bool read_header(const struct table_input *t, size_t n_dims, struct bytes line)
+{
+	char field[TABLE_CODE_MAX + 1];
+	for (size_t d = 0; d < n_dims; d++)
+		if (!next_field(&line, field) || strcmp(field, t->dim[d].name) != 0)
+			return false;
+	return bytes_equal(line, bytes_text("freq,status"));
+}
+
+/* One row: codes, a printed value that is the cell's, a state. */
+static bool read_row(const struct past *past, size_t n_dims, struct bytes line)
+{
+	const struct table_input *t = past->t;
+	char field[TABLE_CODE_MAX + 1];
+	uint64_t cell = 0;
+	int64_t value = 0;
+	for (size_t d = 0; d < n_dims; d++) {
+		uint32_t code = next_field(&line, field) ? dim_find(&t->dim[d], field) : NONE;
+		if (code == NONE)
+			return false;
+		cell += code * t->stride[d];
+	}
+	if (!next_field(&line, field) || line.len != 1 || strchr("PHNAZ", line.at[0]) == NULL ||
+	    past->state[cell] != '-')
+		return false;
+	past->state[cell] = (char)line.at[0];
+	if (line.at[0] == 'P' || line.at[0] == 'Z')
+		return whole_number(field, &value) && value == t->value[cell];
+	return field[0] == '\0';
+}
+
+static bool read_result(const struct past *past, struct bytes csv)
+{
+	struct bytes line = { 0 };
+	size_t n_dims = past->t->n_dims - (past->t->added_office ? 1 : 0);
+	if (!next_line(&csv, &line) || !read_header(past->t, n_dims, line))
+		return false;
+	while (csv.len > 0)
+		if (!next_line(&csv, &line) || !read_row(past, n_dims, line))
+			return false;
+	return true;
+}
+
+/* Takes a word and a space off the line, and then a number up to the next space. */
+static bool next_number(struct bytes *line, const char *word, uint32_t *out)
+{
+	char text[TABLE_CODE_MAX + 1];
+	size_t n = strlen(word);
+	size_t digits = 0;
+	int64_t v = 0;
+	if (line->len < n || memcmp(line->at, word, n) != 0)
+		return false;
+	*line = bytes_of(line->at + n, line->len - n);
+	while (digits < line->len && digits < TABLE_CODE_MAX && line->at[digits] != ' ')
+		digits++;
+	memcpy(text, line->at, digits);
+	text[digits] = '\0';
+	*line = bytes_of(line->at + digits, line->len - digits);
+	*out = whole_number(text, &v) && v <= INT32_MAX ? (uint32_t)v : 0;
+	return *out == (uint64_t)v && digits > 0;
+}
+
+/* The certificate's header: the result it is about, and the rules' numbers that everybody knows. */
+static bool read_certificate(struct past *past, struct bytes certificate)
+{
+	static const char *const word[] = { "cellveil-certificate 1", "grid ", "pattern ", "result ",
+		"level L" };
+	struct bytes line[5];
+	uint8_t result[32];
+	for (int i = 0; i < 5; i++)
+		if (!next_line(&certificate, &line[i]) || line[i].len < strlen(word[i]) ||
+		    memcmp(line[i].at, word[i], strlen(word[i])) != 0)
+			return false;
+	return hex_decode(result, sizeof result, bytes_of(line[3].at + 7, line[3].len - 7)) &&
+	       memcmp(result, past->result, sizeof result) == 0 &&
+	       next_number(&line[4], "level L", &past->level) &&
+	       next_number(&line[4], " k ", &past->threshold) &&
+	       next_number(&line[4], " width ", &past->width) &&
+	       next_number(&line[4], " floor ", &past->floor) &&
+	       next_number(&line[4], " coalition ", &past->coalition) && line[4].len == 0 && past->floor <= 1;
+}
+
+/* ---- do the releases speak of the same cells? ---- */
+
+static bool same_cells(const struct table_input *a, const struct table_input *b)
+{
+	if (a->n_dims != b->n_dims || a->added_office != b->added_office || a->n_cells != b->n_cells)
+		return false;
+	for (size_t d = 0; d < a->n_dims; d++)
+		if (strcmp(a->dim[d].name, b->dim[d].name) != 0 ||
+		    !bytes_equal(buf_bytes(&a->dim[d].lines), buf_bytes(&b->dim[d].lines)))
+			return false;
+	return true;
+}
+
+/* What was printed must be what these figures print; a state that they do not give is somebody else's file. */
+static bool states_fit(const struct past *past, const struct grid *g)
+{
+	for (uint32_t c = 0; c < g->n_cells; c++) {
+		char mark = g->mark[c];
+		char state = past->state[c];
+		if (mark == 'P' ? state != 'P' && state != 'H' : state != mark)
+			return false;
+	}
+	return true;
+}
+
+static bool add_past(const struct opening *o, const struct earlier_release *r, bool *fits)
+{
+	struct ledger *l = o->l;
+	struct past *past = &l->past[l->n++];
+	*past = (struct past){ .t = r->input, .revision = r->revision, .auditor = buf_bytes(&r->auditor) };
+	*fits = same_cells(past->t, l->t);
+	if (!*fits)
+		return true;
+	past->state = malloc(l->size);
+	if (past->state == NULL)
+		return no_memory(o->e);
+	memset(past->state, '-', l->size);
+	crypto_hash_sha256(past->result, r->result_csv.data, r->result_csv.size);
+	*fits = read_result(past, buf_bytes(&r->result_csv)) &&
+		read_certificate(past, buf_bytes(&r->certificate));
+	return true;
+}
+
+/* Earlier releases of this period, by revision. */
+static bool collect(const struct opening *o, const struct release_options *options)
+{
+	struct ledger *l = o->l;
+	uint32_t seen = 0;
+	for (size_t i = 0; i < l->t->n_earlier; i++) {
+		const struct earlier_release *r = &l->t->earlier[i];
+		bool fits = false;
+		if (options->period != NULL && strcmp(options->period, r->period) != 0)
+			continue;
+		if (seen == LEDGER_RELEASES_MAX)
+			return refuse(o, REFUSAL_LEDGER, "the period was released too often before");
+		if (seen > 0 && r->revision <= l->past[seen - 1].revision)
+			return refuse(o, REFUSAL_LEDGER, "the earlier releases are not in order of revision");
+		if (r->revision >= options->revision)
+			return refuse(
+			    o, REFUSAL_LEDGER, "a release of this revision or a later one has left before");
+		if (!add_past(o, r, &fits))
+			return false;
+		seen++;
+		if (!fits)
+			return refuse(o, REFUSAL_LEDGER,
+			    "an earlier release of the period has other dimensions, or its files do not fit "
+			    "the figures it was made of: they cannot be protected together");
+	}
+	return true;
+}
+
+/* ---- who changed ---- */
+
+static bool is_live(const struct grid *g, uint32_t cell)
+{
+	return g->kind[cell] != KIND_DEAD;
+}
+
+static bool cell_changed(const struct ledger *l, uint32_t from, uint32_t to, uint32_t c)
+{
+	const struct table_input *a = ledger_input(l, from);
+	const struct table_input *b = ledger_input(l, to);
+	return a->value[c] != b->value[c] || is_live(&l->g[from], c) != is_live(&l->g[to], c) ||
+	       l->g[from].known[c] != l->g[to].known[c] ||
+	       (table_is_inner(a, c) && a->status[c] != b->status[c]);
+}
+
+static bool add_span(struct ledger *l, uint32_t from, uint32_t to, struct err *e)
+{
+	const struct dim *d = l->office_dim == SIZE_MAX ? NULL : &l->t->dim[l->office_dim];
+	struct span *s = &l->span[l->n_spans++];
+	*s = (struct span){ from, to, calloc(d == NULL ? 1 : d->n_codes, 1) };
+	if (s->changed == NULL)
+		return no_memory(e);
+	for (uint32_t c = 0; c < l->size; c++) {
+		uint32_t office = ledger_office(l, c);
+		if ((d == NULL || dim_is_leaf(d, office)) && s->changed[office] == 0)
+			s->changed[office] = cell_changed(l, from, to, c);
+	}
+	for (uint32_t i = 0; d != NULL && i < d->n_codes; i++)
+		for (uint32_t k = 0; k < list_size(&d->atoms, i) && s->changed[i] == 0; k++)
+			s->changed[i] = s->changed[list_at(&d->atoms, i)[k]];
+	return true;
+}
+
+static bool find_spans(struct ledger *l, struct err *e)
+{
+	for (uint32_t to = 1; to <= l->n; to++)
+		for (uint32_t from = to; from-- > 0;)
+			if (!add_span(l, from, to, e))
+				return false;
+	return true;
+}
+
+/* ---- too few changed ---- */
+
+static uint32_t count_changed(const struct ledger *l, const struct span *s, uint32_t code, uint32_t *live)
+{
+	const struct dim *d = &l->t->dim[l->office_dim];
+	uint32_t n = 0;
+	*live = list_size(&d->atoms, code);
+	for (uint32_t i = 0; i < *live; i++)
+		n += s->changed[list_at(&d->atoms, code)[i]];
+	return n;
+}
+
+/* A total over several offices that was in the tables, hidden or not, and would be again with another value: is
+ * it enough offices that changed below it? Who sent again is known to everybody, what of it is new is not. */
+static bool too_few(const struct ledger *l, const struct policy_params *p, const struct span *s, uint32_t c)
+{
+	uint32_t live = 0;
+	char state = l->past[s->from].state[c];
+	if ((state != 'P' && state != 'H') || l->g[l->n].mark[c] != 'P' || !is_live(&l->g[l->n], c) ||
+	    l->past[s->from].t->value[c] == l->t->value[c])
+		return false;
+	uint32_t n = count_changed(l, s, ledger_office(l, c), &live);
+	return live >= 2 && n < p->min_offices_changed;
+}
+
+static bool judge_changed(const struct opening *o)
+{
+	const struct ledger *l = o->l;
+	for (uint32_t i = 0; i < l->n_spans && l->office_dim != SIZE_MAX; i++) {
+		if (l->span[i].to != l->n)
+			continue;
+		for (uint32_t c = 0; c < l->size; c++) {
+			if (!too_few(l, o->p, &l->span[i], c))
+				continue;
+			*o->why = REFUSAL_MIN_CHANGED;
+			buf_printf(o->reasons,
+			    "fewer offices of %s have changed since revision %u than the policy asks for: "
+			    "corrections wait for others\n",
+			    l->t->dim[l->office_dim].code[ledger_office(l, c)],
+			    l->past[l->span[i].from].revision);
+			return true;
+		}
+	}
+	return true;
+}
+
+/* ---- all together ---- */
+
+static size_t find_office_dim(const struct table_input *t, const struct policy_params *p)
+{
+	if (t->added_office)
+		return t->n_dims - 1;
+	for (size_t d = 0; d < t->n_dims; d++)
+		if (strcmp(t->dim[d].name, p->office_dim) == 0)
+			return d;
+	return SIZE_MAX;
+}
+
+/* A figure over a cell that is not printed says something about it (derived.h): that is not followed from one
+ * release to the next. */
+static bool has_loose_figures(const struct grid *g)
+{
+	for (size_t i = 0; i < g->t->n_derived; i++)
+		if (g->mark[g->t->derived[i].numerator] == '-')
+			return true;
+	return false;
+}
+
+static bool make_grids(const struct opening *o, const uint8_t choice_key[32])
+{
+	struct ledger *l = o->l;
+	for (uint32_t v = 0; v <= l->n; v++) {
+		bool ok = grid_init(&l->g[v], ledger_input(l, v), &l->params, choice_key, o->e);
+		l->n_grids = v + 1;
+		if (!ok)
+			return false;
+		if (has_loose_figures(&l->g[v]))
+			return refuse(o, REFUSAL_LEDGER,
+			    "a derived figure stands over a cell that is not printed: such releases cannot "
+			    "be "
+			    "protected together yet");
+		if (v < l->n && !states_fit(&l->past[v], &l->g[v]))
+			return refuse(o, REFUSAL_LEDGER,
+			    "what an earlier release printed or left out does not fit the figures it was "
+			    "made of");
+	}
+	return true;
+}
+
+bool ledger_may_hide_noughts(const struct ledger *l)
+{
+	for (uint32_t v = 0; v < l->n; v++)
+		if (l->past[v].floor > 0)
+			return false;
+	return true;
+}
+
+/* A cell that was known to be 1 or more cannot be let down to 0 now. */
+static bool judge_floors(const struct opening *o)
+{
+	if (o->p->zeros == ZEROS_PUBLISHED || ledger_may_hide_noughts(o->l))
+		return true;
+	return refuse(
+	    o, REFUSAL_LEDGER, "an earlier release of the period never hid a nought, and this policy would");
+}
+
+/* What was hidden under stricter rules stays safe only under those. */
+static bool is_weaker(const struct opening *o, enum guarantee level)
+{
+	for (uint32_t v = 0; v < o->l->n; v++) {
+		const struct past *past = &o->l->past[v];
+		if (past->threshold > o->p->threshold || past->width > o->p->width ||
+		    (past->coalition > o->p->coalition && past->level >= LEVEL_3) ||
+		    (level != 0 && past->level > (uint32_t)level))
+			return true;
+	}
+	return false;
+}
+
+bool ledger_open(struct ledger *l, const struct table_input *t, const struct policy_params *p,
+    const uint8_t choice_key[32], const struct release_options *options, enum refusal *why,
+    struct buf *reasons, struct err *e)
+{
+	struct opening o = { l, p, why, reasons, e };
+	memset(l, 0, sizeof *l);
+	l->t = t;
+	l->params = *p;
+	l->revision = options->revision;
+	l->size = (uint32_t)t->n_cells;
+	l->office_dim = find_office_dim(t, p);
+	if (!collect(&o, options))
+		return false;
+	if (*why != REFUSAL_NONE || l->n == 0)
+		return true;
+	if (p->figures == FIGURES_AMOUNTS)
+		return refuse(
+		    &o, REFUSAL_LEDGER, "a further release of amounts of a period cannot be protected yet");
+	if (t->n_dims == TABLE_DIMS_MAX)
+		return refuse(&o, REFUSAL_LEDGER, "the table has too many dimensions for a further release");
+	if (!make_grids(&o, choice_key))
+		return false;
+	if (*why != REFUSAL_NONE)
+		return true;
+	if (is_weaker(&o, options->level))
+		return refuse(&o, REFUSAL_LEDGER,
+		    "an earlier release of the period was protected by stricter rules: what it hid would not "
+		    "be safe");
+	return judge_floors(&o) && find_spans(l, e) &&
+	       (*why != REFUSAL_NONE ||
+		   (judge_changed(&o) && (*why != REFUSAL_NONE || ledger_make_joint(l, e))));
+}
+
+void ledger_free(struct ledger *l)
+{
+	for (uint32_t i = 0; i < l->n; i++)
+		free(l->past[i].state);
+	for (uint32_t i = 0; i < l->n_grids; i++)
+		grid_free(&l->g[i]);
+	for (uint32_t i = 0; i < l->n_spans; i++)
+		free(l->span[i].changed);
+	table_free(l->joint);
+	memset(l, 0, sizeof *l);
+}
