@@ -16,7 +16,7 @@
 	    ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH)
 #define RECONNECT_MAX    10000 /* of questions: somebody waits for the gate to come back */
 #define FEED_QUEUE       64    /* messages of at most 256 KiB: 16 MiB; what is lost shows as a gap */
-#define WRONG_SERVER_MIN 2     /* broken handshakes in a row before we speak of a wrong key */
+#define WRONG_SERVER_MIN 3     /* broken handshakes in a row before we speak of a wrong key */
 
 struct net {
 	void *socket, *monitor;
@@ -26,6 +26,8 @@ struct net {
 	bool refused;    /* by ZAP */
 	bool up;         /* the handshake is done */
 	bool was_up;     /* when the last question went unanswered */
+	bool asking;     /* a question is on its way: when the connection is lost, so is it */
+	bool lost;       /* that happened */
 	unsigned broken; /* handshakes that ended without reason, since the last good one */
 	char trouble[400];
 };
@@ -157,7 +159,7 @@ static bool open_sockets(struct net *n, struct err *e)
 		close_sockets(n);
 		return false;
 	}
-	n->refused = n->up = false;
+	n->refused = n->up = n->asking = n->lost = false;
 	n->broken = 0;
 	return true;
 }
@@ -225,6 +227,10 @@ static void note_event(struct net *n, uint16_t event)
 		break;
 	case ZMQ_EVENT_DISCONNECTED:
 		n->up = false;
+		n->lost = n->asking;
+		if (n->asking)
+			(void)snprintf(n->trouble, sizeof n->trouble, _("the connection to %s was lost"),
+			    n->target.endpoint);
 		break;
 	case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH:
 		n->refused = true;
@@ -283,7 +289,7 @@ static enum net_result wait_for(struct net *n, short events, int64_t deadline_ms
 			return NET_KEY_REFUSED;
 		if (n->broken >= WRONG_SERVER_MIN)
 			return NET_WRONG_SERVER;
-		if (left <= 0)
+		if (left <= 0 || n->lost)
 			return NET_LATE;
 		if (zmq_poll(item, 2, left > 1000 ? 1000 : (long)left) < 0 && errno != EINTR)
 			return NET_BROKEN;
@@ -381,7 +387,9 @@ enum net_result net_ask(struct net *n, struct message *ask, struct buf *body, st
 		return NET_BROKEN;
 	if (late < deadline_ms)
 		deadline_ms = late;
+	n->asking = n->lost = false;
 	result = send_ask(n, ask, deadline_ms, e);
+	n->asking = result == NET_OK;
 	while (result == NET_OK) {
 		uint8_t rid[MESSAGE_RID_BYTES];
 		uint64_t kind;
@@ -395,6 +403,7 @@ enum net_result net_ask(struct net *n, struct message *ask, struct buf *body, st
 			err_wrap(e, "answer of the gate");
 			return NET_BROKEN;
 		}
+		n->asking = false;
 		return NET_OK;
 	}
 	return renew(n, result, e);

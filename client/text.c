@@ -36,10 +36,16 @@ static const char *catalogue_dir(char *room, size_t size)
 			return CELLVEIL_LOCALE_DIR;
 		*slash = 0;
 	}
-	if (strlen(room) + sizeof "/locale" > size)
-		return CELLVEIL_LOCALE_DIR;
-	memcpy(room + strlen(room), "/locale", sizeof "/locale");
-	return access(room, R_OK) == 0 ? room : CELLVEIL_LOCALE_DIR;
+	size_t len = strlen(room);
+	static const char *const beside[] = { "/locale", "/share/locale" }; /* built; installed anywhere */
+	for (size_t i = 0; i < sizeof beside / sizeof *beside; i++) {
+		if (len + strlen(beside[i]) >= size)
+			continue;
+		memcpy(room + len, beside[i], strlen(beside[i]) + 1);
+		if (access(room, R_OK) == 0)
+			return room;
+	}
+	return CELLVEIL_LOCALE_DIR;
 }
 
 void text_init(void)

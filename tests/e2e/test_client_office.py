@@ -203,33 +203,74 @@ def places(folder, skip):
                 yield path
 
 
+WATCHED = "trace=write,writev,pwrite64,sendto,sendmsg,sendmmsg"
+SECRETS = (MARK, "anna.exempel", "08-123")
+
+
+def traced(d, command, **kwargs):
+    """Everything the command hands to the system to write or send; None where nobody may trace."""
+    if not shutil.which("strace"):
+        return None
+    wire = os.path.join(d.folder, "wire.trace")
+    run(["strace", "-f", "-qq", "-s", "4000000", "-o", wire, "-e", WATCHED] + command, want=None, **kwargs)
+    with open(wire, "rb") as f:
+        text = f.read()
+    os.unlink(wire)
+    return text if b"sendto" in text or b"write(" in text else None
+
+
+def found_in(held):
+    return [s for s in SECRETS if s.encode() in held or s.encode("utf-16-le") in held]
+
+
+def leaks(d, forms):
+    """Files of deployment and clients, other than the forms, that hold a mark; and how many were looked at."""
+    found, n = [], 0
+    for path in places(d.folder, set(forms)):
+        with open(path, "rb") as f:
+            found += [(path, s) for s in found_in(f.read())]
+        n += 1
+    return found, n
+
+
 def test_nothing_else_leaves(d, office):
     """The marks typed beside every text of the forms are in the forms, and nowhere else."""
     forms = [os.path.join(d.folder, n) for n in ("form.csv", "form.xlsx", "form.ods", "form-2025.csv")]
     with open(forms[0], "rb") as f:
         typed_marks = f.read().count(MARK.encode())
     assert typed_marks > 20
-    wire = os.path.join(d.folder, "wire.trace")
-    if shutil.which("strace"):
-        office.run("withdraw", "--period", "2024", "--yes", "--wait", "30")
-        command = office.command("push", forms[0], "--yes", "--wait", "30")
-        run(["strace", "-f", "-qq", "-s", "4000000", "-o", wire, "-e",
-             "trace=write,writev,pwrite64,sendto,sendmsg,sendmmsg"] + command, want=None)
-        with open(wire, "rb") as f:
-            traced = f.read()
-        if b"sendto" in traced or b"write(" in traced:
-            assert MARK.encode() not in traced, "a mark was written to a file, a socket or the terminal"
-        else:
-            print("strace may not trace here: calls were not watched")
-        os.unlink(wire)
-    n = 0
-    for path in places(d.folder, set(forms)):
-        with open(path, "rb") as f:
-            held = f.read()
-        n += 1
-        for mark in (MARK, "anna.exempel", "08-123"):
-            assert mark.encode() not in held and mark.encode("utf-16-le") not in held, (path, mark)
+    office.run("withdraw", "--period", "2024", "--yes", "--wait", "30")
+    trace = traced(d, office.command("push", forms[0], "--yes", "--wait", "30"))
+    if trace is None:
+        print("strace may not trace here: calls were not watched")
+    else:
+        assert not found_in(trace), "a mark was written to a file, a socket or the terminal"
+    found, n = leaks(d, forms)
+    assert not found, found
     assert n > 30, "looked at %d files only" % n
+
+
+def test_leaks_are_found(d, office):
+    """The watch above sees what it watches for: a program that writes the form's text, a mark behind the figures in the
+    outbox's plain payload, one in the vault's folder."""
+    form = os.path.join(d.folder, "form.csv")
+    trace = traced(d, ["cat", form])
+    assert trace is None or MARK in found_in(trace), "a program that copies the form is not seen"
+    item = next(p for p in places(d.folder, set()) if "/outbox/" in p and not p.endswith((".receipt", ".lock")))
+    for path in (item, os.path.join(d.state, "planted")):
+        kept = None
+        if os.path.exists(path):
+            with open(path, "rb") as f:
+                kept = f.read()
+        with open(path, "ab") as f:
+            f.write((MARK + "007").encode("utf-16-le" if kept is None else "utf-8"))
+        found, _ = leaks(d, [form, *(os.path.join(d.folder, n) for n in ("form.xlsx", "form.ods", "form-2025.csv"))])
+        assert [p for p, _ in found] == [path], found
+        if kept is None:
+            os.unlink(path)
+        else:
+            with open(path, "wb") as f:
+                f.write(kept)
 
 
 def test_strange_fields(d, office):
@@ -254,6 +295,7 @@ def main():
         test_preview(d, office)
         test_next_year(d, office)
         test_nothing_else_leaves(d, office)
+        test_leaks_are_found(d, office)
         test_strange_fields(d, office)
     print("ok")
 

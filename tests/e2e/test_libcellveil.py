@@ -127,6 +127,8 @@ def test_installed_papers(d):
         text = f.read()
     for name in ("begin", "check", "close", "error", "open", "push", "set"):
         assert "cellveil_%s(" % name in text, name
+    p = run([os.path.join(prefix, "bin/cellveil"), "push", "--help"], env=environment(LC_ALL="sv_SE.UTF-8"))
+    assert p.stdout.startswith("användning: "), "Swedish is found beside the program, wherever that is\n" + p.stdout
     completion = os.path.join(prefix, "share/bash-completion/completions/cellveil")
     for words, want in ((["cellveil", "pre"], "preview"), (["cellveil", "outbox", "se"], "send"),
                         (["cellveil", "push", "--bl"], "--blanks"), (["cellveil", "receipt", ""], "verify")):

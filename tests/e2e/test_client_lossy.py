@@ -1,0 +1,159 @@
+"""Offices behind a bad line: a proxy between client and gate refuses connections, cuts them in either direction at a random
+byte, garbles, repeats and swaps what passes, or swallows it. Every form counts once, and nobody is told a wrong reason.
+
+CELLVEIL_SEED replays what the line does (not the scheduler's part)."""
+import os
+import random
+import re
+import select
+import socket
+import threading
+
+from harness import Deployment, data, environment, free_ports, preset
+
+SEED = int(os.environ.get("CELLVEIL_SEED") or random.SystemRandom().randrange(1 << 32))
+EXAMPLE = data("forms/po-redovisning-2024-exempel.csv")
+OFFICES = ["efh", "spanga-tensta", "rinkeby-kista"]
+FORMS = 5  # of each office
+FAULTS = ["refuse", "cut-up", "cut-down", "garble-up", "garble-down", "repeat", "swap", "swallow"]
+HANDSHAKE = 700  # bytes a CURVE handshake has each way, about
+
+
+class Line:
+    """Listens where the key set says the gate is, and passes bytes on to where it really is, more or less."""
+
+    def __init__(self, front, back, rng):
+        self.front, self.back, self.rng = front, back, rng
+        self.faults = dict.fromkeys(FAULTS, 0)
+        self.good, self.calm = 0, False
+        self.lock = threading.Lock()
+        self.listener = socket.create_server(("127.0.0.1", front), backlog=50)
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:
+                return
+            with self.lock:
+                fault = self.rng.choice(FAULTS + [None] * 4) if not self.calm else None
+                at = self.rng.randrange(0, 2500)
+                if fault:
+                    self.faults[fault] += 1
+                else:
+                    self.good += 1
+            threading.Thread(target=self.carry, args=(client, fault, at), daemon=True).start()
+
+    def carry(self, client, fault, at):
+        if fault == "refuse":
+            client.close()
+            return
+        try:
+            gate = socket.create_connection(("127.0.0.1", self.back), timeout=10)
+        except OSError:
+            client.close()
+            return
+        passed, held = {client: 0, gate: 0}, b""
+        try:
+            while True:
+                ready = select.select([client, gate], [], [], 3 if fault == "swallow" else 60)[0]
+                if not ready and fault == "swallow" and passed[client] > HANDSHAKE + at // 4:
+                    return  # long enough: the client would wait for its answer for half a minute
+                for source in ready:
+                    target, up = (gate, True) if source is client else (client, False)
+                    part = source.recv(1 + at % 997 if fault in ("repeat", "swap") else 65536)
+                    if not part:
+                        return
+                    before, passed[source] = passed[source], passed[source] + len(part)
+                    hit = before <= HANDSHAKE + at < passed[source]
+                    if fault == ("cut-up" if up else "cut-down") and hit:
+                        target.sendall(part[:HANDSHAKE + at - before])
+                        return
+                    if fault == ("garble-up" if up else "garble-down") and hit:
+                        k = HANDSHAKE + at - before
+                        part = part[:k] + bytes([part[k] ^ 0x41]) + part[k + 1:]
+                    if fault == "repeat" and up and passed[source] > HANDSHAKE:
+                        part += part
+                    if fault == "swap" and up and passed[source] > HANDSHAKE:
+                        part, held = part[len(part) // 2:] + part[:len(part) // 2], b""
+                    if fault == "swallow" and up and passed[source] > HANDSHAKE + at // 4:
+                        continue
+                    target.sendall(part)
+        except OSError:
+            pass
+        finally:
+            client.close()
+            gate.close()
+
+
+def form(folder, office, n):
+    with open(EXAMPLE, "rb") as f:
+        text = f.read()
+    for before, after in ((b"Totalt antal klienter;48;41", b"Totalt antal klienter;%d;41" % (48 + n)),
+                          ("därav mellan 18 och 29 år;6;5".encode(), "därav mellan 18 och 29 år;%d;5".encode() % (6 + n))):
+        assert before in text
+        text = text.replace(before, after, 1)
+    path = os.path.join(folder, "%s-%d.csv" % (office, n))
+    with open(path, "wb") as f:
+        f.write(text)
+    return path
+
+
+def push_all(d, office, failures):
+    """One form after the other, each until it is received, however often that is tried."""
+    client = d.office(office)
+    for n in range(FORMS):
+        path = form(d.folder, office, n)
+        for _ in range(20):
+            p = client.run("push", path, "--yes", "--json", "--wait", "50", want=None, timeout=120)
+            if p.returncode == 0 and '"state":"received"' in p.stdout:
+                break
+            if p.returncode != 5:
+                failures.append((office, n, p.returncode, p.stderr))
+                return
+        else:
+            failures.append((office, n, "never received", p.stderr))
+            return
+
+
+def main():
+    print("CELLVEIL_SEED=%d" % SEED, flush=True)
+    rng = random.Random(SEED)
+    with Deployment(start=False, offices=[]) as d:
+        backs = dict(zip(("submit", "query", "feed"), free_ports(3)))
+        with open(d.conf, encoding="utf-8") as f:
+            conf = f.read()
+        for name, back in backs.items():  # the key set keeps the addresses in front
+            conf = re.sub(r"(?m)^%s = tcp://127\.0\.0\.1:\d+$" % name, "%s = tcp://127.0.0.1:%d" % (name, back), conf)
+        with open(d.conf, "w", encoding="utf-8") as f:
+            f.write(conf)
+        lines = [Line(d.ports[name], back, random.Random(rng.random())) for name, back in backs.items()]
+        d.start()
+        d.add_config(preset("2024"))
+        for office in OFFICES:
+            d.enrol(office)
+        d.open_period("2024")
+        failures = []
+        threads = [threading.Thread(target=push_all, args=(d, office, failures)) for office in OFFICES]
+        for t in threads:
+            t.start()
+        for t in threads:
+            t.join()
+        assert not failures, failures
+        faults = {f: sum(line.faults[f] for line in lines) for f in FAULTS}
+        print("line: %s, undisturbed %d" % (faults, sum(line.good for line in lines)))
+        assert sum(faults.values()) > 10, "the line was too good"
+        for line in lines:
+            line.calm = True
+        for office in OFFICES:
+            client = d.office(office)
+            items = client.outbox()
+            assert [(i["revision"], i["state"]) for i in items] == [(n, "received") for n in range(FORMS)], items
+            status = client.run("status", env=environment()).stdout
+            assert "; %d of our forms received" % FORMS in status, status
+    print("ok")
+
+
+if __name__ == "__main__":
+    main()
