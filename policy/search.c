@@ -100,12 +100,24 @@ void search_free(struct search *s)
 	memset(s, 0, sizeof *s);
 }
 
-float search_price(const struct search *s, uint32_t cell)
+/* A draw for each cell, from one keyed draw for each seed: noise only paces the search. */
+static uint32_t noise_of(struct search *s, uint32_t cell)
+{
+	if (s->noise_key == 0 || s->noise_seed != s->seed) {
+		s->noise_key = grid_random(s->g, 7, 0, s->seed) | 1u;
+		s->noise_seed = s->seed;
+	}
+	uint64_t x = s->noise_key + (uint64_t)cell * UINT64_C(0x9e3779b97f4a7c15);
+	x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+	x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
+	return (uint32_t)(x >> 40);
+}
+
+float search_price(struct search *s, uint32_t cell)
 {
 	float price = s->g->price[cell];
 	if (s->noise > 0.0f)
-		price *=
-		    1.0f + s->noise * (float)(grid_random(s->g, 7, cell, s->seed) >> 40) / (float)(1u << 24);
+		price *= 1.0f + s->noise * (float)noise_of(s, cell) / (float)(1u << 24);
 	return price;
 }
 

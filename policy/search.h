@@ -57,7 +57,8 @@ struct search {
 	    lenient; /* what is barred for its visibility or its room costs LENIENT_PRICE instead (chain.c) */
 	float noise; /* prices times 1 .. 1 + noise */
 	uint64_t seed;
-	uint64_t work; /* cells priced */
+	uint64_t noise_key, noise_seed; /* the seed's draw, once it was needed */
+	uint64_t work;                  /* cells priced */
 	/* the move found */
 	struct term *term;
 	uint32_t n_terms;
@@ -104,5 +105,5 @@ bool search_is_bad(const struct search *s, uint32_t cell);
 bool search_lend(struct search *s, uint32_t cell, int64_t by);
 void search_reset(struct search *s); /* delta and bought are nothing again */
 
-float search_price(const struct search *s, uint32_t cell);
+float search_price(struct search *s, uint32_t cell);
 #endif
