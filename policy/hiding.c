@@ -1,0 +1,296 @@
+#include "policy/hiding.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static bool grow(struct hiding *h, void *array, uint32_t *room, uint32_t n, size_t size)
+{
+	void *now = NULL;
+	if (n <= *room)
+		return true;
+	uint32_t more = *room == 0 ? 256 : *room;
+	while (more < n)
+		more *= 2;
+	memcpy(&now, array, sizeof now);
+	void *bigger = realloc(now, (size_t)more * size);
+	if (bigger == NULL) {
+		h->space.failed = true;
+		return false;
+	}
+	memcpy(array, &bigger, sizeof bigger);
+	*room = more;
+	return true;
+}
+
+/* ---- virtual sums: parent less one child, or the children not printed ---- */
+
+typedef void each_part(struct hiding *h, uint32_t sum, uint32_t cell, bool off);
+
+static void walk_sum(struct hiding *h, uint32_t sum, each_part *each)
+{
+	const struct virt *v = &h->n->virt[sum];
+	if (v->except != NONE) {
+		each(h, sum, v->r.parent, false);
+		each(h, sum, relation_child(h->g, &v->r, v->except), true);
+		return;
+	}
+	for (uint32_t j = 0; j < v->r.b->n; j++)
+		if (virt_holds(h->g, v, j))
+			each(h, sum, relation_child(h->g, &v->r, j), false);
+}
+
+static void count_part(struct hiding *h, uint32_t sum, uint32_t cell, bool off)
+{
+	(void)sum;
+	(void)off;
+	h->sum_first[cell + 1]++;
+}
+
+static void put_part(struct hiding *h, uint32_t sum, uint32_t cell, bool off)
+{
+	h->sum_of[h->sum_first[cell]++] = sum * 2 + off;
+}
+
+static bool index_sums(struct hiding *h)
+{
+	uint32_t n = h->g->n_cells;
+	h->sum_first = calloc((size_t)n + 2, sizeof *h->sum_first);
+	if (h->sum_first == NULL)
+		return false;
+	for (uint32_t i = 0; i < h->n->n_virt; i++)
+		walk_sum(h, i, count_part);
+	for (uint32_t c = 0; c < n; c++)
+		h->sum_first[c + 1] += h->sum_first[c];
+	h->sum_of = malloc(((size_t)h->sum_first[n] + 1) * sizeof *h->sum_of);
+	if (h->sum_of == NULL)
+		return false;
+	for (uint32_t i = 0; i < h->n->n_virt; i++)
+		walk_sum(h, i, put_part);
+	for (uint32_t c = n; c > 0; c--)
+		h->sum_first[c] = h->sum_first[c - 1];
+	h->sum_first[0] = 0;
+	return true;
+}
+
+static void define_part(struct hiding *h, uint32_t sum, uint32_t cell, bool off)
+{
+	space_define(&h->space, h->g->n_cells + sum, cell, off);
+}
+
+/* ---- hiding and showing ---- */
+
+static void bag_put(struct hiding *h, uint32_t cell)
+{
+	h->bag_at[cell] = h->n_bag;
+	h->bag[h->n_bag++] = cell;
+	h->g->use[cell] = 1;
+	h->cost += (double)h->g->price[cell];
+}
+
+static void bag_take(struct hiding *h, uint32_t cell)
+{
+	uint32_t at = h->bag_at[cell];
+	uint32_t last = h->bag[--h->n_bag];
+	h->bag[at] = last;
+	h->bag_at[last] = at;
+	h->bag_at[cell] = NONE;
+	h->g->use[cell] = 0;
+	h->cost -= (double)h->g->price[cell];
+}
+
+static struct hiding_step *add_step(struct hiding *h, uint32_t what, uint32_t place)
+{
+	if (!grow(h, &h->step, &h->room_steps, h->n_steps + 1, sizeof *h->step))
+		return NULL;
+	h->step[h->n_steps] = (struct hiding_step){ what, place, 0, 0 };
+	return &h->step[h->n_steps++];
+}
+
+static void hide(struct hiding *h, uint32_t cell)
+{
+	bag_put(h, cell);
+	add_step(h, HIDING_HID, cell);
+}
+
+void hiding_show(struct hiding *h, uint32_t cell)
+{
+	bag_take(h, cell);
+	add_step(h, HIDING_SHOWN, cell);
+}
+
+/* Notes a step that is taken back with the vector the space left. */
+static void keep_vector(struct hiding *h, uint32_t what, uint32_t place)
+{
+	const struct space *s = &h->space;
+	if (s->failed || !grow(h, &h->kept, &h->room_kept, h->n_kept + s->n_vector, sizeof *h->kept))
+		return;
+	struct hiding_step *step = add_step(h, what, place);
+	if (step == NULL)
+		return;
+	step->first = h->n_kept;
+	step->n = s->n_vector;
+	memcpy(h->kept + h->n_kept, s->vector, s->n_vector * sizeof *h->kept);
+	h->n_kept += s->n_vector;
+}
+
+void hiding_drop(struct hiding *h, uint32_t place)
+{
+	space_drop(&h->space, place);
+	if (h->space.n_vector > 0)
+		keep_vector(h, HIDING_DROPPED, place);
+}
+
+void hiding_add(struct hiding *h, const struct term *term, uint32_t n_terms)
+{
+	const struct grid *g = h->g;
+	uint32_t n = 0;
+	for (uint32_t i = 0; i < n_terms; i++) {
+		uint32_t cell = term[i].cell;
+		uint32_t sums = h->sum_first[cell + 1] - h->sum_first[cell];
+		if (!grow(h, &h->vector, &h->room_vector, n + 1 + sums, sizeof *h->vector))
+			return;
+		if (g->kind[cell] == KIND_OPEN && !grid_hidden(g, cell))
+			hide(h, cell);
+		uint32_t plus = term[i].sign > 0 ? 1 : SPACE_PRIME - 1;
+		h->vector[n++] = (struct space_item){ cell, plus };
+		for (uint32_t j = h->sum_first[cell]; j < h->sum_first[cell + 1]; j++)
+			h->vector[n++] = (struct space_item){ g->n_cells + h->sum_of[j] / 2,
+				h->sum_of[j] % 2 == 0 ? plus : SPACE_PRIME - plus };
+	}
+	if (space_add(&h->space, h->vector, n))
+		keep_vector(h, HIDING_ADDED, NONE);
+}
+
+void hiding_take_back(struct hiding *h)
+{
+	while (h->n_steps > 0 && !h->space.failed) {
+		struct hiding_step *s = &h->step[--h->n_steps];
+		if (s->what == HIDING_HID)
+			bag_take(h, s->place);
+		else if (s->what == HIDING_SHOWN)
+			bag_put(h, s->place);
+		else if (s->what == HIDING_ADDED)
+			space_impose(&h->space, h->kept + s->first, s->n);
+		else
+			space_add(&h->space, h->kept + s->first, s->n);
+	}
+	h->n_kept = 0;
+}
+
+void hiding_keep(struct hiding *h)
+{
+	h->n_steps = 0;
+	h->n_kept = 0;
+}
+
+/* ---- the space of a pattern ---- */
+
+static bool may_hide(const struct grid *g, uint32_t cell)
+{
+	return g->kind[cell] == KIND_OPEN && (g->value[cell] != 0 || g->floor == 0);
+}
+
+static uint32_t relation_vector(struct hiding *h, const struct relation *x)
+{
+	uint32_t n = 0;
+	if (!grow(h, &h->vector, &h->room_vector, x->b->n + 1, sizeof *h->vector))
+		return 0;
+	if (grid_loose(h->g, x->parent))
+		h->vector[n++] = (struct space_item){ x->parent, SPACE_PRIME - 1 };
+	for (uint32_t j = 0; j < x->b->n; j++) {
+		uint32_t c = relation_child(h->g, x, j);
+		if (grid_loose(h->g, c))
+			h->vector[n++] = (struct space_item){ c, 1 };
+	}
+	return n;
+}
+
+/* All relations, those with few loose cells first: that keeps rows short. */
+static bool impose_all(struct hiding *h)
+{
+	struct relation_walk w;
+	struct relation x;
+	uint32_t longest = 0;
+	for (uint32_t length = 1, next = 0; length != 0 && !h->space.failed; length = next) {
+		next = 0;
+		relation_begin(&w, h->g);
+		while (relation_next(&w, &x)) {
+			uint32_t n = relation_vector(h, &x);
+			if (n == length || (length > 8 && n > longest && n <= length))
+				space_impose(&h->space, h->vector, n);
+			else if (n > length && (next == 0 || n < next))
+				next = n;
+		}
+		longest = length;
+		if (length >= 8 && next != 0)
+			next = next * 2;
+	}
+	return !h->space.failed;
+}
+
+bool hiding_load(struct hiding *h, bool all)
+{
+	struct grid *g = h->g;
+	h->cost = 0.0;
+	h->n_bag = 0;
+	for (uint32_t c = 0; c < g->n_cells; c++) {
+		bool bought = g->kind[c] == KIND_OPEN && g->primary[c] == 0 && g->sticky[c] == 0 &&
+			      (g->use[c] != 0 || (all && may_hide(g, c)));
+		h->bag_at[c] = NONE;
+		if (bought)
+			bag_put(h, c);
+		if (grid_loose(g, c))
+			space_release(&h->space, c);
+	}
+	if (!impose_all(h))
+		return false;
+	for (uint32_t i = 0; i < h->n->n_virt; i++)
+		walk_sum(h, i, define_part);
+	return !h->space.failed;
+}
+
+uint32_t hiding_place(const struct hiding *h, const struct need *n)
+{
+	return n->virt == NONE ? n->cell : h->g->n_cells + n->virt;
+}
+
+bool hiding_init(struct hiding *h, struct grid *g, const struct needs *n)
+{
+	*h = (struct hiding){ .g = g, .n = n };
+	h->was = malloc(((size_t)g->n_cells + 1) * sizeof *h->was);
+	h->bag = malloc(((size_t)g->n_cells + 1) * sizeof *h->bag);
+	h->bag_at = malloc(((size_t)g->n_cells + 1) * sizeof *h->bag_at);
+	if (!space_init(&h->space, g->n_cells, n->n_virt) || h->was == NULL || h->bag == NULL ||
+	    h->bag_at == NULL || !index_sums(h))
+		return false;
+	memcpy(h->was, g->use, g->n_cells * sizeof *h->was);
+	return true;
+}
+
+bool hiding_reload(struct hiding *h, const uint32_t *cell, uint32_t n)
+{
+	for (uint32_t i = 0; i < h->n_bag; i++)
+		h->g->use[h->bag[i]] = 0;
+	for (uint32_t i = 0; i < n; i++)
+		h->g->use[cell[i]] = 1;
+	space_free(&h->space);
+	return space_init(&h->space, h->g->n_cells, h->n->n_virt) && hiding_load(h, false);
+}
+
+void hiding_end(struct hiding *h)
+{
+	memcpy(h->g->use, h->was, h->g->n_cells * sizeof *h->was);
+}
+
+void hiding_free(struct hiding *h)
+{
+	space_free(&h->space);
+	free(h->was);
+	free(h->sum_first);
+	free(h->sum_of);
+	free(h->bag);
+	free(h->bag_at);
+	free(h->vector);
+	free(h->step);
+	free(h->kept);
+}
