@@ -224,38 +224,6 @@ bool plan_clean(struct plan *p, unsigned rounds)
 	return !p->memory_failed;
 }
 
-bool plan_hidden_sums(struct plan *p)
-{
-	const struct grid *g = p->g;
-	int64_t least = policy_params_hidden_sum_min(g->p);
-	struct relation_walk w;
-	struct relation r;
-	relation_begin(&w, g);
-	while (relation_next(&w, &r)) {
-		int64_t sum = 0;
-		uint32_t hidden = 0;
-		uint32_t free_cells = 0;
-		uint32_t best = NONE;
-		for (uint32_t j = 0; j < r.b->n; j++) {
-			uint32_t c = relation_child(g, &r, j);
-			free_cells += g->kind[c] == KIND_FREE;
-			if (grid_hidden(g, c)) {
-				hidden++;
-				sum += g->value[c];
-			} else if (g->kind[c] == KIND_OPEN && (g->value[c] > 0 || g->floor == 0) &&
-				   (best == NONE || g->price[c] < g->price[best])) {
-				best = c;
-			}
-		}
-		if (hidden == 0 || free_cells > 0 || sum >= least || g->kind[r.parent] == KIND_FREE ||
-		    grid_hidden(g, r.parent))
-			continue;
-		if (best != NONE)
-			p->g->sticky[best] = 1;
-	}
-	return true;
-}
-
 /* -ln(u) for u uniform in (0, 1], from 32 random bits, to a few per cent: it only paces the search. Made of whole
  * numbers and one product, so that every machine draws the same. */
 static double waiting(uint64_t r)

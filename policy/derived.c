@@ -44,6 +44,18 @@ static char part_mark(const struct grid *g, uint64_t cell)
 	return mark == 'Z' || mark == 'I' ? 'P' : mark;
 }
 
+void derived_settle(struct grid *g)
+{
+	for (uint32_t c = 0; c < g->n_cells; c++)
+		g->mark[c] = g->mark[c] == 'I' ? 'i' : g->mark[c];
+	for (size_t i = 0; i < g->t->n_derived; i++) {
+		const struct derived_figure *f = &g->t->derived[i];
+		bool below = f->denominator == UINT64_MAX || proof_mark(g, (uint32_t)f->denominator) == 'P';
+		if (below && g->mark[f->numerator] == 'i')
+			g->mark[f->numerator] = 'I';
+	}
+}
+
 void derived_write(const struct grid *g, struct buf *out)
 {
 	if (g->t->n_derived > 0)

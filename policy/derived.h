@@ -10,6 +10,9 @@
 
 /* Marks the cells that figures tell about ('I'). Before the rules are applied. */
 void derived_begin(struct grid *g, enum guarantee level);
+/* The pattern is final: cells none of whose figures is printed after all are marked 'i'. They stay as they are, but nobody
+ * is told of them. */
+void derived_settle(struct grid *g);
 /* DERIVED.csv: id,value,status; nothing if there are no figures. Rounding: half away from zero. */
 void derived_write(const struct grid *g, struct buf *out);
 #endif

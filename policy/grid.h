@@ -69,7 +69,7 @@ static inline bool grid_hidden(const struct grid *g, uint32_t cell)
 /* Known to a reader as a number unless it is hidden. */
 static inline bool grid_counted(const struct grid *g, uint32_t cell)
 {
-	return g->mark[cell] == 'P' || g->mark[cell] == 'I';
+	return g->mark[cell] == 'P' || g->mark[cell] == 'I' || g->mark[cell] == 'i';
 }
 /* Moves may pass: not printed as a number. */
 static inline bool grid_loose(const struct grid *g, uint32_t cell)

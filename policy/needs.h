@@ -15,13 +15,15 @@ enum {
 	RULE_REST = 32,
 	RULE_DERIVABLE = 64,
 	RULE_DOMINANCE = 128,
-	RULE_DIFFERENCE = 256 /* between releases of a period */
+	RULE_DIFFERENCE = 256, /* between releases of a period */
+	RULE_SUM = 512,
+	RULE_REDUNDANT = 1024
 };
 #define RULE_NAMES                                                                                           \
 	{                                                                                                    \
-		"R1", "R2", "R3", "R4", "R5", "R12", "derivable", "R6", "difference"                         \
+		"R1", "R2", "R3", "R4", "R5", "R12", "derivable", "R6", "difference", "R7", "redundant"      \
 	} /* by bit */
-#define RULE_COUNT 9u
+#define RULE_COUNT 11u
 
 /* A sum of some children of one cell that is not a cell itself: all but one child (R4), or those not printed.
  */

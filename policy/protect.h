@@ -69,8 +69,6 @@ bool plan_serve_all(struct plan *p);
 bool plan_clean(struct plan *p, unsigned rounds);
 /* Anytime improvement: iterations a secondary cell. */
 bool plan_improve(struct plan *p, unsigned effort);
-/* R7: hides the smallest open cell of a relation whose hidden cells add up to too little. */
-bool plan_hidden_sums(struct plan *p);
 /* Gives every need a move of somebody else's making, which put() puts into the search's delta; all or none. The moves
  * must be moves: that is not looked at here. */
 typedef bool plan_put(void *context, uint32_t need);

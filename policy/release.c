@@ -10,6 +10,7 @@
 #include "policy/check.h"
 #include "policy/derived.h"
 #include "policy/explain.h"
+#include "policy/extra.h"
 #include "policy/ledger.h"
 #include "policy/modular.h"
 #include "policy/moved.h"
@@ -240,7 +241,9 @@ static bool attempt_run(struct attempt *a, const struct policy_params *p, const 
 		if (i == 0 && o->choose != NULL && l->n == 0 && !plan_over_limit(&a->plan) &&
 		    !choice_improve(&a->plan, o->choose, o->choose_context, &a->choice, e))
 			return false;
-		if (!plan_hidden_sums(&a->plan))
+		if (i == 0)
+			extra_redundant(&a->plan, a->level);
+		if (!extra_hidden_sums(&a->plan, a->level))
 			return err_set(e, ERR_MEMORY, "no memory for the moves");
 		if (plan_over_limit(&a->plan))
 			return true;
@@ -248,6 +251,7 @@ static bool attempt_run(struct attempt *a, const struct policy_params *p, const 
 		if (!null_vector(a, 0, e) || !judge_derivable(a, &again, e))
 			return false;
 	}
+	derived_settle(&a->g);
 	/* the pattern may have lost a hidden sum's cell: the vectors belong to the final one */
 	if (!null_vector(a, 0, e) || !null_vector(a, 1, e) || !judge_virtual(a, e))
 		return false;

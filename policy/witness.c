@@ -119,7 +119,9 @@ static void look_at_print(struct shown *s)
 			s->state[c] = mark == 'H' ? HIDDEN : UNPRINTED;
 		else if (mark == 'P')
 			s->value[c] = s->g->value[c];
-		else if (mark == 'I') /* what is around it stays open: tables would have to fit the figures */
+		else if (mark == 'I' ||
+			 s->g->mark[c] ==
+			     'i') /* what is around it stays open: tables would have to fit the figures */
 			s->state[c] = UNPRINTED;
 		else if (mark != 'Z')
 			s->state[c] = EMPTY;
@@ -436,7 +438,7 @@ static bool sort_out(const struct shown *s, struct sorted *o, uint64_t *n_cells,
 	if (o->cells == NULL || o->empty == NULL || o->relations == NULL || o->hidden == NULL)
 		return false;
 	for (uint32_t c = 0; c < n; c++)
-		if (proof_mark(s->g, c) == 'I')
+		if ((s->g->mark[c] == 'I' || s->g->mark[c] == 'i') && !grid_loose(s->g, c))
 			o->cells[s->root[c]] = COMPONENT_MAX + 1; /* too large, so to say */
 	for (uint32_t c = 0; c < n; c++)
 		if (s->state[c] != PRINTED) {

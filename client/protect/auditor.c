@@ -168,8 +168,8 @@ static bool attacker_take(struct audit *a, const char **p, const char *end, stru
 
 static bool rule_take(const char **p, const char *end, enum rule *rule)
 {
-	static const char *const name[RULES] = { "R1", "R2", "R3", "R4", "R5", "R12", "derivable", "R6", "R7",
-		"redundant" };
+	static const char *const name[RULES] = { "R1", "R2", "R3", "R4", "R5", "R12", "derivable", "R6",
+		"difference", "R7", "redundant" };
 	for (uint32_t i = 0; i < RULES; i++)
 		if ((size_t)(end - *p) == strlen(name[i]) && cert_take_text(p, end, name[i])) {
 			*rule = (enum rule)i;

@@ -18,6 +18,7 @@ enum rule {
 	RULE_R12,
 	RULE_LATER,
 	RULE_R6,
+	RULE_DIFFERENCE, /* between releases of a period: not worked out here */
 	RULE_R7,
 	RULE_SPARE,
 	RULES

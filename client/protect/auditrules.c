@@ -3,8 +3,8 @@
 
 #include "client/protect/auditpart.h"
 
-static const char *const rule_name[RULES] = { "R1", "R2", "R3", "R4", "R5", "R12", "derivable", "R6", "R7",
-	"redundant" };
+static const char *const rule_name[RULES] = { "R1", "R2", "R3", "R4", "R5", "R12", "derivable", "R6",
+	"difference", "R7", "redundant" };
 
 static bool fails(const struct audit *a, const struct subject *s, enum rule rule, const char *why)
 {
@@ -536,7 +536,8 @@ bool audit_rules(struct audit *a)
 		return false;
 	for (uint32_t i = 0; i < a->n_lines; i++) {
 		struct line *l = &a->line[i];
-		bool free_rule = l->rule == RULE_LATER || l->rule == RULE_R7 || l->rule == RULE_SPARE;
+		bool free_rule = l->rule == RULE_LATER || l->rule == RULE_DIFFERENCE || l->rule == RULE_R7 ||
+				 l->rule == RULE_SPARE;
 		if (free_rule && !l->asked) {
 			look_at(a, &l->s);
 			if (!lines_fit(a, &l->s, l->rule))

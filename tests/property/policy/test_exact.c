@@ -357,7 +357,7 @@ static void test_random_tables(void **state)
 		p.hidden_sum_min = 0;
 		p.offices = false;
 		p.effort = draw(&r, 2) * 5;
-		p.redundancy_permille = draw(&r, 2) * 30;
+		p.redundancy_permille = 0; /* such cells are hidden in vain, on purpose */
 		p.ladder[0] = LADDER_END;
 		uint32_t one_in = p.group_min == 0 && draw(&r, 2) == 0 ? 1 + draw(&r, 4) : UINT32_MAX;
 		for (int c = 0; c < w->n_cells; c++)
