@@ -188,13 +188,47 @@ static bool worth_trying(const struct plan *p, uint32_t cell)
 	return false;
 }
 
+/* Without the cell, the relation leaves a protected cell alone among printed ones, and none of them is cheaper. */
+static bool relation_needs(const struct grid *g, const struct relation *r, uint32_t cell)
+{
+	uint32_t loose = 0;
+	for (uint32_t j = 0; j <= r->b->n; j++) {
+		uint32_t c = j == 0 ? r->parent : relation_child(g, r, j - 1);
+		if (c == cell)
+			continue;
+		bool is_loose = grid_loose(g, c);
+		if (is_loose ? g->primary[c] == 0 || ++loose > 1
+			     : g->kind[c] == KIND_OPEN && g->price[c] < g->price[cell])
+			return false;
+	}
+	return loose == 1;
+}
+
+static bool indispensable(const struct grid *g, uint32_t cell)
+{
+	for (size_t d = 0; d < g->t->n_dims; d++) {
+		const struct dim *dim = &g->t->dim[d];
+		uint32_t code = grid_coord(g, cell, d);
+		const struct list *lists[] = { &dim->down, &dim->up };
+		for (int k = 0; k < 2; k++)
+			for (uint32_t i = 0; i < list_size(lists[k], code); i++) {
+				const struct breakdown *b = &dim->breakdown[list_at(lists[k], code)[i]];
+				struct relation r = { d, b, grid_with(g, cell, d, b->parent) };
+				if (relation_needs(g, &r, cell))
+					return true;
+			}
+	}
+	return false;
+}
+
 /* Dear cells are tried several times, the later ones with noise on the prices. */
 static bool clean_cell(struct plan *p, const struct order_key *k)
 {
 	uint32_t use = p->g->use[k->cell];
 	bool dear = (double)k->price >= plan_dear(p);
 	bool ok = false;
-	if (use == 0 || (use > CLEAN_USE && !dear) || !worth_trying(p, k->cell))
+	if (use == 0 || (use > CLEAN_USE && !dear) || !worth_trying(p, k->cell) ||
+	    indispensable(p->g, k->cell))
 		return false;
 	for (unsigned i = 0; i < (dear ? DEAR_TRIES : 1) && !ok && !p->memory_failed; i++) {
 		p->s.noise = 0.3f * (float)i;

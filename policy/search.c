@@ -121,18 +121,6 @@ float search_price(struct search *s, uint32_t cell)
 	return price;
 }
 
-bool search_is_visible(const struct search *s, uint32_t cell)
-{
-	return s->g->kind[cell] == KIND_OPEN && (s->bought[cell] & SEARCH_BOUGHT) == 0 &&
-	       !grid_hidden(s->g, cell);
-}
-
-bool search_may_buy(const struct search *s, uint32_t cell)
-{
-	return s->pay && (s->banned[cell] & SEARCH_BANNED) == 0 &&
-	       (s->g->value[cell] > 0 || s->g->floor == 0);
-}
-
 /* Leads a visible cell back towards what it shows, after a lenient move. */
 static bool brings_back(const struct search *s, uint32_t cell, int64_t by)
 {

@@ -97,8 +97,16 @@ bool search_take(struct search *s, int dir, int64_t amp);
 /* Adds a change of one cell to delta; buys it if it is visible. False: no memory. */
 bool search_put(struct search *s, uint32_t cell, int64_t by);
 /* Visible as far as the moves put together so far are concerned. */
-bool search_is_visible(const struct search *s, uint32_t cell);
-bool search_may_buy(const struct search *s, uint32_t cell);
+static inline bool search_is_visible(const struct search *s, uint32_t cell)
+{
+	return s->g->kind[cell] == KIND_OPEN && (s->bought[cell] & SEARCH_BOUGHT) == 0 &&
+	       !grid_hidden(s->g, cell);
+}
+static inline bool search_may_buy(const struct search *s, uint32_t cell)
+{
+	return s->pay && (s->banned[cell] & SEARCH_BANNED) == 0 &&
+	       (s->g->value[cell] > 0 || s->g->floor == 0);
+}
 /* May moves not pass, as things stand: it is visible and not to be bought, or below its floor. */
 bool search_is_bad(const struct search *s, uint32_t cell);
 /* Adds a change of one cell to delta and buys nothing: a visible cell must be back at 0 in the end. */
