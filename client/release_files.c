@@ -1,6 +1,7 @@
 #include "client/release_files.h"
 #include "client/command.h"
 #include "client/text.h"
+#include "client/witnesses.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -129,7 +130,9 @@ int release_files_fetch(
 		if (code != EXIT_OK)
 			err_wrap(e, "%s", f->name);
 	}
-	return code == EXIT_OK && !release_files_check(r, e) ? EXIT_OTHER : code;
+	if (code == EXIT_OK && !release_files_check(r, e))
+		code = EXIT_OTHER;
+	return code == EXIT_OK ? witnesses_release(d, env, e) : code;
 }
 
 bool release_files_read(

@@ -28,7 +28,8 @@ bool release_files_check_manifest(
     struct release_files *r, const struct keyset *set, const struct minisign_claim *want, struct err *e);
 /* All files in r->file: digests, sizes, rows. */
 bool release_files_check(struct release_files *r, struct err *e);
-/* Fetches and verifies what a RELEASE envelope promises. An exit code: EXIT_OTHER if it does not hold. */
+/* Fetches and verifies what a RELEASE envelope promises; where our folder has a witness policy (client/witnesses.h),
+ * its leaf too. An exit code: EXIT_OTHER if it does not hold. */
 int release_files_fetch(
     struct release_files *r, struct deployment *d, const struct feed_envelope *env, struct err *e);
 /* Reads and verifies a folder that `get -o` or a web server's copy made. */

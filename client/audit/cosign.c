@@ -72,8 +72,10 @@ int audit_cosign(const struct args *args)
 	int code;
 	struct session *s = session_open(args, &code, &e);
 
-	if (code == AUDIT_HOLDS)
+	if (code == AUDIT_HOLDS) {
+		s->signing = true;
 		code = witness(s, &accepted, &e);
+	}
 	if (code == AUDIT_HOLDS && accepted > 0)
 		text_say(_("cosigned: the log up to entry %llu"), (unsigned long long)s->log.n);
 	else if (code == AUDIT_HOLDS)

@@ -1,4 +1,5 @@
 #include "client/audit/loglist.h"
+#include "client/witnesses.h"
 #include "proto/name.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -89,6 +90,31 @@ static const char *leaf_name(char room[128], uint64_t i)
 
 /* --- checkpoint --- */
 
+/* Our own rule whose signatures there must be, if we have one. */
+static int check_witnesses(const struct loglist *l, const struct source *s, struct verdicts *v, struct err *e)
+{
+	struct tlogpolicy *p = calloc(1, sizeof *p);
+	struct checkpoint c;
+	bool found = false, enough = false;
+	int code = AUDIT_HOLDS;
+
+	if (p == NULL || !witnesses_load(&s->d.settings, p, &found, e))
+		code = AUDIT_UNCHECKED;
+	else if (found && !witnesses_open(p, &s->log, buf_bytes(&l->note), &c, &enough, e))
+		code = AUDIT_FAILS;
+	if (code != AUDIT_HOLDS)
+		verdicts_add_code(v, code, "witnesses", "log/checkpoint", "", e);
+	else if (found && enough)
+		verdicts_add(v, VERDICT_HOLDS, "witnesses", "log/checkpoint", "%s",
+		    p->none ? _("the policy asks for none")
+			    : _("signed by the witnesses that the policy asks for"));
+	else if (found)
+		verdicts_add(v, VERDICT_UNCHECKED, "witnesses", "log/checkpoint", "%s",
+		    _("the witnesses that the policy asks for have not signed this checkpoint"));
+	free(p);
+	return code;
+}
+
 static int read_checkpoint(struct loglist *l, struct source *s, struct verdicts *v, struct err *e)
 {
 	int code = source_checkpoint(s, &l->note, e);
@@ -102,6 +128,8 @@ static int read_checkpoint(struct loglist *l, struct source *s, struct verdicts 
 	}
 	verdicts_add_code(
 	    v, code, "checkpoint", "log/checkpoint", _("signed by the log key of the key set"), e);
+	if (code == AUDIT_HOLDS)
+		code = check_witnesses(l, s, v, e);
 	return code == SOURCE_ABSENT ? AUDIT_FAILS : code;
 }
 

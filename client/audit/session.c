@@ -6,8 +6,9 @@ static void tell_failures(const struct verdicts *v)
 {
 	for (size_t i = 0; i < v->n; i++) {
 		if (v->at[i].verdict != VERDICT_HOLDS)
-			text_warn("%s: %s %s: %s", _("DOES NOT HOLD"), v->at[i].what, v->at[i].where,
-			    v->at[i].text);
+			text_warn("%s: %s %s: %s",
+			    v->at[i].verdict == VERDICT_FAILS ? _("DOES NOT HOLD") : _("not checked"),
+			    v->at[i].what, v->at[i].where, v->at[i].text);
 	}
 }
 
@@ -33,6 +34,8 @@ int session_close(struct session *s, int code, const struct err *e)
 	if (code != AUDIT_HOLDS && e->text[0] != 0)
 		text_error(e);
 	if (s != NULL) {
+		if (code == AUDIT_HOLDS && !s->signing)
+			code = verdicts_code(&s->verdicts);
 		verdicts_free(&s->verdicts);
 		loglist_free(&s->log);
 		source_close(&s->source);

@@ -7,6 +7,7 @@ struct session {
 	struct source source;
 	struct loglist log;
 	struct verdicts verdicts;
+	bool signing; /* a witness: that others have not signed yet is no reason to fail */
 };
 
 /* Opens, reads the log, tells on stderr what does not hold. NULL without memory. session_close in any case. */

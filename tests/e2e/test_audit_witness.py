@@ -56,6 +56,11 @@ def required():
     with Deployment(config=CONFIG.replace("late: hold", "late: hold\n  witnesses: 2"), offices=list(COUNTS)) as d:
         anna, bo = (d.reader(name, "auditor") for name in ("anna", "bo"))
         reader = d.reader("cecilia")
+        named = d.reader("david")  # asks for both, by name: groups of c2sp.org/tlog-policy
+        with open(os.path.join(named.folder, "witnesses"), "w", encoding="ascii") as f:
+            lines = [l for c in (anna, bo) for l in c.run("audit", "keys").stdout.splitlines()]
+            f.write("\n".join(sorted({l for l in lines if l.startswith(("log ", "witness "))})))
+            f.write("\n# both\ngroup two all anna bo\nquorum two\n")
         anna.run("audit", "cosign")  # too early: the leaf is not there yet
         bo.run("audit", "cosign")
         d.open_period("2023")
@@ -78,12 +83,30 @@ def required():
         d.open_period("2030")  # the log grows; what anna signed still counts
         anna.run("audit", "cosign")
         assert "1 of 2 have signed" in both(d.ctl("release", "show", "2023")), "the same witness counts once"
+        anna.run("audit", "verify", want=3)
+        named.run("audit", "log", want=3)
         waiting = reader.start("subscribe", "--once", "--json", "--wait", "60")
         bo.run("audit", "cosign")
         out, err = waiting.communicate(timeout=90)
         assert waiting.returncode == 0 and json.loads(out)["period"] == "2023", err
         told = verdicts(anna, 0)
         assert ("release", "holds") in told and ("release", "unchecked") not in told
+        assert both(named.run("get", "2023", "--format", "csv")).count("clients") > 10
+        assert ("witnesses", "holds") in verdicts(named, 0)
+        d.open_period("2031")
+        d.vault.restart()  # a newer checkpoint that nobody has signed
+        p = named.run("get", "2023", "--wait", "4", want=1)
+        assert "have not signed" in p.stderr, p.stderr
+        assert ("witnesses", "unchecked") in verdicts(named, 3)
+        anna.run("audit", "cosign")
+        named.run("get", "2023", "--wait", "4", want=1)  # one of two
+        waiting = named.start("get", "2023", "--wait", "60")
+        bo.run("audit", "cosign")
+        out, err = waiting.communicate(timeout=90)
+        assert waiting.returncode == 0, err
+        with open(os.path.join(named.folder, "witnesses"), "a", encoding="ascii") as f:
+            f.write("quorum none\n")
+        assert "line" in named.run("get", "2023", want=1).stderr
         leaves = [x["k"] for x in json.loads(anna.run("audit", "log", "--json").stdout)]
         assert leaves.count("release") == 1
 

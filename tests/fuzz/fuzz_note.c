@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "proto/checkpoint.h"
+#include "proto/tlogpolicy.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
@@ -35,6 +36,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		if (!bytes_equal(buf_bytes(&again), in))
 			abort();
 	}
+	static struct tlogpolicy policy;
+	static const bool none[TLOGPOLICY_KEYS_MAX];
+	if (tlogpolicy_parse(&policy, in, NULL) && !policy.none && tlogpolicy_holds(&policy, none))
+		abort(); /* a quorum of nobody */
 	(void)tlog_tile_parse(&tile, in, NULL);
 	for (struct bytes rest = in, entry; rest.len > 0;)
 		if (!tlog_bundle_next(&rest, &entry, NULL))
