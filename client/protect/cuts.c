@@ -11,41 +11,61 @@
 #define ENOUGH  1e-6
 #define SAFE_UP 1e-7 /* weights are rounded up by this, so that no cut is too strong */
 
+/* Column i of the question is i upwards and n_columns + i downwards, so that no change is a vertex and changes found touch
+ * little. */
 struct cuts {
 	const struct choice_question *q;
 	Clp_Simplex *clp;
-	double *low, *high, *cost;
-	uint64_t programs;
+	double *high, *cost;
+	uint64_t programs, work;
 };
+
+struct columns { /* as CLP wants them */
+	int *start, *index;
+	double *value;
+};
+
+static void columns_fill(const struct choice_question *q, struct columns *k)
+{
+	uint32_t n = q->n_columns;
+	uint32_t entries = q->start[q->n_relations];
+	for (uint32_t i = 0; i < entries; i++)
+		k->start[q->entry[i].column + 2]++;
+	for (uint32_t i = 2; i < n + 2; i++)
+		k->start[i] += k->start[i - 1];
+	for (uint32_t r = 0; r < q->n_relations; r++)
+		for (uint32_t i = q->start[r]; i < q->start[r + 1]; i++) {
+			int at = k->start[q->entry[i].column + 1]++;
+			k->index[at] = (int)r;
+			k->value[at] = q->entry[i].coef;
+		}
+	for (uint32_t i = 0; i < entries; i++) {
+		k->index[entries + i] = k->index[i];
+		k->value[entries + i] = -k->value[i];
+	}
+	for (uint32_t i = 1; i <= n; i++)
+		k->start[n + i] = (int)entries + k->start[i];
+}
 
 static bool load(struct cuts *c)
 {
 	const struct choice_question *q = c->q;
-	uint32_t entries = q->start[q->n_relations];
-	int *start = calloc((size_t)q->n_columns + 2, sizeof *start);
-	int *index = calloc((size_t)entries + 1, sizeof *index);
-	double *value = calloc((size_t)entries + 1, sizeof *value);
+	size_t entries = 2 * (size_t)q->start[q->n_relations];
+	struct columns k = { calloc(2 * (size_t)q->n_columns + 2, sizeof *k.start),
+		calloc(entries + 1, sizeof *k.index), calloc(entries + 1, sizeof *k.value) };
 	double *zero = calloc((size_t)q->n_relations + 1, sizeof *zero);
-	bool ok = start != NULL && index != NULL && value != NULL && zero != NULL;
-	for (uint32_t i = 0; ok && i < entries; i++)
-		start[q->entry[i].column + 2]++;
-	for (uint32_t i = 2; ok && i < q->n_columns + 2; i++)
-		start[i] += start[i - 1];
-	for (uint32_t r = 0; ok && r < q->n_relations; r++)
-		for (uint32_t i = q->start[r]; i < q->start[r + 1]; i++) {
-			int at = start[q->entry[i].column + 1]++;
-			index[at] = (int)r;
-			value[at] = q->entry[i].coef;
-		}
+	bool ok =
+	    k.start != NULL && k.index != NULL && k.value != NULL && zero != NULL && entries < INT32_MAX;
 	if (ok) {
+		columns_fill(q, &k);
 		Clp_setLogLevel(c->clp, 0);
-		Clp_loadProblem(c->clp, (int)q->n_columns, (int)q->n_relations, start, index, value, c->low,
-		    c->high, c->cost, zero, zero);
+		Clp_loadProblem(c->clp, (int)(2 * q->n_columns), (int)q->n_relations, k.start, k.index,
+		    k.value, NULL, c->high, c->cost, zero, zero);
 		Clp_setOptimizationDirection(c->clp, -1.0);
 	}
-	free(start);
-	free(index);
-	free(value);
+	free(k.start);
+	free(k.index);
+	free(k.value);
 	free(zero);
 	return ok;
 }
@@ -57,10 +77,9 @@ struct cuts *cuts_open(const struct choice_question *q)
 		return NULL;
 	c->q = q;
 	c->clp = Clp_newModel();
-	c->low = calloc((size_t)q->n_columns + 1, sizeof *c->low);
-	c->high = calloc((size_t)q->n_columns + 1, sizeof *c->high);
-	c->cost = calloc((size_t)q->n_columns + 1, sizeof *c->cost);
-	if (c->clp != NULL && c->low != NULL && c->high != NULL && c->cost != NULL && load(c))
+	c->high = calloc(2 * (size_t)q->n_columns + 1, sizeof *c->high);
+	c->cost = calloc(2 * (size_t)q->n_columns + 1, sizeof *c->cost);
+	if (c->clp != NULL && c->high != NULL && c->cost != NULL && load(c))
 		return c;
 	cuts_close(c);
 	return NULL;
@@ -72,10 +91,14 @@ void cuts_close(struct cuts *c)
 		return;
 	if (c->clp != NULL)
 		Clp_deleteModel(c->clp);
-	free(c->low);
 	free(c->high);
 	free(c->cost);
 	free(c);
+}
+
+uint64_t cuts_work(const struct cuts *c)
+{
+	return c->work;
 }
 
 uint64_t cuts_programs(const struct cuts *c)
@@ -114,22 +137,24 @@ static void set_bounds(
 		bool priced = q->price[i] > 0;
 		double most = wanted(n) * (gentle && priced ? 1.0 : FAR);
 		double part = stays(q, i, avoid) ? 0.0 : priced ? z[i] : 1.0;
-		c->low[i] = -reach(n, q->down[i], most) * part;
 		c->high[i] = reach(n, q->up[i], most) * part;
+		c->high[q->n_columns + i] = reach(n, q->down[i], most) * part;
 	}
 }
 
 static bool solve(struct cuts *c, const struct choice_need *n)
 {
 	const struct choice_question *q = c->q;
-	memset(c->cost, 0, q->n_columns * sizeof *c->cost);
-	for (uint32_t t = n->first; t < n->first + n->n; t++)
+	memset(c->cost, 0, 2 * (size_t)q->n_columns * sizeof *c->cost);
+	for (uint32_t t = n->first; t < n->first + n->n; t++) {
 		c->cost[q->term[t].column] += q->term[t].coef;
-	Clp_chgColumnLower(c->clp, c->low);
+		c->cost[q->n_columns + q->term[t].column] -= q->term[t].coef;
+	}
 	Clp_chgColumnUpper(c->clp, c->high);
 	Clp_chgObjCoefficients(c->clp, c->cost);
 	Clp_primal(c->clp, 0);
 	c->programs++;
+	c->work += (uint64_t)Clp_numberIterations(c->clp) * (q->n_columns + q->n_relations);
 	return Clp_status(c->clp) == 0;
 }
 
@@ -157,12 +182,21 @@ static bool weigh(const struct cuts *c, const struct choice_need *n, uint32_t av
 	return *base < wanted(n) - ENOUGH;
 }
 
+static double cut_weight(const struct choice_question *q, const double *weight, double least, uint32_t i)
+{
+	return q->price[i] <= 0 || weight[i] <= 0 ? 0.0 : fmin(1.0, weight[i] / least + SAFE_UP);
+}
+
 /* Of weights that add up to what a pattern can reach at most, the cut; CUT_NONE if z keeps it. */
 static enum cut_answer make(
     const struct cuts *c, const double *z, const double *weight, double least, struct cut *out)
 {
 	const struct choice_question *q = c->q;
 	double sum = 0;
+	for (uint32_t i = 0; i < q->n_columns; i++)
+		sum += cut_weight(q, weight, least, i) * z[i];
+	if (sum >= 1.0 - BROKEN)
+		return CUT_NONE;
 	*out = (struct cut){ .column = calloc((size_t)q->n_columns + 1, sizeof *out->column),
 		.weight = calloc((size_t)q->n_columns + 1, sizeof *out->weight) };
 	if (out->column == NULL || out->weight == NULL) {
@@ -170,16 +204,11 @@ static enum cut_answer make(
 		return CUT_FAILED;
 	}
 	for (uint32_t i = 0; i < q->n_columns; i++) {
-		if (q->price[i] <= 0 || weight[i] <= 0)
-			continue;
-		double w = fmin(1.0, weight[i] / least + SAFE_UP);
-		out->column[out->n] = i;
-		out->weight[out->n++] = w;
-		sum += w * z[i];
-	}
-	if (sum >= 1.0 - BROKEN) {
-		cut_free(out);
-		return CUT_NONE;
+		double w = cut_weight(q, weight, least, i);
+		if (w > 0) {
+			out->column[out->n] = i;
+			out->weight[out->n++] = w;
+		}
 	}
 	return CUT_FOUND;
 }
@@ -196,7 +225,7 @@ enum cut_answer cuts_find(struct cuts *c, const double *z, uint32_t need, uint32
 		return CUT_FAILED;
 	const double *x = Clp_primalColumnSolution(c->clp);
 	for (uint32_t i = 0; touched != NULL && i < q->n_columns; i++)
-		if (q->group[i] != CHOICE_NONE && fabs(x[i]) > ENOUGH)
+		if (q->group[i] != CHOICE_NONE && fabs(x[i] - x[q->n_columns + i]) > ENOUGH)
 			touched[q->group[i]] = 1;
 	if (Clp_objectiveValue(c->clp) >= wanted(n) * (1.0 - ENOUGH))
 		return CUT_NONE;

@@ -27,5 +27,6 @@ enum cut_answer { CUT_NONE, CUT_FOUND, CUT_FAILED };
 enum cut_answer cuts_find(struct cuts *c, const double *z, uint32_t need, uint32_t avoid, bool gentle,
     struct cut *out, uint8_t *touched);
 void cut_free(struct cut *c);
+uint64_t cuts_work(const struct cuts *c);     /* steps of the solver, times its columns and rows */
 uint64_t cuts_programs(const struct cuts *c); /* solved so far */
 #endif

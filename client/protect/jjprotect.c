@@ -9,6 +9,7 @@
 #include "client/protect/jjcert.h"
 #include "client/protect/jjcheck.h"
 #include "client/protect/jjsearch.h"
+#include "client/protect/optimal.h"
 #include "client/protect/protect.h"
 #include "client/protect/protectfiles.h"
 #include "client/protect/system.h"
@@ -23,6 +24,8 @@ struct job {
 	uint8_t key[32];
 	bool real_key;
 	bool camouflage; /* the ladder's step was taken */
+	bool optimal;
+	struct choice_outcome outcome; /* of --optimal */
 	struct jj j;
 	uint32_t *column; /* by cell, or CHOICE_NONE */
 	struct interval
@@ -282,6 +285,23 @@ static bool search(struct job *w, uint32_t *cell, struct err *e)
 	return true;
 }
 
+/* --optimal: another answer, if it holds and costs less. */
+static bool improve(struct job *w, struct err *e)
+{
+	struct optimal_report report = { 0 };
+	struct choice_answer a = { 0 };
+	if (!optimal_ask(&report, &w->q, &a, e))
+		return false;
+	bool better = a.start != NULL && choice_cost(&w->q, &a) < w->q.cost;
+	for (uint32_t i = 0; better && i < w->q.n_needs; i++)
+		better = choice_holds(&w->q, &a, i);
+	w->outcome = (struct choice_outcome){ true, better, a.bound, w->q.cost };
+	choice_answer_free(better ? &w->a : &a);
+	if (better)
+		w->a = a;
+	return true;
+}
+
 /* From here on columns are cells. */
 static void marks_make(struct job *w)
 {
@@ -310,6 +330,16 @@ static void put_digest(struct buf *out, const char *name, const struct buf *of, 
 	buf_printf(out, "\"%s\":\"", name);
 	buf_put_hex(out, bytes_of(digest, sizeof digest));
 	buf_printf(out, "\"%s", end);
+}
+
+/* The bound may lie a little above the costs in the file, since none counts as less than LEAST_PRICE. */
+static void put_optimal(struct job *w, double cost)
+{
+	double gap = cost > w->outcome.bound ? (cost - w->outcome.bound) / cost : 0;
+	buf_printf(&w->summary,
+	    "\"optimal\":{\"adopted\":%s,\"cost_before\":%.15g,\"bound\":%.15g,\"gap\":%.6g,\"proven\":%s},",
+	    w->outcome.adopted ? "true" : "false", w->outcome.cost_before, w->outcome.bound, gap,
+	    gap < 1e-6 ? "true" : "false");
 }
 
 static void put_summary(struct job *w)
@@ -343,6 +373,8 @@ static void put_summary(struct job *w)
 	    "\"ladder\":\"%s\",",
 	    w->real_key ? "true" : "false", w->j.n_cells, w->j.n_relations, n[0], n[1] + n[2] + n[3], n[1],
 	    n[2], n[3], value, cost, w->q.n_needs, w->camouflage ? "camouflage" : "none");
+	if (w->optimal)
+		put_optimal(w, cost);
 	put_digest(out, "result_sha256", &w->result_csv, ",");
 	put_digest(out, "certificate_sha256", &w->certificate, "}\n");
 }
@@ -387,6 +419,7 @@ static bool job_open(const struct args *args, struct job *w, struct err *e)
 	    !jj_load(&w->j, args_value(args, "jj"), true, e))
 		return false;
 	w->real_key = key != NULL;
+	w->optimal = args_flag(args, "optimal");
 	w->rule.threshold = w->params.threshold;
 	w->rule.width = w->params.width;
 	size_t n = w->j.n_cells;
@@ -439,6 +472,8 @@ int jjprotect_run(const struct args *args)
 		return PROTECT_INPUT;
 	}
 	if (!job_open(args, &w, &e) || !search(&w, &cell, &e)) {
+		code = code_of(&e);
+	} else if (cell == CHOICE_NONE && w.optimal && !improve(&w, &e)) {
 		code = code_of(&e);
 	} else if (cell != CHOICE_NONE) {
 		text_say(_("refused: cell %u cannot be protected; nothing was written"), cell);

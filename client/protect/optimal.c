@@ -13,8 +13,10 @@
 #define LINEAR_ROUNDS 80u
 #define LINEAR_STALL  6u /* rounds without a better bound, then whole numbers */
 #define WHOLE_ROUNDS  400u
-#define PROGRAMS_MAX  400000u /* of single needs */
-#define MASTER_NODES  "20000"
+#define WORK_LINEAR   UINT64_C(5000000000) /* solver steps times columns and rows, then whole numbers */
+#define WORK_MAX      UINT64_C(15000000000)
+#define MASTER_NODES  20000u
+#define MASTER_ROWS   6000000u /* nodes times cuts, in one round */
 #define MOVE_NODES    2000u
 #define GROUPS_A_NEED 64u  /* groups tried one by one for needs with slots */
 #define ALIKE         1e-6 /* relative: costs that are the same */
@@ -33,7 +35,9 @@ struct master {
 	size_t n_rows, room_rows, n_entries, room_entries;
 	double *z; /* by column */
 	double bound;
+	uint64_t work;    /* of the masters */
 	uint8_t *touched; /* by group */
+	uint8_t *quiet;   /* by need: it gave no cut when last asked */
 };
 
 /* ---- cuts in ---- */
@@ -138,24 +142,37 @@ static void try_groups(struct master *m, uint32_t need, bool gentle, struct find
 		}
 }
 
-static bool try_needs(struct master *m, bool gentle, struct finding *f)
+static uint64_t work_of(const struct master *m)
+{
+	return m->work + cuts_work(m->cuts);
+}
+
+/* all: also those that were quiet. */
+static bool try_round(struct master *m, bool gentle, bool all, struct finding *f)
 {
 	*f = (struct finding){ 0 };
-	for (uint32_t i = 0; i < m->q->n_needs && !f->memory; i++) {
+	for (uint32_t i = 0; i < m->q->n_needs && !f->memory && work_of(m) < WORK_MAX; i++) {
 		const struct choice_need *n = &m->q->need[i];
 		struct finding own = { 0 };
-		if (n->slots > 1 && n->slot > 0)
+		if ((n->slots > 1 && n->slot > 0) || (!all && m->quiet[i] != 0))
 			continue;
 		if (n->slots > 1)
 			try_groups(m, i, gentle, &own);
 		else
 			try_need(m, i, n->avoid, gentle, NULL, &own);
+		m->quiet[i] = own.found == 0;
 		f->found += own.found;
 		f->failed += own.failed;
 		f->memory |= own.memory;
 	}
 	m->report->programs = cuts_programs(m->cuts);
 	return !f->memory;
+}
+
+/* Those that gave cuts last time, then all. */
+static bool try_needs(struct master *m, bool gentle, struct finding *f)
+{
+	return try_round(m, gentle, false, f) && (f->found > 0 || try_round(m, gentle, true, f));
 }
 
 /* ---- the master ---- */
@@ -172,6 +189,7 @@ static bool linear_phase(struct master *m)
 	unsigned stall = 0;
 	for (unsigned round = 0; round < LINEAR_ROUNDS && stall < LINEAR_STALL && f.found > 0; round++) {
 		Clp_dual(m->clp, 0);
+		m->work += (uint64_t)Clp_numberIterations(m->clp) * (m->n + m->n_rows);
 		if (Clp_status(m->clp) != 0)
 			return true; /* whole numbers will tell */
 		const double *x = Clp_primalColumnSolution(m->clp);
@@ -182,7 +200,7 @@ static bool linear_phase(struct master *m)
 		m->bound = fmax(m->bound, bound);
 		m->report->rounds++;
 		tell(m);
-		if (m->report->programs > PROGRAMS_MAX / 2)
+		if (work_of(m) > WORK_LINEAR)
 			return true;
 		if (!try_needs(m, true, &f))
 			return false;
@@ -192,6 +210,12 @@ static bool linear_phase(struct master *m)
 
 enum master_state { MASTER_FAILED, MASTER_BOUNDED, MASTER_BEST, MASTER_NO_PATTERN };
 
+static unsigned master_nodes(const struct master *m)
+{
+	size_t nodes = MASTER_ROWS / (m->n_rows + 1);
+	return nodes > MASTER_NODES ? MASTER_NODES : nodes < 100 ? 100 : (unsigned)nodes;
+}
+
 /* The cheapest pattern that keeps all cuts into z. MASTER_BOUNDED: perhaps not the cheapest, the bound holds. */
 static enum master_state whole_master(struct master *m)
 {
@@ -200,6 +224,7 @@ static enum master_state whole_master(struct master *m)
 	double *low = calloc((size_t)m->n + 1, sizeof *low);
 	double *high = calloc((size_t)m->n + 1, sizeof *high);
 	enum master_state state = MASTER_FAILED;
+	char nodes[16];
 	Cbc_Model *cbc = Cbc_newModel();
 	if (start == NULL || cost == NULL || low == NULL || high == NULL || cbc == NULL)
 		goto done;
@@ -215,11 +240,13 @@ static enum master_state whole_master(struct master *m)
 		    m->weight + m->start[r], 'G', 1.0);
 	Cbc_setParameter(cbc, "log", "0");
 	Cbc_setParameter(cbc, "threads", "0");
-	Cbc_setParameter(cbc, "maxNodes", MASTER_NODES);
+	snprintf(nodes, sizeof nodes, "%u", master_nodes(m));
+	Cbc_setParameter(cbc, "maxNodes", nodes);
 	Cbc_setParameter(cbc, "ratioGap", "0");
 	Cbc_setParameter(cbc, "feas", "off");
 	Cbc_setCutoff(cbc, m->q->cost + 0.5);
 	Cbc_solve(cbc);
+	m->work += (uint64_t)Cbc_getIterationCount(cbc) * (m->n + m->n_rows);
 	state = Cbc_isProvenInfeasible(cbc) != 0 ? MASTER_NO_PATTERN : MASTER_FAILED;
 	const double *x = Cbc_bestSolution(cbc);
 	if (state == MASTER_NO_PATTERN || x == NULL)
@@ -307,7 +334,7 @@ static bool is_alike(double a, double b)
 static bool whole_phase(struct master *m, struct choice_answer *out)
 {
 	const struct choice_question *q = m->q;
-	for (unsigned round = 0; round < WHOLE_ROUNDS && m->report->programs < PROGRAMS_MAX; round++) {
+	for (unsigned round = 0; round < WHOLE_ROUNDS && work_of(m) < WORK_MAX; round++) {
 		struct finding f;
 		if (m->bound >= q->cost || is_alike(m->bound, q->cost))
 			break;
@@ -321,6 +348,8 @@ static bool whole_phase(struct master *m, struct choice_answer *out)
 			return false;
 		if (f.found > 0)
 			continue;
+		if (work_of(m) >= WORK_MAX)
+			break;
 		if (f.failed == 0 && moves_make(m, out)) {
 			out->cost = choice_cost(q, out);
 			break;
@@ -340,13 +369,14 @@ static bool master_open(struct master *m, const struct choice_question *q)
 	m->place = malloc(room * sizeof *m->place);
 	m->z = calloc(room, sizeof *m->z);
 	m->touched = calloc((size_t)q->n_groups + 1, 1);
+	m->quiet = calloc((size_t)q->n_needs + 1, 1);
 	m->clp = Clp_newModel();
 	double *cost = calloc(room, sizeof *cost);
 	double *high = calloc(room, sizeof *high);
 	int *start = calloc(room, sizeof *start);
 	bool ok = m->cuts != NULL && m->column != NULL && m->place != NULL && m->z != NULL &&
-		  m->touched != NULL && m->clp != NULL && cost != NULL && high != NULL && start != NULL &&
-		  adjacency_make(&m->adj, q);
+		  m->touched != NULL && m->quiet != NULL && m->clp != NULL && cost != NULL && high != NULL &&
+		  start != NULL && adjacency_make(&m->adj, q);
 	for (uint32_t i = 0; ok && i < q->n_columns; i++) {
 		m->place[i] = CHOICE_NONE;
 		if (q->price[i] <= 0)
@@ -377,6 +407,7 @@ static void master_close(struct master *m)
 	free(m->weight);
 	free(m->z);
 	free(m->touched);
+	free(m->quiet);
 	if (m->clp != NULL)
 		Clp_deleteModel(m->clp);
 }

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "client/protect/jjprotect.h"
+#include "client/protect/jjwrite.h"
 #include "client/protect/lattice.h"
 #include "client/protect/optimal.h"
 #include "client/protect/protectfiles.h"
@@ -164,6 +165,20 @@ static int told(
 	return PROTECT_SAFE;
 }
 
+/* The table as a JJ file, beside the results. */
+static bool jj_written(const struct args *args, const struct policy_params *p, struct err *e)
+{
+	struct buf jj = { 0 };
+	char result[LATTICE_PATH_MAX];
+	const char *path = args_value(args, "write-jj");
+	if (path == NULL)
+		return true;
+	snprintf(result, sizeof result, "%s/RESULT.csv", args_value(args, "output"));
+	bool ok = jjwrite_folder(args->at[0], result, p, &jj, e) && protectfiles_put(path, buf_bytes(&jj), e);
+	buf_free(&jj);
+	return ok;
+}
+
 static int refused(const struct release_result *r)
 {
 	text_say(_("refused: %s; nothing was written"), refusal_text(r->refusal));
@@ -224,7 +239,9 @@ static int run(const struct args *args)
 		goto done;
 	}
 	summary_write(&summary, r, &p, key_path != NULL, o.truth);
-	code = write_result(r, &summary, out, &e) ? told(args, r, &summary, key_path != NULL) : exit_of(&e);
+	code = write_result(r, &summary, out, &e) && jj_written(args, &p, &e)
+		   ? told(args, r, &summary, key_path != NULL)
+		   : exit_of(&e);
 done:
 	sodium_memzero(key, sizeof key);
 	release_result_free(r);
@@ -246,6 +263,7 @@ const struct command protect_command = {
 	    { "effort", 0, "N", N_("improvement steps for each secondary cell; never changes safety") },
 	    { "jj", 0, "FILE", N_("a table of any relations in tau-ARGUS' JJ format, instead of a folder") },
 	    { "optimal", 0, NULL, N_("small tables: look for the cheapest pattern there is, and say how far from it this is") },
+	    { "write-jj", 0, "FILE", N_("also the table itself as a JJ file, with its counts: for tau-ARGUS or sdcTable") },
 	    { "truth", 0, NULL, N_("show hidden counts in RESULT.csv: for your eyes only") },
 	    { "output", 'o', "FOLDER", N_("where the results go, all together or not at all") },
 	},

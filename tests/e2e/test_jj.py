@@ -147,7 +147,8 @@ def two_way(counts, unsafe, **more):
     n = len(counts[0])
     for r, row in enumerate(counts):
         for c, v in enumerate(row):
-            jj.cell(v, status="u" if (r, c) in unsafe else "s", **more)
+            unsafe_one = (r, c) in unsafe
+            jj.cell(v, status="u" if unsafe_one else "s", **(more if unsafe_one else {}))
     rows = [jj.total([r * n + c for c in range(n)]) for r in range(len(counts))]
     columns = [jj.total([r * n + c for r in range(len(counts))]) for c in range(n)]
     total = jj.total(rows)
@@ -164,6 +165,45 @@ def test_i1(folder):
         assert json.load(f)["cost"] == 51
     code, got = attack(folder, jj, {3, 5, 6, 8})
     assert code == 0 and got == {3: (0, 25), 5: (5, 30), 6: (0, 25), 8: (4, 29)}, got
+
+
+def test_optimal(folder):
+    """The cheapest pattern of random tables, found by trying all."""
+    rng = random.Random(7)
+    for case in range(4):
+        counts = [[rng.choice((0, 2, 5, 7, 9, 12)) for _ in range(2)] for _ in range(3)]
+        counts[0][0] = 3
+        jj = two_way(counts, {(0, 0)}, levels=(1, 3, 0))
+        others = [i for i, c in enumerate(jj.cells) if c["status"] == "s"]
+        costs = sorted((sum(max(0.001, jj.cells[c]["cost"]) for c in more), more) for n in range(len(others) + 1)
+                       for more in itertools.combinations(others, n))
+        best = next((cost for cost, more in costs if not jj.misses({0, *more})), None)
+        p, out = protect(folder, jj, "--optimal", name="out%d" % case)
+        assert best is not None and p.returncode == 0, p.stderr
+        with open(os.path.join(out, "summary.json"), encoding="utf-8") as f:
+            s = json.load(f)
+        assert s["optimal"]["proven"] and abs(s["cost"] - best) < 0.1, (counts, best, s)
+
+
+def test_written(folder):
+    """A folder written as JJ: the same cells, and protecting it protects."""
+    two = ["level,code", "@,_T", "@@,a", "@@,b", "@@,c"]
+    for name, text in (("hier_row.csv", two), ("hier_col.csv", two), ("cells.csv", ["row,col,freq"] + [
+            "%s,%s,%d" % (r, c, (2, 9, 14, 20, 3, 8, 11, 30, 1)["abc".index(r) * 3 + "abc".index(c)]) for r in "abc" for c in
+            "abc"]), ("policy.yaml", ["offices: no", "min_reporting: 1", "group_min: 0"])):
+        with open(os.path.join(folder, name), "w", encoding="ascii") as f:
+            f.write("\n".join(text) + "\n")
+    path, policy = os.path.join(folder, "t.jj"), os.path.join(folder, "policy.yaml")
+    p = cellveil("protect", folder, "--policy", policy, "--write-jj", path, "-o", os.path.join(folder, "grid"))
+    assert p.returncode == 0, p.stderr
+    with open(path, encoding="ascii") as f:
+        lines = f.read().splitlines()
+    assert lines[1] == "16" and lines[18] == "8" and lines[2].split()[1] == "98", lines
+    assert sorted(x.split()[1] for x in lines[2:18] if x.split()[3] == "u") == ["1", "2", "3"], lines
+    p = cellveil("protect", "--jj", path, "--policy", policy, "-o", os.path.join(folder, "jj"))
+    assert p.returncode == 0, p.stderr
+    p = cellveil("attack", "--jj", path, os.path.join(folder, "jj", "RESULT.csv"), "-o", os.path.join(folder, "a.csv"))
+    assert p.returncode == 0, p.stderr
 
 
 def test_i2_i3(folder):
