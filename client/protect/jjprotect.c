@@ -471,15 +471,14 @@ int jjprotect_run(const struct args *args)
 		text_warn("%s", _("protect takes a folder or --jj FILE, not both"));
 		return PROTECT_INPUT;
 	}
-	if (!job_open(args, &w, &e) || !search(&w, &cell, &e)) {
-		code = code_of(&e);
-	} else if (cell == CHOICE_NONE && w.optimal && !improve(&w, &e)) {
+	if (!job_open(args, &w, &e) || !search(&w, &cell, &e) ||
+	    (cell == CHOICE_NONE && ((w.optimal && !improve(&w, &e)) || !finish(&w, &e)))) {
 		code = code_of(&e);
 	} else if (cell != CHOICE_NONE) {
 		text_say(_("refused: cell %u cannot be protected; nothing was written"), cell);
 		code = PROTECT_REFUSED;
 	} else {
-		code = finish(&w, &e) ? write_all(args, &w) : code_of(&e);
+		code = write_all(args, &w);
 	}
 	job_free(&w);
 	return code;

@@ -65,7 +65,7 @@ static bool table_make(const struct lattice *g, const struct policy_params *p, s
 		return err_set(e, ERR_LIMIT, "the table is too large for a JJ file");
 	j->n_cells = (uint32_t)g->n_cells;
 	j->n_relations = (uint32_t)relations;
-	j->cell = calloc(g->n_cells, sizeof *j->cell);
+	j->cell = calloc(g->n_cells + 1, sizeof *j->cell);
 	j->start = calloc(relations + 1, sizeof *j->start);
 	j->rhs = calloc(relations + 1, sizeof *j->rhs);
 	j->term = calloc(terms + 1, sizeof *j->term);
