@@ -80,28 +80,51 @@ static uint32_t first_hint(const struct plan *p, const struct need *n)
 	return at;
 }
 
+/* What has been looked at for one need. */
+struct looking {
+	const struct need *n;
+	int64_t amp;
+	bool may_pay;
+	uint32_t tries;
+	uint32_t best, best_way; /* hint; NONE */
+	float least;
+};
+
+/* All ways of one hint; true: one that costs nothing, and the delta holds it. */
+static bool look(struct plan *p, struct looking *k, uint32_t hint)
+{
+	for (uint32_t way = 0; way < 2 * HINT_WAYS; way++, k->tries++) {
+		if (!hint_serves(p, k->n, k->amp, hint, way, k->may_pay))
+			continue;
+		float price = bought_price(p);
+		if (price <= 0.0f)
+			return true;
+		if (price < k->least) {
+			k->best = hint;
+			k->best_way = way;
+			k->least = price;
+		}
+	}
+	return false;
+}
+
+/* First the moves that served the same slot, since those of different slots touch different offices. */
 bool carry_find(struct plan *p, const struct need *n, int64_t amp, bool may_pay)
 {
-	uint32_t best = NONE;
-	uint32_t best_way = 0;
-	float least = p->s.most;
-	uint32_t tries = 0;
-	if (p->hints.n == 0 || n->amp == 0 || p->trial)
+	const struct hints *h = &p->hints;
+	struct looking k = { .n = n, .amp = amp, .may_pay = may_pay, .best = NONE, .least = p->s.most };
+	if (h->n == 0 || n->amp == 0 || p->trial)
 		return false;
-	for (uint32_t at = first_hint(p, n); at != NONE && tries < HINTS_MAX; at = p->hints.next[at])
-		for (uint32_t way = 0; way < 2 * HINT_WAYS; way++, tries++) {
-			if (!hint_serves(p, n, amp, p->hints.of[at], way, may_pay))
-				continue;
-			float price = bought_price(p);
-			if (price <= 0.0f)
+	uint32_t own = n->cell % p->g->n_own;
+	for (uint32_t i = n->virt == NONE ? h->use_head[own] : NONE; i != NONE && k.tries < HINTS_MAX;
+	     i = h->use[i].next)
+		if (h->use[i].slot == n->slot && look(p, &k, h->use[i].hint))
+			return true;
+	if (k.best == NONE)
+		for (uint32_t at = first_hint(p, n); at != NONE && k.tries < 2 * HINTS_MAX; at = h->next[at])
+			if (look(p, &k, h->of[at]))
 				return true;
-			if (price < least) {
-				best = p->hints.of[at];
-				best_way = way;
-				least = price;
-			}
-		}
-	if (best != NONE && hint_serves(p, n, amp, best, best_way, may_pay))
+	if (k.best != NONE && hint_serves(p, n, amp, k.best, k.best_way, may_pay))
 		return true;
 	search_reset(&p->s);
 	return false;

@@ -79,10 +79,37 @@ static bool read_move(struct hints *h, const struct ledger *l, struct cursor *c)
 		if (ok && !put_entry(h, l, cell, by))
 			return false;
 	}
-	if (ok && h->n_entries > begin)
-		h->first[++h->n] = h->n_entries;
-	else
+	if (!ok)
 		h->n_entries = begin;
+	h->first[++h->n] = h->n_entries;
+	return true;
+}
+
+/* r <cell> <target> [office A ][slot N|public] <move> <rules>; sums of cells are passed over. */
+static bool read_use(struct hints *h, const struct ledger *l, struct cursor *c)
+{
+	int64_t cell = 0;
+	int64_t target = 0;
+	int64_t slot = 0;
+	int64_t move = -1;
+	if (!take(c, "r ") || !take_number(c, &cell) || !take(c, " ") || !take_number(c, &target))
+		return true;
+	while (c->at < c->end && move < 0) {
+		if (take(c, " slot "))
+			take_number(c, &slot);
+		else if (take(c, " ") && c->at < c->end && *c->at >= '0' && *c->at <= '9')
+			take_number(c, &move);
+		else if (c->at < c->end)
+			c->at++;
+	}
+	if (cell < 0 || move < 0 || move >= h->n || slot < 0 || slot > UINT8_MAX)
+		return true;
+	if (!grow(&h->use, &h->room_uses, h->n_uses, sizeof *h->use))
+		return false;
+	h->use[h->n_uses++] = (struct hint_use){ .cell = (uint32_t)(cell % l->size),
+		.slot = (uint32_t)slot,
+		.hint = (uint32_t)move,
+		.next = NONE };
 	return true;
 }
 
@@ -91,8 +118,14 @@ static bool index_cells(struct hints *h, const struct ledger *l)
 	h->head = malloc((size_t)l->size * sizeof *h->head);
 	h->next = malloc(((size_t)h->n_entries + 1) * sizeof *h->next);
 	h->of = malloc(((size_t)h->n_entries + 1) * sizeof *h->of);
-	if (h->head == NULL || h->next == NULL || h->of == NULL)
+	h->use_head = malloc((size_t)l->size * sizeof *h->use_head);
+	if (h->head == NULL || h->next == NULL || h->of == NULL || h->use_head == NULL)
 		return false;
+	memset(h->use_head, 0xff, (size_t)l->size * sizeof *h->use_head);
+	for (uint32_t i = h->n_uses; i-- > 0;) {
+		h->use[i].next = h->use_head[h->use[i].cell];
+		h->use_head[h->use[i].cell] = i;
+	}
 	memset(h->head, 0xff, (size_t)l->size * sizeof *h->head);
 	for (uint32_t i = h->n; i-- > 0;)
 		for (uint32_t k = h->first[i]; k < h->first[i + 1]; k++) {
@@ -109,7 +142,7 @@ static bool index_cells(struct hints *h, const struct ledger *l)
 bool hints_read(struct hints *h, const struct ledger *l, struct bytes auditor, struct err *e)
 {
 	struct cursor c = { auditor.at, auditor.at + auditor.len };
-	bool inside = false;
+	enum { ELSEWHERE, MOVES, USES } inside = ELSEWHERE;
 	bool ok = true;
 	memset(h, 0, sizeof *h);
 	while (ok && c.at < c.end) {
@@ -118,9 +151,11 @@ bool hints_read(struct hints *h, const struct ledger *l, struct bytes auditor, s
 			break;
 		struct cursor line = { c.at, feed };
 		if (take(&line, "section "))
-			inside = take(&line, "amplitudes");
-		else if (inside)
-			ok = read_move(h, l, &line);
+			inside = take(&line, "amplitudes")     ? MOVES
+				 : take(&line, "requirements") ? USES
+							       : ELSEWHERE;
+		else if (inside != ELSEWHERE)
+			ok = inside == MOVES ? read_move(h, l, &line) : read_use(h, l, &line);
 		c.at = feed + 1;
 	}
 	return (ok && index_cells(h, l)) ||
@@ -136,6 +171,8 @@ void hints_free(struct hints *h)
 	free(h->head);
 	free(h->next);
 	free(h->of);
+	free(h->use);
+	free(h->use_head);
 	memset(h, 0, sizeof *h);
 }
 

@@ -14,6 +14,10 @@ struct hint_entry {
 	int32_t by;
 };
 
+struct hint_use { /* which move served which slot of a cell's needs */
+	uint32_t cell, slot, hint, next;
+};
+
 struct hints {
 	struct hint_entry *entry;
 	uint32_t n_entries, room_entries;
@@ -22,6 +26,9 @@ struct hints {
 	uint32_t *head, *next,
 	    *of; /* by cell of a release's own table: the hints that change it, in any release */
 	uint32_t n_links;
+	struct hint_use *use;
+	uint32_t n_uses, room_uses;
+	uint32_t *use_head; /* by cell of a release's own table */
 };
 
 /* Reads the moves of an auditors' part of the release before. What it cannot read gives no hints; false only
