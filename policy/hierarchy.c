@@ -9,6 +9,7 @@
 struct level { /* of the branch being read: which code stands there and the breakdown its children make */
 	uint32_t code;
 	uint32_t breakdown; /* NONE until the first child */
+	unsigned line;
 	bool view;
 	bool again; /* stood in this breakdown before: only right if children follow */
 };
@@ -160,6 +161,11 @@ static bool code_text_ok(const char *code)
 }
 
 /* The breakdown that children of the code at `level` join; made with the first of them. */
+static bool at_line(unsigned line, struct err *e)
+{
+	return line == 0 ? false : err_wrap(e, "line %u", line);
+}
+
 static bool open_breakdown(struct dim *d, struct level *level, struct err *e)
 {
 	struct build *b = d->build;
@@ -167,7 +173,8 @@ static bool open_breakdown(struct dim *d, struct level *level, struct err *e)
 		return true;
 	if (!grow(&d->breakdown, &b->room_breakdowns, d->n_breakdowns, sizeof *d->breakdown))
 		return no_memory(e);
-	d->breakdown[d->n_breakdowns] = (struct breakdown){ .parent = level->code, .view = level->view };
+	d->breakdown[d->n_breakdowns] =
+	    (struct breakdown){ .parent = level->code, .line = level->line, .view = level->view };
 	level->breakdown = d->n_breakdowns++;
 	return true;
 }
@@ -195,7 +202,7 @@ static bool check_again(const struct dim *d, struct err *e)
 	return true;
 }
 
-bool dim_add_line(struct dim *d, unsigned level, const char *code, bool view, struct err *e)
+bool dim_add_line(struct dim *d, unsigned level, const char *code, bool view, unsigned line, struct err *e)
 {
 	struct build *b = d->build;
 	uint32_t number = NONE;
@@ -212,6 +219,9 @@ bool dim_add_line(struct dim *d, unsigned level, const char *code, bool view, st
 		return false;
 	if (!add_code(d, code, &number, e))
 		return false;
+	for (unsigned i = 1; i < level; i++)
+		if (b->level[i].code == number)
+			return err_set(e, ERR_INVALID, "dimension %s: %s is its own ancestor", d->name, code);
 	if (level > 1) {
 		struct level *parent = &b->level[level - 1];
 		if (!open_breakdown(d, parent, e))
@@ -225,7 +235,8 @@ bool dim_add_line(struct dim *d, unsigned level, const char *code, bool view, st
 			b->n_pairs++;
 		}
 	}
-	b->level[level] = (struct level){ .code = number, .breakdown = NONE, .view = view, .again = again };
+	b->level[level] =
+	    (struct level){ .code = number, .breakdown = NONE, .line = line, .view = view, .again = again };
 	b->depth = level;
 	for (unsigned i = 0; i < level; i++)
 		buf_put_byte(&d->lines, '@');
@@ -323,9 +334,15 @@ static bool make_order(struct dim *d, struct err *e)
 			if (--open[d->breakdown[up[j]].parent] == 0)
 				d->order[n++] = d->breakdown[up[j]].parent;
 	}
+	const struct breakdown *k = d->breakdown;
+	while (n < d->n_codes && open[k->parent] == 0) /* some code waits for its children for ever */
+		k++;
 	free(open);
-	return n == d->n_codes ||
-	       err_set(e, ERR_INVALID, "dimension %s: a code is its own ancestor", d->name);
+	if (n == d->n_codes)
+		return true;
+	err_set(e, ERR_INVALID, "dimension %s: %s is its own ancestor, or above one that is", d->name,
+	    d->code[k->parent]);
+	return at_line(k->line, e);
 }
 
 static bool check_views(const struct dim *d, struct err *e)
@@ -334,15 +351,17 @@ static bool check_views(const struct dim *d, struct err *e)
 		const struct breakdown *k = &d->breakdown[i];
 		if (!k->view)
 			continue;
-		if (k->n != 2)
-			return err_set(e, ERR_INVALID,
-			    "dimension %s: the view of %s does not have two children", d->name,
-			    d->code[k->parent]);
+		if (k->n != 2) {
+			err_set(e, ERR_INVALID, "dimension %s: the view of %s does not have two children",
+			    d->name, d->code[k->parent]);
+			return at_line(k->line, e);
+		}
 		for (uint32_t j = 0; j < k->n; j++)
-			if (list_size(&d->up, d->child[k->first + j]) != 1)
-				return err_set(e, ERR_INVALID,
-				    "dimension %s: %s of a view stands elsewhere as well", d->name,
-				    d->code[d->child[k->first + j]]);
+			if (list_size(&d->up, d->child[k->first + j]) != 1) {
+				err_set(e, ERR_INVALID, "dimension %s: %s of a view stands elsewhere as well",
+				    d->name, d->code[d->child[k->first + j]]);
+				return at_line(k->line, e);
+			}
 	}
 	return true;
 }
@@ -409,9 +428,11 @@ static bool gather(
 	if (*n > 0) /* qsort wants a place even for nothing */
 		qsort(a->item + start, *n, sizeof *a->item, by_number);
 	for (uint32_t i = 1; i < *n; i++)
-		if (a->item[start + i] == a->item[start + i - 1])
-			return err_set(e, ERR_INVALID, "dimension %s: a breakdown of %s holds %s twice",
-			    d->name, d->code[k->parent], d->code[a->item[start + i]]);
+		if (a->item[start + i] == a->item[start + i - 1]) {
+			err_set(e, ERR_INVALID, "dimension %s: a breakdown of %s holds %s twice", d->name,
+			    d->code[k->parent], d->code[a->item[start + i]]);
+			return at_line(k->line, e);
+		}
 	return true;
 }
 
@@ -434,10 +455,12 @@ static bool atoms_of_code(const struct dim *d, struct atoms *a, uint32_t c, stru
 		if (!gather(d, a, dim_down(d, c, i), &n, e))
 			return false;
 		if (n != a->size[c] || a->item == NULL ||
-		    memcmp(a->item + a->start[c], a->item + keep, (size_t)n * sizeof *a->item) != 0)
-			return err_set(e, ERR_INVALID,
+		    memcmp(a->item + a->start[c], a->item + keep, (size_t)n * sizeof *a->item) != 0) {
+			err_set(e, ERR_INVALID,
 			    "dimension %s: the breakdowns of %s do not hold the same codes", d->name,
 			    d->code[c]);
+			return at_line(dim_down(d, c, i)->line, e);
+		}
 		a->n = keep;
 	}
 	return true;

@@ -13,6 +13,7 @@
 struct breakdown {
 	uint32_t parent;
 	uint32_t first, n; /* children: child[first .. first + n) */
+	unsigned line;     /* where the parent stands; 0: unknown */
 	bool view;
 };
 
@@ -44,7 +45,8 @@ struct dim {
 
 bool dim_init(struct dim *d, const char *name, struct err *e);
 void dim_free(struct dim *d);
-bool dim_add_line(struct dim *d, unsigned level, const char *code, bool view, struct err *e);
+/* line: of the file, 0 if there is none. dim_finish names it where it can; the caller of dim_add_line knows it. */
+bool dim_add_line(struct dim *d, unsigned level, const char *code, bool view, unsigned line, struct err *e);
 bool dim_finish(struct dim *d, struct err *e);
 uint32_t dim_find(const struct dim *d, const char *code); /* NONE if there is none */
 

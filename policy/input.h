@@ -50,6 +50,7 @@ struct table_input {
 	struct dim dim[TABLE_DIMS_MAX];
 	size_t n_dims;
 	bool frozen, finished;
+	enum table_part fault;
 	uint64_t stride[TABLE_DIMS_MAX]; /* the last dimension's is 1 */
 	uint64_t n_cells;
 	struct inner_cell *cell;

@@ -359,12 +359,27 @@ bool policy_params_check(const struct policy_params *p, struct err *e)
 		    PARAMS_FLOOR_THRESHOLD);
 	if (p->figures == FIGURES_AMOUNTS && (!p->offices || p->dominance_p == 0))
 		return err_set(e, ERR_REFUSED,
-		    "policy: amounts are protected by R6 alone, which needs offices and dominance_p above 0");
+		    "policy: figures: amounts are protected by R6 alone, which needs offices and dominance_p "
+		    "above 0");
 	if (p->zero_reach && p->zeros == ZEROS_PUBLISHED)
 		return err_set(e, ERR_REFUSED,
 		    "policy: zero_reach cannot be kept while zeros are published: a hidden cell is then "
 		    "never 0");
 	return check_method(p, e);
+}
+
+/* An error of the check begins "policy: name": the setting of that name, if there is one, has a line. */
+static bool at_setting(const struct setting *s, size_t n, struct err *e)
+{
+	static const char begin[] = "policy: ";
+	const size_t skip = sizeof begin - 1;
+	if (e == NULL || strncmp(e->text, begin, skip) != 0)
+		return false;
+	size_t len = strcspn(e->text + skip, " :");
+	for (size_t i = 0; i < n; i++)
+		if (strlen(s[i].name) == len && memcmp(s[i].name, e->text + skip, len) == 0)
+			return err_wrap(e, "line %u", s[i].line);
+	return false;
 }
 
 bool policy_params_from_settings(struct policy_params *p, const struct setting *s, size_t n, struct err *e)
@@ -378,7 +393,7 @@ bool policy_params_from_settings(struct policy_params *p, const struct setting *
 		if (!policy_params_set(p, s[i].name, s[i].value, e))
 			return err_wrap(e, "line %u", s[i].line);
 	}
-	return policy_params_check(p, e);
+	return policy_params_check(p, e) || at_setting(s, n, e);
 }
 
 static void put_list(struct buf *b, const struct policy_params *p)

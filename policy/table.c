@@ -112,7 +112,7 @@ bool table_add_code(struct table_input *t, unsigned level, const char *code, uin
 		err_set(e, ERR_INVALID, "a code without its dimension");
 		return at_line(line, e);
 	}
-	return dim_add_line(&t->dim[t->n_dims - 1], level, code, view, e) || at_line(line, e);
+	return dim_add_line(&t->dim[t->n_dims - 1], level, code, view, line, e) || at_line(line, e);
 }
 
 /* Dimensions are complete once anything else comes. */
@@ -134,7 +134,7 @@ bool table_end_dimensions(struct table_input *t, size_t *dim, struct err *e)
 		if (t->n_cells > TABLE_CELLS_MAX)
 			return err_set(e, ERR_LIMIT, "the table has more than %u cells", TABLE_CELLS_MAX);
 	}
-	return dim_init(&t->offices, "office", e) && dim_add_line(&t->offices, 1, "_T", false, e);
+	return dim_init(&t->offices, "office", e) && dim_add_line(&t->offices, 1, "_T", false, 0, e);
 }
 
 static bool freeze(struct table_input *t, struct err *e)
@@ -180,7 +180,7 @@ static bool cell_office(struct table_input *t, const char *office, uint32_t *out
 		return err_set(e, ERR_INVALID, "not an office's code");
 	*out = dim_find(&t->offices, office);
 	if (*out == NONE) {
-		if (!dim_add_line(&t->offices, 2, office, false, e))
+		if (!dim_add_line(&t->offices, 2, office, false, 0, e))
 			return false;
 		*out = t->offices.n_codes - 1;
 	}
@@ -457,10 +457,10 @@ static bool add_office_dimension(struct table_input *t, struct err *e)
 		name[i] = t->offices.code[i + 1];
 	qsort(name, n, sizeof *name, by_text);
 	t->n_dims++;
-	if (!dim_init(d, "office", e) || !dim_add_line(d, 1, "_T", false, e))
+	if (!dim_init(d, "office", e) || !dim_add_line(d, 1, "_T", false, 0, e))
 		goto done;
 	for (uint32_t i = 0; i < n; i++)
-		if (!dim_add_line(d, 2, name[i], false, e))
+		if (!dim_add_line(d, 2, name[i], false, 0, e))
 			goto done;
 	if (!dim_finish(d, e))
 		goto done;
@@ -491,6 +491,7 @@ static bool place_cells(struct table_input *t, struct err *e)
 		if (given[c->at]) {
 			err_set(e, ERR_INVALID, "this cell was given before");
 			ok = at_line(c->line, e);
+			t->fault = TABLE_CELLS;
 		}
 		given[c->at] = 1;
 		t->value[c->at] = (int64_t)c->freq;
@@ -636,8 +637,12 @@ bool table_finish(struct table_input *t, struct err *e)
 	t->status = calloc(t->n_cells, 1);
 	if (t->value == NULL || t->status == NULL)
 		return no_memory(e);
-	if (!place_cells(t, e) || !place_structural(t, e))
+	if (!place_cells(t, e))
 		return false;
+	t->fault = TABLE_STRUCTURAL;
+	if (!place_structural(t, e))
+		return false;
+	t->fault = TABLE_CELLS; /* sums */
 	for (size_t d = 0; d < t->n_dims; d++)
 		if (!sum_dimension(t, d, e))
 			return false;
@@ -646,6 +651,11 @@ bool table_finish(struct table_input *t, struct err *e)
 			return false;
 	t->finished = true;
 	return true;
+}
+
+enum table_part table_fault(const struct table_input *t)
+{
+	return t->fault;
 }
 
 size_t table_dimensions(const struct table_input *t)

@@ -107,6 +107,9 @@ bool table_add_earlier(
  * holds the same leaves, each once; sums fit. Contributions: the offices that are to be counted as reporting
  * are those that own at least one cell that is neither nr nor na. */
 bool table_finish(struct table_input *t, struct err *e);
+/* After a false table_finish: what its error is about, hence whose line it names. */
+enum table_part { TABLE_ALL, TABLE_CELLS, TABLE_STRUCTURAL };
+enum table_part table_fault(const struct table_input *t);
 
 /* The table as the files of a folder (docs/disclosure.md "Files"), ascending by name, one spelling for each
  * table: what a release publishes beside its certificate, and what the certificate's digest `grid` is over.

@@ -431,7 +431,8 @@ struct table_input *tabledir_read(const char *dir, bool cells, struct err *e)
 	    !patterns_read(t, dir, "absent.csv", &k, table_add_absent, e) ||
 	    !patterns_read(t, dir, "covered.csv", &k, table_add_covered, e) || !derived_read(t, dir, &k, e))
 		goto done;
-	ok = table_finish(t, e) || err_wrap(e, "%s", dir);
+	static const char *const file[] = { "", "/cells.csv", "/structural.csv" };
+	ok = table_finish(t, e) || err_wrap(e, "%s%s", dir, file[table_fault(t)]);
 done:
 	columns_free(&k);
 	csvlines_close(&c);

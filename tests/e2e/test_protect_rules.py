@@ -1,0 +1,226 @@
+#!/usr/bin/python3
+"""Each rule on a small table through `cellveil protect`, its result verified and attacked; and input that is refused."""
+import csv
+import os
+import random
+import sys
+import tempfile
+
+from tableattack import judge_folder
+from tablemaker import write
+from test_protect_known import cellveil, flat, hidden, policy, protect, result, two_way
+
+
+def verified(folder, out):
+    at = lambda name: os.path.join(out, name)
+    p = cellveil("verify-certificate", folder, at("RESULT.csv"), at("certificate.cvc"), "--auditor",
+                 at("certificate.auditor.cvc"), "--truth", os.path.join(folder, "cells.csv"), "--policy",
+                 os.path.join(folder, "policy.yaml"))
+    assert p.returncode == 0, p.stderr
+    return True
+
+
+def safe(folder, values, judge=True):
+    """Protects, verifies, attacks; the output folder."""
+    policy(folder, **values)
+    out = os.path.join(folder, "out")
+    p = protect(folder, out)
+    assert p.returncode == 0, p.stderr
+    verified(folder, out)
+    found = judge_folder(folder, out, {k: str(v) for k, v in values.items()}) if judge else []
+    assert not found, found[:3]
+    return out
+
+
+def by_office(folder, areas, codes, counts):
+    """areas: name -> offices; counts: office -> one number for each code."""
+    write(os.path.join(folder, "hier_office.csv"), ["level,code", "@,_T"] + [
+        line for area, offices in areas.items() for line in ["@@," + area] + ["@@@," + o for o in offices]])
+    flat(folder, "kind", codes)
+    write(os.path.join(folder, "cells.csv"), ["office,kind,freq"] + [
+        "%s,%s,%d" % (o, c, n) for o, numbers in counts.items() for c, n in zip(codes, numbers)])
+
+
+def test_area_of_two_and_a_coalition_of_two(folder):
+    """One office of two sees a small rest of the area's total; two may pool: with the other it owns everything."""
+    by_office(folder, {"north": ["a", "b"], "south": ["c", "d", "e"], "west": ["f", "g", "h"]}, "xy",
+              {"a": (40, 50), "b": (3, 60), "c": (30, 30), "d": (35, 20), "e": (40, 25), "f": (22, 28), "g": (31, 45),
+               "h": (18, 33)})
+    for coalition in (1, 2, 3):
+        out = safe(folder, {"coalition": coalition, "min_reporting": 1, "redundancy": 0})
+        assert ("north", "x") in hidden(out, "office", "kind")
+
+
+def test_r4_each_nought(folder):
+    """All of a group in one printed category: each of the others is nobody, printed or not."""
+    by_office(folder, {"north": ["a", "b", "c"], "south": ["d", "e", "f"]}, "xyz",
+              {"a": (9, 0, 0), "b": (11, 0, 0), "c": (14, 2, 1), "d": (20, 5, 9), "e": (17, 8, 6), "f": (30, 6, 11)})
+    write(os.path.join(folder, "tables.csv"), ["table,dim,codes", "t,office,*", "t,kind,_T|x"])
+    safe(folder, {"min_reporting": 1})
+
+
+def test_r5_contributors(folder):
+    by_office(folder, {"north": ["a", "b", "c"], "south": ["d", "e", "f"]}, "xy",
+              {"a": (40, 20), "b": (30, 25), "c": (0, 30), "d": (20, 15), "e": (17, 18), "f": (30, 26)})
+    out = safe(folder, {"min_reporting": 1, "min_offices": 3, "zeros": "camouflage"})
+    assert ("north", "x") in hidden(out, "office", "kind")
+
+
+def test_r6_amounts(folder):
+    """1000 = 800 + 150 + 50: 50 is less than a tenth of 800, so 1030 must be possible, for the public and every office."""
+    rng = random.Random(6)
+    offices = {area: ["%s%d" % (area, i) for i in range(4)] for area in ("n", "s", "w")}
+    counts = {o: tuple(rng.randint(200, 500) for _ in range(3)) for names in offices.values() for o in names}
+    counts.update(n0=(800, 300, 280), n1=(150, 310, 290), n2=(50, 250, 260), n3=(0, 270, 255))
+    by_office(folder, offices, "xyz", counts)
+    write(os.path.join(folder, "tables.csv"), ["table,dim,codes", "t,office,_T|n|s|w", "t,kind,*"])
+    out = safe(folder, {"figures": "amounts", "min_reporting": 1}, judge=False)
+    assert ("n", "x") in hidden(out, "office", "kind") and ("n", "y") not in hidden(out, "office", "kind") or \
+        len(hidden(out, "office", "kind")) >= 4
+    found = os.path.join(folder, "found.csv")
+    for who in ([], ["--office", "n1"], ["--office", "n2"]):
+        cellveil("attack", folder, os.path.join(out, "RESULT.csv"), "--intervals", "-o", found, *who)
+        with open(found, newline="", encoding="utf-8") as f:
+            high = {r["cell"]: r["hi"] for r in csv.DictReader(f)}
+        assert high["n|x"] == "" or int(high["n|x"]) >= 1030, high["n|x"]
+    policy(folder, figures="amounts", offices="no", min_reporting=1)
+    p = protect(folder, os.path.join(folder, "none"))
+    assert p.returncode == 2 and "R6" in p.stderr and "policy.yaml" in p.stderr, p.stderr
+
+
+def test_r8_staff(folder):
+    by_office(folder, {"north": ["a", "b", "c"], "south": ["d", "e", "f"]}, "xy",
+              {"a": (1, 2), "b": (3, 1), "c": (2, 4), "d": (4, 3), "e": (3, 5), "f": (2, 6)})
+    out = safe(folder, {"figures": "staff", "min_reporting": 1}, judge=False)
+    assert not hidden(out, "office", "kind")
+    policy(folder, figures="staff", staff_threshold=3, min_reporting=1)
+    assert protect(folder, out).returncode == 0 and verified(folder, out)
+    assert {("a", "x"), ("b", "y"), ("c", "x")} <= hidden(out, "office", "kind")
+    policy(folder, figures="staff", staff_threshold=2)
+    p = protect(folder, out)
+    assert p.returncode == 2 and "staff_threshold" in p.stderr, p.stderr
+
+
+def test_r10_figures(folder):
+    """Only totals by row are printed, and shares of x in them: as good as the count itself."""
+    two_way(folder, "abc", "xy", [3, 40, 50, 60, 20, 25])
+    write(os.path.join(folder, "tables.csv"), ["table,dim,codes", "t,row,*"])
+    write(os.path.join(folder, "derived.csv"), ["id,numerator,denominator,factor,digits"] + [
+        "%s,%s|x,%s|_T,100,1" % (n, r, r) for n, r in (("sa", "a"), ("sb", "b"), ("sc", "c"), ("st", "_T"))] + [
+            "rate,a|_T,1000,1000,2", "half,b|_T,a|_T,1,0", "unprinted,a|x,a|y,1,1"])
+    out = safe(folder, {"min_reporting": 1})
+    with open(os.path.join(out, "DERIVED.csv"), newline="", encoding="utf-8") as f:
+        got = {r["id"]: (r["value"], r["status"]) for r in csv.DictReader(f)}
+    assert got["sa"] == ("", "H") and got["unprinted"] == ("", "H"), got
+    assert got["rate"] == ("43.00", "P") and got["half"] == ("3", "P"), got
+    assert sum(got[s][1] == "H" for s in ("sa", "sb", "sc", "st")) >= 2, got  # one alone would be a subtraction
+    path = os.path.join(out, "DERIVED.csv")
+    with open(path, encoding="utf-8") as f:
+        text = f.read()
+    write(path, text.replace("rate,43.00", "rate,43.01").splitlines())
+    p = cellveil("verify-certificate", folder, os.path.join(out, "RESULT.csv"), os.path.join(out, "certificate.cvc"))
+    assert p.returncode == 1 and "rate" in p.stderr, p.stderr
+
+
+def test_zero_reach(folder):
+    by_office(folder, {"north": ["a", "b", "c"], "south": ["d", "e", "f"]}, "xyz",
+              {"a": (2, 9, 14), "b": (11, 1, 12), "c": (14, 20, 3), "d": (20, 15, 9), "e": (17, 4, 16), "f": (30, 6, 11)})
+    safe(folder, {"min_reporting": 1, "zero_reach": "yes"})
+
+
+def test_redundancy(folder):
+    """More is hidden than protection needs; how much is the policy's, which cells is the key's."""
+    rng = random.Random(12)
+    two_way(folder, "abcdefghij", "uvwxyz", [rng.randint(0, 40) for _ in range(60)])
+    plain = {"min_reporting": 1, "redundancy": 0}
+    least = len(hidden(safe(folder, plain), "row", "col"))
+    more = len(hidden(safe(folder, dict(plain, redundancy=50)), "row", "col"))
+    assert more > least, (least, more)
+
+
+GOOD = {"cells.csv": ["row,col,freq", "a,x,30", "a,y,40", "b,x,50", "b,y,60"],
+        "hier_row.csv": ["level,code", "@,_T", "@@,a", "@@,b"],
+        "hier_col.csv": ["level,code", "@,_T", "@@,x", "@@,y"], "policy.yaml": ["min_reporting: 1", "threshold: 5"]}
+ROW, CELLS, POLICY = "hier_row.csv", "cells.csv", "policy.yaml"
+REFUSED = (  # what is changed, exit code, words of the message
+    ("cycle", {ROW: ["level,code", "@,_T", "@@,a", "@@,b", "@@@,c", "@@@@,b"]}, 2, (ROW + ":6", "own ancestor")),
+    ("cycle in two branches", {ROW: ["level,code", "@,_T", "@@,a", "@@@,b", "@,_T", "@@,b", "@@@,a"]}, 2,
+     (ROW, "line ", "own ancestor")),
+    ("no parent", {ROW: ["level,code", "@,_T", "@@@,a", "@@,b"]}, 2, (ROW + ":3", "no parent")),
+    ("breakdowns differ", {ROW: ["level,code", "@,_T", "@@,a", "@@,b", "@,_T", "@@,c", "@@@,a", "@@,d"]}, 2,
+     (ROW, "line 5", "same codes")),
+    ("view of three", {ROW: ["level,code,view", "@,_T,1", "@@,a,", "@@,b,", "@@,c,"]}, 2, (ROW, "line 2", "two children")),
+    ("a cell twice", {CELLS: GOOD[CELLS] + ["a,x,30"]}, 2, (CELLS, "line 6", "given before")),
+    ("views that differ", {ROW: ["level,code,view", "@,_T,1", "@@,a,", "@@,b,", "@,_T,1", "@@,c,", "@@,d,"],
+                           CELLS: GOOD[CELLS] + ["c,x,1", "d,y,2"]}, 2, (CELLS, "add up")),
+    ("overflow", {CELLS: ["row,col,freq"] + ["%s,%s,9000000000000" % tuple(rc) for rc in ("ax", "ay", "bx")]}, 2, (CELLS,)),
+    ("negative", {CELLS: ["row,col,freq", "a,x,-3"]}, 2, (CELLS + ":2", "freq", "whole number")),
+    ("fraction", {CELLS: ["row,col,freq", "a,x,2.5"]}, 2, (CELLS + ":2", "freq", "whole number")),
+    ("unknown code", {CELLS: GOOD[CELLS] + ["q,x,3"]}, 2, (CELLS + ":6", "no such code")),
+    ("a total as a cell", {CELLS: GOOD[CELLS] + ["_T,x,3"]}, 2, (CELLS + ":6",)),
+    ("structural count", {"structural.csv": ["row,col", "a,*"]}, 2, ("structural.csv", "line 2", "holds a count")),
+    ("frozen", {CELLS: GOOD[CELLS][:1] + ["a,x,3"] + GOOD[CELLS][2:], "forced.csv": ["row,col", "a,x"],
+                POLICY: GOOD[POLICY] + ["ladder: withhold"]}, 2, ("must be printed",)),
+    ("threshold", {POLICY: ["min_reporting: 1", "threshold: 2"]}, 2, (POLICY, "line 2", "threshold", "floor")),
+    ("width", {POLICY: ["width: 0"]}, 2, (POLICY, "line 1", "width", "floor")),
+    ("zero_reach", {POLICY: ["zeros: published", "zero_reach: yes"]}, 2, (POLICY, "line 2", "zero_reach")),
+    ("unknown name", {POLICY: ["treshold: 5"]}, 2, (POLICY, "line 1", "treshold")),
+    ("twice", {POLICY: ["width: 2", "width: 2"]}, 2, (POLICY, "width")),
+)
+
+
+def test_refused(folder):
+    """File, line and rule; nothing is written, and what was there stays."""
+    out = os.path.join(folder, "out")
+    wrong = []
+    for name, changes, code, words in (("good", {}, 0, ()),) + REFUSED:
+        here = os.path.join(folder, name.replace(" ", "-"))
+        os.mkdir(here)
+        for file, lines in dict(GOOD, **changes).items():
+            write(os.path.join(here, file), lines)
+        p = protect(here, out)
+        files = {n: open(os.path.join(out, n), "rb").read() for n in os.listdir(out)}
+        before = files if name == "good" else before
+        if p.returncode != code or not all(w in p.stderr for w in words):
+            wrong.append("%s: exit %d: %s" % (name, p.returncode, p.stderr.strip()))
+        assert files == before, name
+    assert not wrong, "\n".join(wrong)
+
+
+def test_next_to_nothing(folder):
+    """No cell, one cell, all noughts: safe or refused, never an error of ours."""
+    for name, changes in (("no line", {CELLS: GOOD[CELLS][:1]}), ("noughts", {CELLS: ["row,col,freq", "a,x,0"]}),
+                          ("one person", {CELLS: ["row,col,freq", "a,x,1"]}),
+                          ("one cell", {ROW: ["level,code", "@,_T"], "hier_col.csv": ["level,code", "@,_T"],
+                                        CELLS: ["row,col,freq", "_T,_T,30"]})):
+        here = os.path.join(folder, name.replace(" ", "-"))
+        os.mkdir(here)
+        for file, lines in dict(GOOD, **changes).items():
+            write(os.path.join(here, file), lines)
+        out = os.path.join(here, "out")
+        p = protect(here, out)
+        assert p.returncode in (0, 4), (name, p.returncode, p.stderr)
+        assert os.path.exists(out) == (p.returncode == 0), name
+        if p.returncode == 0:
+            verified(here, out)
+            assert not judge_folder(here, out, {"threshold": "5"}), name
+            assert name != "one cell" or [r["freq"] for r in result(out)] == ["30"]
+
+
+def main():
+    failed = 0
+    for name, test in sorted(globals().items()):
+        if not name.startswith("test_"):
+            continue
+        with tempfile.TemporaryDirectory(prefix="cv-") as folder:
+            try:
+                test(folder)
+                print("ok", name, flush=True)
+            except AssertionError as error:
+                failed += 1
+                print("FAILED", name, error, flush=True)
+    sys.exit(1 if failed else 0)
+
+
+if __name__ == "__main__":
+    main()
