@@ -4,11 +4,14 @@
 #include <float.h>
 #include <stdlib.h>
 
-#define CLEAN_USE    24u /* moves through a secondary: with more it is hardly ever needless, and dear to try */
-#define DEAR_TRIES   4u
-#define BYPASSES     6u
-#define IMPROVE_HEAT 5.0   /* at first a pattern dearer by this much is taken as often as not */
-#define IMPROVE_WORK 2000u /* cells priced, on average, for one turn */
+#define CLEAN_USE     24u /* moves through a secondary: with more it is hardly ever needless, and dear to try */
+#define DEAR_TRIES    4u
+#define BYPASSES      6u
+#define OUT_MAX       3u
+#define IMPROVE_LEAST 150u  /* cells' worth of turns */
+#define IMPROVE_SHARE 0.003 /* of the whole pattern's price, at most */
+#define IMPROVE_HEAT  15.0  /* at first a pattern dearer by this much is taken as often as not */
+#define IMPROVE_WORK  2000u /* cells priced, on average, for one turn */
 
 /* ---- taking out ---- */
 
@@ -155,16 +158,19 @@ static bool serve_dropped(struct plan *p, double most)
 	return ok && p->cost < most && !p->memory_failed;
 }
 
-/* Tries to do without a secondary cell; keeps the outcome if the cost stays below `most`. */
-static bool try_without(struct plan *p, uint32_t cell, bool ban, double most)
+/* Tries to do without some secondary cells; keeps the outcome if the cost stays below `most`. */
+static bool try_without(struct plan *p, const uint32_t *cell, uint32_t n, bool ban, double most)
 {
 	p->trial = true;
 	p->n_log = 0;
 	p->n_trials++;
-	p->s.banned[cell] = ban ? SEARCH_BANNED : 0;
-	drop_through(p, cell);
+	for (uint32_t i = 0; i < n; i++)
+		p->s.banned[cell[i]] = ban ? SEARCH_BANNED : 0;
+	for (uint32_t i = 0; i < n; i++)
+		drop_through(p, cell[i]);
 	bool ok = serve_dropped(p, most);
-	p->s.banned[cell] = 0;
+	for (uint32_t i = 0; i < n; i++)
+		p->s.banned[cell[i]] = 0;
 	if (ok)
 		plan_settle(p);
 	else
@@ -233,7 +239,7 @@ static bool clean_cell(struct plan *p, const struct order_key *k)
 	for (unsigned i = 0; i < (dear ? DEAR_TRIES : 1) && !ok && !p->memory_failed; i++) {
 		p->s.noise = 0.3f * (float)i;
 		p->s.seed = i;
-		ok = try_without(p, k->cell, true, p->cost - 0.01);
+		ok = try_without(p, &k->cell, 1, true, p->cost - 0.01);
 	}
 	p->s.noise = 0.0f;
 	p->s.seed = 0;
@@ -269,15 +275,37 @@ static double waiting(uint64_t r)
 	return ((double)zeros + 1.0 - fraction) * 0.6931471805599453;
 }
 
-/* Where a move of a cell's own pattern is replaced by another that leaves out the cell: the same as cleaning, but
- * with noise on the prices, and at first a worse pattern may be taken. */
+/* A secondary cell of a move that passes this one, or NONE. */
+static uint32_t neighbour(const struct plan *p, uint32_t cell, uint64_t dice)
+{
+	uint32_t at = p->head[cell];
+	for (uint32_t i = 0; i < dice % 4 && p->node[at].next != NONE; i++)
+		at = p->node[at].next;
+	const struct move *m = &p->move[p->node[at].move];
+	for (uint32_t i = 0; i < m->n; i++) {
+		uint32_t c = m->entry[(dice / 4 + i) % m->n].cell;
+		if (c != cell && cell_is_bought(p->g, c))
+			return c;
+	}
+	return NONE;
+}
+
+/* Leads the moves of up to OUT_MAX cells another way, or serves their needs anew: the same as cleaning, but with noise on the
+ * prices, and at first a worse pattern may be taken. */
 static bool improve_once(struct plan *p, uint32_t cell, uint64_t turn, double heat)
 {
 	uint64_t r = grid_random(p->g, 11, cell, turn);
+	uint32_t out[OUT_MAX] = { cell };
+	uint32_t n = 1;
+	for (; n < OUT_MAX && (r >> n & 1) != 0; n++) {
+		out[n] = neighbour(p, out[n - 1], r >> 8);
+		if (out[n] == NONE)
+			break;
+	}
 	double before = p->cost;
 	p->s.noise = 0.6f;
 	p->s.seed = turn + 1;
-	bool kept = try_without(p, cell, (r & 1) != 0, before + heat * waiting(r) + 1e-6);
+	bool kept = try_without(p, out, n, (r & 1) != 0, before + heat * waiting(r) + 1e-6);
 	p->s.noise = 0.0f;
 	p->s.seed = 0;
 	return kept;
@@ -289,12 +317,13 @@ bool plan_improve(struct plan *p, unsigned effort)
 {
 	uint32_t n = 0;
 	struct order_key *k = list_secondaries(p, &n);
-	uint64_t turns = (uint64_t)effort * n;
+	uint64_t turns = (uint64_t)effort * (n == 0 || n > IMPROVE_LEAST ? n : IMPROVE_LEAST);
 	if (k == NULL)
 		return false;
+	double hot = p->cost * IMPROVE_SHARE < IMPROVE_HEAT ? p->cost * IMPROVE_SHARE : IMPROVE_HEAT;
 	uint64_t most = p->s.work + turns * IMPROVE_WORK;
 	for (uint64_t i = 0; i < turns && !p->memory_failed && !plan_over_limit(p) && p->s.work < most; i++) {
-		double heat = IMPROVE_HEAT * (double)(turns - i) / (double)turns;
+		double heat = hot * (double)(turns - i) / (double)turns;
 		if (i % n == 0 && i > 0) { /* the pattern has changed */
 			free(k);
 			k = list_secondaries(p, &n);
