@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/protect/deadline.h"
 #include "client/protect/jjattack.h"
 #include "client/protect/jjcert.h"
 #include "client/protect/jjcheck.h"
@@ -448,6 +449,7 @@ static int write_all(const struct args *args, struct job *w)
 		{ "RESULT.jj", buf_bytes(&w->result_jj) }, { "certificate.cvc", buf_bytes(&w->certificate) },
 		{ "summary.json", buf_bytes(&w->summary) } };
 	uint32_t hidden = 0;
+	deadline_stop();
 	if (!protectfiles_write(args_value(args, "output"), file, sizeof file / sizeof file[0], &e))
 		return code_of(&e);
 	for (uint32_t c = 0; c < w->j.n_cells; c++)

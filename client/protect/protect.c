@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "client/protect/deadline.h"
 #include "client/protect/jjprotect.h"
 #include "client/protect/jjwrite.h"
 #include "client/protect/lattice.h"
@@ -125,6 +126,7 @@ static bool write_result(
 {
 	struct outfile file[8];
 	size_t n = 0;
+	deadline_stop();
 	file[n++] = (struct outfile){ "RESULT.csv", buf_bytes(&r->result_csv) };
 	file[n++] = (struct outfile){ "certificate.cvc", buf_bytes(&r->certificate) };
 	file[n++] = (struct outfile){ "certificate.auditor.cvc", buf_bytes(&r->auditor) };
@@ -209,6 +211,8 @@ static int run(const struct args *args)
 		text_say(_("cellveil: protect needs -o FOLDER"));
 		return PROTECT_INPUT;
 	}
+	if (!deadline_start(args))
+		return PROTECT_INPUT;
 	if (args_value(args, "jj") != NULL)
 		return jjprotect_run(args);
 	if (args->n == 0) {
@@ -263,6 +267,7 @@ const struct command protect_command = {
 	    { "effort", 0, "N", N_("improvement steps for each secondary cell; never changes safety") },
 	    { "jj", 0, "FILE", N_("a table of any relations in tau-ARGUS' JJ format, instead of a folder") },
 	    { "optimal", 0, NULL, N_("small tables: look for the cheapest pattern there is, and say how far from it this is") },
+	    { "max-seconds", 0, "N", N_("end after N seconds, with exit code 5 and nothing written") },
 	    { "write-jj", 0, "FILE", N_("also the table itself as a JJ file, with its counts: for tau-ARGUS or sdcTable") },
 	    { "truth", 0, NULL, N_("show hidden counts in RESULT.csv: for your eyes only") },
 	    { "output", 'o', "FOLDER", N_("where the results go, all together or not at all") },

@@ -61,6 +61,16 @@ def test_same_bytes(folder):
     assert content[0] == content[1]
 
 
+def test_deadline(folder):
+    """A table that takes longer: refused with exit 5, and nothing written."""
+    subprocess.run([sys.executable, os.path.join(SOURCE, "bench/tables.py"), folder, "T4s"], check=True,
+                   stdout=subprocess.DEVNULL)
+    p = cellveil("protect", os.path.join(folder, "T4s"), "--max-seconds", "1", "--effort", "1000", "-o",
+                 os.path.join(folder, "out"))
+    assert p.returncode == 5 and not os.path.exists(os.path.join(folder, "out")), (p.returncode, p.stderr)
+    assert "nothing was written" in p.stderr, p.stderr
+
+
 def test_i1(folder):
     two_way(folder, "ABC", "xyz", [20, 50, 10, 8, 19, 22, 17, 32, 12])
     policy(folder, **dict(PLAIN, threshold=9))
