@@ -44,15 +44,15 @@ bool ctl_conf_run(const char *text, char *out, size_t room, struct err *e)
 	int n;
 
 	if (ini_parse_string(text, take_option, &s) != 0)
-		return err_set(e, ERR_MALFORMED, "neither [section] nor option = value");
+		return err_set(e, ERR_MALFORMED, "%s", _("neither [section] nor option = value"));
 	if (s.run[0] != '\0')
 		n = snprintf(out, room, "%s", s.run);
 	else
 		n = snprintf(out, room, "/run/cellveil/%s", s.name);
 	if (s.too_long || n < 0 || (size_t)n >= room)
-		return err_set(e, ERR_LIMIT, "the path of the run directory is too long");
+		return err_set(e, ERR_LIMIT, "%s", _("the path of the run directory is too long"));
 	return s.run[0] != '\0' || s.name[0] != '\0' ||
-	       err_set(e, ERR_INVALID, "[authority] name is missing");
+	       err_set(e, ERR_INVALID, "%s", _("[authority] name is missing"));
 }
 
 static bool socket_of_conf(const char *path, char out[CTL_PATH], struct err *e)
@@ -79,7 +79,7 @@ static bool only_socket(char out[CTL_PATH], struct err *e)
 	if (one)
 		snprintf(out, CTL_PATH, "%s", found.gl_pathv[0]);
 	else
-		err_set(e, ERR_NOT_FOUND, "which vault? give --name, --config or --socket");
+		err_set(e, ERR_NOT_FOUND, "%s", _("which vault? give --name, --config or --socket"));
 	if (rc == 0)
 		globfree(&found);
 	return one;
@@ -93,7 +93,8 @@ bool ctl_socket_path(const struct args *args, char out[CTL_PATH], struct err *e)
 
 	if (path) {
 		if (strlen(path) >= CTL_PATH)
-			return err_set(e, ERR_LIMIT, "--socket: the path is too long for a Unix socket");
+			return err_set(
+			    e, ERR_LIMIT, "%s", _("--socket: the path is too long for a Unix socket"));
 		snprintf(out, CTL_PATH, "%s", path);
 		return true;
 	}
@@ -102,7 +103,7 @@ bool ctl_socket_path(const struct args *args, char out[CTL_PATH], struct err *e)
 	if (!name)
 		return only_socket(out, e);
 	if (!name_is_name(bytes_text(name)))
-		return err_set(e, ERR_INVALID, "--name: not a-z 0-9 -");
+		return err_set(e, ERR_INVALID, "%s", _("--name: not a-z 0-9 -"));
 	snprintf(made, sizeof made, "/etc/cellveil/%s/cellveil.conf", name);
 	return socket_of_conf(made, out, e);
 }
@@ -117,7 +118,7 @@ static int dial(const char *path, struct err *e)
 	snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
 	if (fd >= 0 && connect(fd, (const struct sockaddr *)&address, sizeof address) == 0)
 		return fd;
-	err_set(e, ERR_SYSTEM, "%s: %s: is the vault running, and may you use this socket?", path,
+	err_set(e, ERR_SYSTEM, _("%s: %s: is the vault running, and may you use this socket?"), path,
 	    strerror(errno));
 	if (fd >= 0)
 		close(fd);
@@ -138,7 +139,7 @@ static bool send_body(int fd, struct bytes body, struct err *e)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
-			ok = err_set(e, ERR_SYSTEM, "the vault closed the connection");
+			ok = err_set(e, ERR_SYSTEM, "%s", _("the vault closed the connection"));
 		else
 			done += (size_t)n;
 	}
@@ -154,7 +155,8 @@ static bool receive(int fd, uint8_t *at, size_t len, struct err *e)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
-			return err_set(e, ERR_SYSTEM, "the vault closed the connection without an answer");
+			return err_set(
+			    e, ERR_SYSTEM, "%s", _("the vault closed the connection without an answer"));
 		at += n;
 		len -= (size_t)n;
 	}
@@ -189,7 +191,7 @@ static bool ask(int fd, struct admin_request q, struct buf *body, struct admin_r
 	bool ok = admin_request_encode(&request, &q, e) && send_body(fd, buf_bytes(&request), e) &&
 		  receive_body(fd, max, body, e) && admin_reply_decode(reply, buf_bytes(body), e);
 	if (ok && memcmp(reply->rid, q.rid, sizeof q.rid) != 0)
-		ok = err_set(e, ERR_MALFORMED, "the vault answered another question");
+		ok = err_set(e, ERR_MALFORMED, "%s", _("the vault answered another question"));
 	buf_free(&request);
 	return ok;
 }
@@ -204,7 +206,7 @@ static bool send_upload(
 		if (!ask(fd, part, body, reply, e))
 			return false;
 		if (reply->outcome != ADMIN_OK)
-			return err_set(e, ERR_REFUSED, "the vault did not take the file");
+			return err_set(e, ERR_REFUSED, "%s", _("the vault did not take the file"));
 		admin_reply_free(reply);
 		upload = bytes_of(upload.at + n, upload.len - n);
 	}

@@ -43,17 +43,17 @@ static bool read_preset(const char *preset, struct buf *out, struct err *e)
 		if (why.code != ERR_NOT_FOUND)
 			return err_set(e, why.code, "%s", why.text);
 	}
-	return err_set(e, ERR_NOT_FOUND, "%s: no such preset", preset);
+	return err_set(e, ERR_NOT_FOUND, _("%s: no such preset"), preset);
 }
 
 static bool check_words(const char *preset, const char *origin, const char *dataset, struct err *e)
 {
 	if (!preset || !origin || !dataset)
-		return err_set(e, ERR_INVALID, "--preset, --origin and --dataset are needed");
+		return err_set(e, ERR_INVALID, "%s", _("--preset, --origin and --dataset are needed"));
 	if (!name_is_origin(bytes_text(origin)))
-		return err_set(e, ERR_INVALID, "--origin: not in the form it must have");
+		return err_set(e, ERR_INVALID, "%s", _("--origin: not in the form it must have"));
 	return name_is_name(bytes_text(dataset)) ||
-	       err_set(e, ERR_INVALID, "--dataset: a name is a-z, 0-9 and -");
+	       err_set(e, ERR_INVALID, "%s", _("--dataset: a name is a-z, 0-9 and -"));
 }
 
 int ctl_config_new(const struct args *args)

@@ -201,8 +201,8 @@ static bool write_conf(const struct deployment *d, struct err *e)
 static bool need(const char *value, const char *option, bool fits, struct err *e)
 {
 	if (!value)
-		return err_set(e, ERR_INVALID, "--%s is needed", option);
-	return fits || err_set(e, ERR_INVALID, "--%s: not in the form it must have", option);
+		return err_set(e, ERR_INVALID, _("--%s is needed"), option);
+	return fits || err_set(e, ERR_INVALID, _("--%s: not in the form it must have"), option);
 }
 
 static bool is_host(const char *host)
@@ -242,8 +242,8 @@ static bool take_path(
 
 	if (n < 0 || n > CONF_LINE_MAX - 10 || strpbrk(out, "\n;#") != NULL)
 		return err_set(e, ERR_INVALID,
-		    "--%s: too long, or with characters that a configuration cannot hold", name);
-	return out[0] == '/' || err_set(e, ERR_INVALID, "--%s: an absolute path, please", name);
+		    _("--%s: too long, or with characters that a configuration cannot hold"), name);
+	return out[0] == '/' || err_set(e, ERR_INVALID, _("--%s: an absolute path, please"), name);
 }
 
 static bool take_paths(struct deployment *d, const struct args *args, struct err *e)
@@ -251,7 +251,7 @@ static bool take_paths(struct deployment *d, const struct args *args, struct err
 	if (!file_make_dir(args->at[0], 0755, e))
 		return false;
 	if (!realpath(args->at[0], d->dir))
-		return err_set(e, ERR_SYSTEM, "%s: cannot be found", args->at[0]);
+		return err_set(e, ERR_SYSTEM, _("%s: cannot be found"), args->at[0]);
 	if (!take_path(d, NULL, "keys", d->keys, e) ||
 	    !take_path(d, args_value(args, "root"), "root", d->root, e) ||
 	    !take_path(d, args_value(args, "state"), "state", d->state, e) ||
@@ -259,7 +259,7 @@ static bool take_paths(struct deployment *d, const struct args *args, struct err
 		return false;
 	if (strlen(d->run) + strlen(LINK_SUFFIX) > LINK_PATH_MAX)
 		return err_set(e, ERR_INVALID,
-		    "--run: the path is too long for the sockets in it: at most %zu bytes",
+		    _("--run: the path is too long for the sockets in it: at most %zu bytes"),
 		    LINK_PATH_MAX - strlen(LINK_SUFFIX));
 	return true;
 }
@@ -274,7 +274,7 @@ static bool make(struct deployment *d, struct err *e)
 {
 	if (file_exists(d->dir, "cellveil.conf"))
 		return err_set(
-		    e, ERR_REFUSED, "%s: there is a deployment already; nothing was changed", d->dir);
+		    e, ERR_REFUSED, _("%s: there is a deployment already; nothing was changed"), d->dir);
 	return make_dirs(d, e) && make_keys(d, e) && write_keyset(d, e) && write_release_pub(d, e) &&
 	       write_conf(d, e);
 }

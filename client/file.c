@@ -1,5 +1,6 @@
 #include "client/file.h"
 #include "client/crash.h"
+#include "client/text.h"
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -24,7 +25,7 @@ bool file_path(char *out, const char *dir, const char *name, struct err *e)
 	int n = snprintf(out, FILE_PATH, "%s/%s", dir, name);
 
 	return (n > 0 && n < FILE_PATH) ||
-	       err_set(e, ERR_LIMIT, "path is longer than %d bytes", FILE_PATH - 1);
+	       err_set(e, ERR_LIMIT, _("path is longer than %d bytes"), FILE_PATH - 1);
 }
 
 static bool read_all(struct buf *out, int fd, const char *path, size_t max, struct err *e)
@@ -40,7 +41,7 @@ static bool read_all(struct buf *out, int fd, const char *path, size_t max, stru
 		if (n < 0) {
 			ok = fail(e, path);
 		} else if (total + (size_t)n > max) {
-			ok = err_set(e, ERR_LIMIT, "%s: larger than %zu bytes", path, max);
+			ok = err_set(e, ERR_LIMIT, _("%s: larger than %zu bytes"), path, max);
 		} else {
 			buf_put(out, room, (size_t)n);
 			total += (size_t)n;
@@ -68,7 +69,7 @@ bool file_read(struct buf *out, const char *path, size_t max, struct err *e)
 	if (fstat(fd, &st) != 0)
 		ok = fail(e, path);
 	else if (S_ISDIR(st.st_mode))
-		ok = err_set(e, ERR_INVALID, "%s: is a directory", path);
+		ok = err_set(e, ERR_INVALID, _("%s: is a directory"), path);
 	else /* a pipe is waited for, as in check <(iconv ...); one that nobody writes to is at its end */
 		ok = (fcntl(fd, F_SETFL, O_RDONLY) == 0 || fail(e, path)) && read_all(out, fd, path, max, e);
 	(void)close(fd);
@@ -82,16 +83,16 @@ bool file_read_secret(struct buf *out, const char *path, size_t max, struct err 
 	bool ok;
 
 	if (fd < 0 && errno == ELOOP)
-		return err_set(e, ERR_REFUSED, "%s: a secret may not be a symbolic link", path);
+		return err_set(e, ERR_REFUSED, _("%s: a secret may not be a symbolic link"), path);
 	if (fd < 0)
 		return fail(e, path);
 	if (fstat(fd, &st) != 0)
 		ok = fail(e, path);
 	else if (!S_ISREG(st.st_mode) || st.st_uid != geteuid())
-		ok = err_set(e, ERR_REFUSED, "%s: must be a regular file of your own", path);
+		ok = err_set(e, ERR_REFUSED, _("%s: must be a regular file of your own"), path);
 	else if ((st.st_mode & 07777) != 0600 && (st.st_mode & 07777) != 0400)
-		ok =
-		    err_set(e, ERR_REFUSED, "%s: others may read this secret; run: chmod 600 %s", path, path);
+		ok = err_set(
+		    e, ERR_REFUSED, _("%s: others may read this secret; run: chmod 600 %s"), path, path);
 	else
 		ok = read_all(out, fd, path, max, e);
 	(void)close(fd);
@@ -135,7 +136,7 @@ static bool replace(
 	if (!file_path(path, dir, name, e))
 		return false;
 	if (snprintf(part, sizeof part, "%s.%ld.part", path, (long)getpid()) >= (int)sizeof part)
-		return err_set(e, ERR_LIMIT, "path is longer than %d bytes", FILE_PATH - 1);
+		return err_set(e, ERR_LIMIT, _("path is longer than %d bytes"), FILE_PATH - 1);
 	(void)unlink(part);
 	fd = open(part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
 	if (fd < 0)
@@ -145,7 +146,7 @@ static bool replace(
 		ok = fail(e, part);
 	CV_CRASH("file-synced");
 	if (ok && renameat2(AT_FDCWD, part, AT_FDCWD, path, flags) != 0)
-		ok = errno == EEXIST ? err_set(e, ERR_REFUSED, "%s: exists already", path) : fail(e, path);
+		ok = errno == EEXIST ? err_set(e, ERR_REFUSED, _("%s: exists already"), path) : fail(e, path);
 	CV_CRASH("file-renamed");
 	if (!ok)
 		(void)unlink(part);
@@ -204,7 +205,7 @@ bool file_make_dir(const char *path, mode_t mode, struct err *e)
 	size_t len = strlen(path);
 
 	if (len == 0 || len >= sizeof part)
-		return err_set(e, ERR_LIMIT, "path is empty or longer than %d bytes", FILE_PATH - 1);
+		return err_set(e, ERR_LIMIT, _("path is empty or longer than %d bytes"), FILE_PATH - 1);
 	memcpy(part, path, len + 1);
 	for (size_t i = 1; i <= len; i++) {
 		if (path[i] != '/' && path[i] != 0)

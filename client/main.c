@@ -77,7 +77,7 @@ static const struct command commands[] = {
 	{ "push", "FILE", N_("check, sign, seal and send a form; ends with a receipt"),
 	    "cellveil push form-2024.csv\ncellveil push form-2024.csv --yes --wait 60     # in scripts",
 	    { PERIOD, YEAR, DATASET, BLANKS, STRICT, YES, WAIT, LAST_YEAR,
-		{ "dry-run", 'n', NULL, N_("show what would be sent") },
+		{ "dry-run", 'n', NULL, N_("print every figure that would be sent, and send nothing") },
 		{ "join", 0, "LINE", N_("the line that came back from the operator, the first time") } },
 	    1, 1, command_push },
 	{ "withdraw", "", N_("take the office's form back, until the period closes"),

@@ -1,5 +1,6 @@
 #include "client/outbox.h"
 #include "client/crash.h"
+#include "client/text.h"
 #include "proto/mpread.h"
 #include "proto/mpwrite.h"
 #include "proto/seal.h"
@@ -112,7 +113,7 @@ static bool read_item(const struct outbox *o, const char *name, struct outbox_it
 	outbox_name(id, item->header.submission_id);
 	if (strcmp(id, name) != 0) {
 		outbox_item_free(item);
-		return err_set(e, ERR_INVALID, "%s: holds another item than its name says", path);
+		return err_set(e, ERR_INVALID, _("%s: holds another item than its name says"), path);
 	}
 	item->state = find_state(o, item);
 	return true;
@@ -148,7 +149,8 @@ static void forget(struct outbox *o)
 static bool add(struct outbox *o, const char *name, struct err *e)
 {
 	if (o->n == LIMIT_OUTBOX)
-		return err_set(e, ERR_LIMIT, "%s: more than %u forms; remove old ones", o->dir, LIMIT_OUTBOX);
+		return err_set(
+		    e, ERR_LIMIT, _("%s: more than %u forms; remove old ones"), o->dir, LIMIT_OUTBOX);
 	if ((o->n & (o->n - 1)) == 0) { /* room doubles at 0, 1, 2, 4, ... */
 		struct outbox_item *grown = realloc(o->item, (o->n == 0 ? 1 : o->n * 2) * sizeof *grown);
 		if (grown == NULL)

@@ -139,6 +139,25 @@ static void show_summary(const struct push *p, const struct outbox_item *newest)
 	figures_free(&before);
 }
 
+/* Everything that would be sent: "clients|F|_T 48", a line for each figure. */
+static bool print_figures(const struct push *p)
+{
+	const struct figures *f = &p->form.figures;
+	struct buf out = { 0 };
+
+	for (uint32_t i = 0; i < f->n; i++) {
+		if (f->state[i] == FIGURE_NOT_ASKED)
+			continue;
+		config_put_cell(&out, p->filing.config, &p->filing.config->asked[i]);
+		buf_put_byte(&out, ' ');
+		put_figure(&out, p->filing.config, f, i);
+		buf_put_byte(&out, '\n');
+	}
+	bool ok = text_put(&out);
+	buf_free(&out);
+	return ok;
+}
+
 static bool is_terminal(void)
 {
 	return isatty(STDIN_FILENO) && isatty(STDERR_FILENO);
@@ -347,6 +366,8 @@ int command_push(const struct args *args)
 	    &p->outbox, p->filing.dataset, p->filing.deployment.settings.name, p->filing.period.period);
 	show_summary(p, newest);
 	if (args_flag(args, "dry-run")) {
+		if (!print_figures(p))
+			code = EXIT_OTHER;
 		text_say("%s", _("Nothing was sent: --dry-run."));
 		goto done;
 	}

@@ -1,4 +1,5 @@
 #include "client/receipt_text.h"
+#include "client/text.h"
 #include <string.h>
 
 #define STATEMENT_MAX 1024u
@@ -50,20 +51,20 @@ bool receipt_text_parse(struct receipt *r, struct buf *statement, uint8_t signat
 	bool ok = false;
 
 	if (!find_line(text, "signed", &base64) || !base64_decode(room, sizeof room, &len, base64))
-		return err_set(e, ERR_MALFORMED, "not a receipt: no statement");
+		return err_set(e, ERR_MALFORMED, "%s", _("not a receipt: no statement"));
 	buf_put(statement, room, len);
 	if (statement->failed)
 		return err_set(e, ERR_MEMORY, "no memory for a receipt");
 	if (!find_line(text, "signature", &base64) || !base64_decode(room, KEY_SIG_BYTES, &len, base64) ||
 	    len != KEY_SIG_BYTES)
-		return err_set(e, ERR_MALFORMED, "not a receipt: no signature");
+		return err_set(e, ERR_MALFORMED, "%s", _("not a receipt: no signature"));
 	memcpy(signature, room, KEY_SIG_BYTES);
 	if (!receipt_decode(r, bytes_of(statement->data + start, statement->size - start), e) ||
 	    !receipt_text_print(
 		&again, bytes_of(statement->data + start, statement->size - start), signature, e))
 		goto done;
 	ok = bytes_equal(text, buf_bytes(&again)) ||
-	     err_set(e, ERR_INVALID, "the receipt's lines do not say what was signed");
+	     err_set(e, ERR_INVALID, "%s", _("the receipt's lines do not say what was signed"));
 done:
 	buf_free(&again);
 	return ok;

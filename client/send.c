@@ -210,7 +210,14 @@ int send_item(struct deployment *d, const struct outbox *o, struct outbox_item *
 	int code = -1;
 
 	if (keyset_expired(&d->keyset, (uint64_t)time(NULL))) {
-		(void)err_set(e, ERR_REFUSED, "%s", _("the key set has run out; the operator must renew it"));
+		struct buf now = { 0 };
+		text_time(&now, (uint64_t)time(NULL));
+		(void)err_set(e, ERR_REFUSED,
+		    _("the key set has run out: the operator must renew it, or this computer's clock, which "
+		      "says "
+		      "%.*s, is wrong"),
+		    (int)now.size, (const char *)now.data);
+		buf_free(&now);
 		return EXIT_KEY;
 	}
 	d->persist = true;

@@ -145,12 +145,12 @@ PUBLIC int cellveil_set(struct cellveil *c, const char *cell, const char *value)
 		return usage(c, "cellveil_begin comes first");
 	i = find_cell(config, cell);
 	if (i == UINT32_MAX || figures->state[i] == FIGURE_NOT_ASKED) {
-		(void)err_set(&c->e, ERR_INVALID, "%.80s: the form does not ask for this cell", cell);
+		(void)err_set(&c->e, ERR_INVALID, _("%.80s: the form does not ask for this cell"), cell);
 		return CELLVEIL_USAGE;
 	}
 	m = &config->measure[config->asked[i].measure];
 	if (value != NULL && number_read(value, NULL, m->decimals, m->max, true, &number) != NUMBER_VALUE) {
-		(void)err_set(&c->e, ERR_INVALID, "%.80s: not a number that may stand there", cell);
+		(void)err_set(&c->e, ERR_INVALID, _("%.80s: not a number that may stand there"), cell);
 		return CELLVEIL_USAGE;
 	}
 	figures->state[i] = value != NULL ? FIGURE_VALUE : FIGURE_BLANK;

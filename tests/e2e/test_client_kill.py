@@ -4,7 +4,7 @@ Twelve offices push one revision after the other. Each push is killed until 200 
 timer, at a named point (builds that have them) or at the n-th system call of some kind (strace, if it may).
 After a kill the same form is pushed again. The figure of an office's last form carries a power of two of its
 own: the released total is right only if each last form counts once and none before it counts. The named points
-one by one are test_client_killed.py; here are also a full disk, a clock that is off by a day, two pushes at
+one by one are test_client_kill_points.py; here are also a full disk, a clock that is off by a day, two pushes at
 once, and a gate and a vault that are away.
 
 CELLVEIL_SEED replays the choices (not the scheduler's), CELLVEIL_KILLS sets their number."""
@@ -200,7 +200,12 @@ def test_clock_off(d, forms):
         assert abs(accepted - time.time()) < 600, "the vault's time, not ours"
         created = d.office(code).outbox()[-1]["created"]
         assert abs(created - time.time() - off) < 600, "our clock was not off"
-    pushed(d.office(code), form(d.folder, code, 90 + (1 << 2)))
+    path = form(d.folder, code, 90 + (1 << 2))
+    p = d.office(code).run("push", path, *PUSH, want=7, env=environment(
+        LD_PRELOAD=library, CLOCK_OFF=str(20 * 366 * 86400),
+        ASAN_OPTIONS=os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"))
+    assert "this computer's clock" in p.stderr, p.stderr  # twenty years on no key set is good
+    pushed(d.office(code), path)
     forms[code] += 1
     assert received(d.office(code)) == forms[code]
 

@@ -50,6 +50,8 @@ def test_receipts(d, office):
 def test_dry_run_and_difference(d, office):
     p = office.run("push", corrected(d.folder, 50), "--dry-run", "--yes")
     assert "clients|F|_T: 49 -> 50" in p.stderr and "dry-run" in p.stderr, p.stderr
+    lines = p.stdout.splitlines()
+    assert "clients|F|_T 50" in lines and len(lines) == 79, lines
     assert len(office.outbox()) == 2
 
 
