@@ -2,6 +2,7 @@
 #include "client/audit/audit.h"
 #include "client/commands.h"
 #include "client/net.h"
+#include "client/outbox.h"
 #include "client/protect/attack.h"
 #include "client/protect/protect.h"
 #include "client/protect/verifycert.h"
@@ -90,8 +91,8 @@ static const struct command commands[] = {
 	    { WAIT, { "all", 'a', NULL, N_("also what is paused") } }, 0, 0, command_outbox_send },
 	{ "outbox remove", "ID", N_("forget a form and its receipt here; the receiver keeps what it has"),
 	    "cellveil outbox remove 0a1b2c3d", { YES }, 1, 1, command_outbox_remove },
-	{ "receipt verify", "FILE", N_("check a receipt, without a network"),
-	    "cellveil receipt verify ~/.config/cellveil/outbox/0a1b...receipt", { { 0 } }, 1, 1,
+	{ "receipt verify", "FILE...", N_("check receipts, without a network"),
+	    "cellveil receipt verify ~/.config/cellveil/outbox/0a1b...receipt", { { 0 } }, 1, LIMIT_OUTBOX,
 	    command_receipt_verify },
 	{ "subscribe", "[DATASET]", N_("print releases as they come, verified"),
 	    "cellveil subscribe\ncellveil subscribe --once --json | jq '.tables[0].rows[0]'",

@@ -215,30 +215,43 @@ done:
 	return code;
 }
 
+/* One file: its receipt on stdout if it holds. */
+static int verify_file(const struct deployment *d, const char *path, struct buf *out)
+{
+	struct buf text = { 0 };
+	struct receipt r;
+	struct err e = { 0 };
+	bool ok = file_read(&text, path, 65536, &e) && receipt_check_text(d, NULL, buf_bytes(&text), &r, &e);
+
+	if (ok) {
+		receipt_print(out, &r);
+		text_say(_("%s: the receipt holds: signed by the receiver's key, nothing altered."), path);
+	} else {
+		err_wrap(&e, "%s", path);
+		text_error(&e);
+	}
+	buf_free(&text);
+	return ok ? EXIT_OK : EXIT_OTHER;
+}
+
 int command_receipt_verify(const struct args *args)
 {
 	struct deployment *d = calloc(1, sizeof *d);
-	struct buf text = { 0 }, out = { 0 };
-	struct receipt r;
+	struct buf out = { 0 };
 	struct err e = { 0 };
 	int code;
 
 	if (d == NULL)
 		return EXIT_OTHER;
 	code = deployment_open(d, args_value(args, "dir"), &e);
-	if (code == EXIT_OK && (!file_read(&text, args->at[0], 65536, &e) ||
-				   !receipt_check_text(d, NULL, buf_bytes(&text), &r, &e))) {
-		err_wrap(&e, "%s", args->at[0]);
-		code = EXIT_OTHER;
-	}
-	if (code == EXIT_OK) {
-		receipt_print(&out, &r);
-		text_say("%s", _("The receipt holds: signed by the receiver's key, nothing altered."));
-		code = text_put(&out) ? EXIT_OK : EXIT_OTHER;
-	} else {
+	if (code != EXIT_OK)
 		text_error(&e);
+	for (size_t i = 0, n = code == EXIT_OK ? args->n : 0; i < n; i++) {
+		if (verify_file(d, args->at[i], &out) != EXIT_OK)
+			code = EXIT_OTHER;
 	}
-	buf_free(&text);
+	if (!text_put(&out))
+		code = EXIT_OTHER;
 	buf_free(&out);
 	deployment_close(d);
 	free(d);
