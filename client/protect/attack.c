@@ -11,6 +11,7 @@
 #include "client/protect/moved.h"
 #include "client/protect/protect.h"
 #include "client/protect/protectfiles.h"
+#include "client/protect/replay.h"
 #include "client/protect/system.h"
 #include "client/text.h"
 
@@ -523,6 +524,8 @@ static int run(const struct args *args)
 	int code = PROTECT_INPUT;
 	if (args_value(args, "jj") != NULL)
 		return jjattack_run(args);
+	if (args_value(args, "replay") != NULL)
+		return replay_command(args);
 	buf_put_text(&a.out, "cell,lo,hi,exact,why,attacker\n");
 	if (!attack_table(&a, args, &e)) {
 		text_error(&e);
@@ -559,6 +562,7 @@ const struct command attack_command = {
 	    { "floor", 0, "N", N_("hidden cells are known to be at least this: 0 or 1") },
 	    { "policy", 0, "FILE", N_("the protection rules, with --level: judge protected cells too") },
 	    { "level", 0, "L2|L3", N_("the guarantee to judge by") },
+	    { "replay", 0, "N", N_("with --policy: what the pattern tells who runs the program with N other keys") },
 	    { "jj", 0, "FILE", N_("a table as a JJ file instead of a folder; then RESULT.csv alone is named") },
 	    { "output", 'o', "FILE", N_("where the intervals go; standard output unless said") },
 	},

@@ -138,6 +138,23 @@ def test_redundancy(folder):
     assert more > least, (least, more)
 
 
+def test_replay(folder):
+    """A table so small that other keys often hide the same: the pattern's weight is measured."""
+    two_way(folder, "abc", "xyz", [12, 3, 40, 9, 18, 25, 31, 14, 22])
+    out = safe(folder, {"min_reporting": 1, "redundancy": 0, "effort": 0})
+    at, found = os.path.join(folder, "policy.yaml"), os.path.join(folder, "replay.csv")
+    p = cellveil("attack", folder, os.path.join(out, "RESULT.csv"), "--replay", "4", "--policy", at, "-o", found)
+    assert p.returncode in (0, 1), p.stderr
+    with open(found, newline="", encoding="utf-8") as f:
+        rows = {r["cell"]: (int(r["before"]), int(r["after"])) for r in csv.DictReader(f)}
+    assert set(rows) == {"|".join(c) for c in hidden(out, "row", "col")}, rows
+    assert any(0 < before < 1000 for before, _ in rows.values()), rows
+    assert any(before != after for before, after in rows.values()), rows
+    policy(folder, min_reporting=1, redundancy=0, effort=0, posterior_max=0.01)
+    p = cellveil("attack", folder, os.path.join(out, "RESULT.csv"), "--replay", "4", "--policy", at, "-o", found)
+    assert p.returncode == (1 if any(b <= 10 < a for b, a in rows.values()) else 0), p.stderr
+
+
 GOOD = {"cells.csv": ["row,col,freq", "a,x,30", "a,y,40", "b,x,50", "b,y,60"],
         "hier_row.csv": ["level,code", "@,_T", "@@,a", "@@,b"],
         "hier_col.csv": ["level,code", "@,_T", "@@,x", "@@,y"], "policy.yaml": ["min_reporting: 1", "threshold: 5"]}
