@@ -267,7 +267,8 @@ static bool take_paths(struct deployment *d, const struct args *args, struct err
 static bool make_dirs(const struct deployment *d, struct err *e)
 {
 	return file_make_dir(d->keys, 0700, e) && file_make_dir(d->root, 0700, e) &&
-	       file_make_dir(d->state, 0755, e) && file_make_dir(d->run, 0755, e);
+	       file_make_dir(d->state, 0755, e) && file_make_dir(d->run, 0755, e) &&
+	       file_write(d->state, "first-start", 0644, bytes_text("a new log may begin here, once\n"), e);
 }
 
 static bool make(struct deployment *d, struct err *e)

@@ -423,6 +423,34 @@ static bool verify(struct vault *v, struct journal *j, struct err *e)
 	return true;
 }
 
+#define FIRST_START                                                                                          \
+	"first-start" /* in [paths] state, made by cellveilctl init, gone once the log has begun */
+
+static bool first_start_path(const struct vault *v, char path[CONF_PATH + 16])
+{
+	return snprintf(path, CONF_PATH + 16, "%s/" FIRST_START, v->conf->state) < CONF_PATH + 16;
+}
+
+/* An empty state folder is the first start, or a disk that is not mounted: then the same keys would sign a second
+ * history. */
+static bool may_begin(const struct vault *v, struct err *e)
+{
+	char path[CONF_PATH + 16];
+
+	return (first_start_path(v, path) && access(path, F_OK) == 0) ||
+	       err_set(e, ERR_REFUSED,
+		   "[paths] state holds no log and no file " FIRST_START
+		   ": wrong path, or not mounted? To begin a log here on purpose, make that file");
+}
+
+static void has_begun(const struct vault *v)
+{
+	char path[CONF_PATH + 16];
+
+	if (first_start_path(v, path))
+		(void)unlink(path); /* left behind it is tried again at the next start */
+}
+
 /* log-start for a new origin; recovery when the last stop was not clean. */
 static bool add_first_leaf(struct vault *v, bool clean, struct err *e)
 {
@@ -434,6 +462,8 @@ static bool add_first_leaf(struct vault *v, bool clean, struct err *e)
 		};
 		if (clean)
 			return true;
+	} else if (!may_begin(v, e)) {
+		return false;
 	}
 	snprintf(leaf.origin, sizeof leaf.origin, "%s", v->conf->origin);
 	return vault_add_leaf(v, &leaf, e);
@@ -475,8 +505,10 @@ bool journal_open(struct vault *v, struct err *e)
 	v->journal = j;
 	if (open_files(v, j, e) &&
 	    vkey_make(&j->vkey, v->conf->origin, VKEY_ED25519, v->keys.log->public, e) && verify(v, j, e) &&
-	    note_start(v, e) && journal_write(v, e))
+	    note_start(v, e) && journal_write(v, e)) {
+		has_begun(v);
 		return true;
+	}
 	journal_close(v);
 	return false;
 }

@@ -15,7 +15,7 @@ import struct
 import nacl.signing
 
 import pyclient
-from harness import ORIGIN, Deployment
+from harness import BIN, ORIGIN, Deployment, run
 from test_client_read import CONFIG, COUNTS, release
 
 
@@ -413,6 +413,59 @@ def test_store(d):
     d.vault.start()
 
 
+def test_rows(d, auditor):
+    """A row of a published file is changed by hand: the vault mends the public folder from its rows, and the auditor
+    finds the file. A row of the feed, of the sealed manifests, of a configuration: the same."""
+    d.vault.stop()
+    vault = os.path.join(d.state, "vault")
+    shutil.copytree(vault, vault + "-good")
+    flip = "CAST(replace(CAST(%s AS TEXT), 's', 'z') AS BLOB)"
+    for change, word in (
+            ("UPDATE release_file SET data = " + flip % "data" + " WHERE name = 'release.csv'", "release|object"),
+            ("UPDATE release_file SET data = " + flip % "data" + " WHERE name = 'manifest.txt'", "release|object|manifest"),
+            ("UPDATE release_file SET data = zeroblob(length(data)) WHERE name = 'certificate.cvc'", "release|certificate"),
+            ("UPDATE feed SET signature = zeroblob(64) WHERE seq = 1", "feed"),
+            ("DELETE FROM feed WHERE seq = 2", "feed"),
+            ("DELETE FROM release_file WHERE name = 'result.csv'", "release|object")):
+        db = sqlite3.connect(os.path.join(vault, "store"))
+        assert db.execute(change).rowcount > 0
+        db.commit()
+        db.close()
+        try:
+            d.vault.start()
+            d.vault.stop()
+            p = auditor.run("audit", "verify", "--json", "--public", d.public, want=1)
+            bad = [c["what"] + " " + c["where"] + " " + c["text"] for c in json.loads(p.stdout)["checks"] if c["verdict"] != "holds"]
+        except AssertionError:
+            if d.vault.process is None or d.vault.process.poll() is None:
+                raise
+            d.vault.process = None  # the vault itself finds it
+            bad = [d.vault.tail()]
+        assert bad and any(re.search(word, text) for text in bad), (change, bad)
+        shutil.rmtree(vault)
+        shutil.copytree(vault + "-good", vault)
+    d.vault.start()
+    auditor.run("audit", "verify", "--public", d.public)
+
+
+def test_first_start(d):
+    """An empty state folder under the same keys: a disk that is not mounted must not begin a second history."""
+    d.vault.stop()
+    state = os.path.join(d.folder, "unmounted")
+    os.mkdir(state)
+    with open(d.conf, encoding="utf-8") as f:
+        text = f.read()
+    conf = os.path.join(d.folder, "wrong.conf")
+    with open(conf, "w", encoding="utf-8") as f:
+        f.write(text.replace(d.state, state))
+    for _ in range(2):
+        p = run([os.path.join(BIN, "cellveild"), "--config", conf], want=78)
+        assert "not mounted" in p.stderr and "first-start" in p.stderr, p.stderr
+    assert not os.path.exists(os.path.join(state, "public/log/checkpoint"))
+    assert not os.path.exists(os.path.join(d.state, "first-start")), "the mark is used up"
+    d.vault.start()
+
+
 def main():
     with Deployment(config=CONFIG, offices=list(COUNTS)) as d:
         d.reader("revisor", "auditor")
@@ -432,6 +485,8 @@ def main():
         test_foreign_receipt(a)
         test_retired_key(d)
         test_store(d)
+        test_rows(d, d.client("revisor"))
+        test_first_start(d)
     print("ok")
 
 

@@ -81,6 +81,10 @@ static inline void world_make(struct world *w)
 	assert_non_null(mkdtemp(w->dir));
 	snprintf(path, sizeof path, "%s/keys", w->dir);
 	assert_int_equal(mkdir(path, 0700), 0);
+	snprintf(path, sizeof path, "%s/state", w->dir);
+	assert_int_equal(mkdir(path, 0755), 0);
+	snprintf(path, sizeof path, "%s/state/first-start", w->dir); /* as cellveilctl init leaves it */
+	assert_true(close(open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644)) == 0);
 	world_key_file(w, KEY_MASTER, 0x0d);
 	world_key_file(w, KEY_RECEIPT, 6);
 	world_key_file(w, KEY_FEED, 8);
