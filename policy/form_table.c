@@ -950,14 +950,16 @@ static bool row_valid(const struct forms *f, const struct release_table *t, cons
 }
 
 static bool add_row(const struct forms *f, const struct safe_table *safe, uint16_t table, uint16_t measure,
-    const uint16_t *code, struct form_row *row)
+    const uint16_t *code, struct form_row *row, size_t *n)
 {
 	const struct release_table *t = &f->config->table[table];
 	const char *codes[TABLE_DIMS_MAX];
 	*row = (struct form_row){ .table = table, .measure = measure, .state = MARK_NOT_ASKED };
 	memcpy(row->code, code, t->n_dims * sizeof *code);
-	return !row_codes(f, measure, t, code, codes) ||
-	       safe_table_find(safe, codes, &row->state, &row->value);
+	if (row_codes(f, measure, t, code, codes) && !safe_table_find(safe, codes, &row->state, &row->value))
+		return safe_table_is_coarser(safe); /* its code's parent stands for it */
+	++*n;
+	return true;
 }
 
 static uint64_t count_rows(const struct config *config, const struct release_table *t)
@@ -992,8 +994,7 @@ static bool fill_rows(const struct forms *f, const struct safe_table *safe, uint
 	for (uint16_t m = 0; m < n_measures; m++) {
 		uint16_t code[LIMIT_DIMS + 1] = { 0 };
 		for (uint16_t d = 0; d != UINT16_MAX;) {
-			if (row_valid(f, t, code) &&
-			    !add_row(f, safe, table, measure[m], code, &rows[(*n)++]))
+			if (row_valid(f, t, code) && !add_row(f, safe, table, measure[m], code, &rows[*n], n))
 				return err_set(
 				    e, ERR_INTERNAL, "a cell of table %s is not in the safe table", t->id);
 			for (d = t->n_dims; d-- > 0;) {

@@ -8,6 +8,7 @@
 
 #include "policy/certificate.h"
 #include "policy/check.h"
+#include "policy/conflict.h"
 #include "policy/derived.h"
 #include "policy/explain.h"
 #include "policy/extra.h"
@@ -213,15 +214,17 @@ static bool serve_cheaply(struct attempt *a, unsigned effort)
 }
 
 /* Serves, takes out, and looks whether anything follows exactly. *served: false, the ladder's turn. */
-static bool attempt_run(struct attempt *a, const struct policy_params *p, const struct table_input *t,
-    struct ledger *l, const uint8_t key[32], const struct release_options *o, bool *served, struct err *e)
+static bool attempt_run(struct attempt *a, const struct ladder *rungs, struct ledger *l,
+    const uint8_t key[32], const struct release_options *o, bool *served, struct err *e)
 {
 	bool again = true;
 	*served = false;
-	a->params = *p;
+	a->params = rungs->params;
 	begin(o, "pattern");
-	if (l->n == 0 ? !grid_init(&a->g, t, &a->params, key, e) : !ledger_grid(l, &a->params, key, &a->g, e))
+	if (l->n == 0 ? !grid_init(&a->g, rungs->t, &a->params, key, e)
+		      : !ledger_grid(l, &a->params, key, &a->g, e))
 		return false;
+	ladder_thaw(rungs, &a->g);
 	if (l->n == 0)
 		derived_begin(&a->g, a->level);
 	if (!primary_find(&a->g, a->level, &a->needs, e) || !plan_init(&a->plan, &a->g, &a->needs, e))
@@ -309,16 +312,8 @@ void release_put_manifest_head(
 	buf_put_text(out, "}\n");
 }
 
-static const char *const step_names[] = { "", "unfreeze", "camouflage", "coarsen", "withhold" };
 static const char *const refusal_names[] = { "", "min_reporting", "min_offices_changed", "requirement",
 	"ledger", "limit" };
-
-static uint64_t put_steps(struct buf *out, const enum ladder_step *step, unsigned n)
-{
-	for (unsigned i = 0; i < n; i++)
-		buf_printf(out, "{\"ladder\":\"%s\"}\n", step_names[step[i]]);
-	return n;
-}
 
 static void count_cells(const struct grid *g, struct release_summary *s)
 {
@@ -379,15 +374,19 @@ static uint64_t put_late(const struct grid *g, struct buf *out, uint64_t *late)
 	return *late;
 }
 
-static bool finish(struct attempt *a, struct ledger *l, const struct release_options *o,
-    const enum ladder_step *step, unsigned n_steps, struct release_result *r, struct err *e)
+static bool finish(struct attempt *a, struct ledger *l, const struct ladder *rungs,
+    const struct release_options *o, struct release_result *r, struct err *e)
 {
+	uint8_t grid[32]; /* of the table as it came: a coarser one has the same files and fewer rows */
+	bool coarser = rungs->coarse.n_steps > 0;
 	struct proof proof = { .plan = &a->plan,
 		.level = a->level,
 		.null = { a->null[0], a->null[1] },
-		.grid = o->has_grid ? o->grid : NULL };
+		.grid = o->has_grid ? o->grid
+			: coarser   ? grid
+				    : NULL };
 	struct witness_report witness;
-	if (!check_result(&a->plan, a->level, e))
+	if (!check_result(&a->plan, a->level, e) || (coarser && !proof_grid_digest(rungs->input, grid, e)))
 		return false;
 	begin(o, "proof");
 	const struct grid *own = l->n == 0 ? &a->g : ledger_own(l, &a->g);
@@ -400,13 +399,20 @@ static bool finish(struct attempt *a, struct ledger *l, const struct release_opt
 	explain_csv(&a->plan, &r->explain_csv);
 	release_put_manifest_head(&r->manifest, o, a->level, r);
 	uint64_t lines = 2 + explain_manifest(&a->plan, &r->manifest);
-	lines += put_steps(&r->manifest, step, n_steps);
+	buf_put_bytes(&r->manifest, buf_bytes(&rungs->lines));
+	lines += rungs->n_lines;
 	lines += put_late(&a->g, &r->manifest, &r->summary.late);
 	buf_printf(&r->manifest, "{\"lines\":%" PRIu64 "}\n", lines);
 	summarise(a, own, &r->summary);
 	r->summary.components = witness.components;
 	r->summary.hidden_open_components = witness.open;
 	r->table = safe_table_make(own);
+	if (r->table != NULL)
+		r->table->coarser = coarser;
+	if (r->summary.advise_recode)
+		buf_put_text(&r->reasons,
+		    "advice: recode: so much is hidden for other cells' sake that coarser codes would show "
+		    "more\n");
 	if (r->table == NULL || r->result_csv.failed || r->derived_csv.failed || r->explain_csv.failed ||
 	    r->manifest.failed)
 		return err_set(e, ERR_MEMORY, "no memory for the release");
@@ -414,35 +420,75 @@ static bool finish(struct attempt *a, struct ledger *l, const struct release_opt
 	return true;
 }
 
-/* A refusal's manifest: what stood against it, without counts. */
-static bool finish_refused(const struct attempt *a, const struct table_input *t,
-    const struct release_options *o, enum guarantee level, const enum ladder_step *step, unsigned n_steps,
-    struct release_result *r, struct err *e)
+/* A refusal's manifest: what stood against it, without counts. l, why: NULL where nothing was tried. */
+static bool finish_refused(const struct ladder *l, const struct conflict *why, const struct table_input *t,
+    const struct release_options *o, enum guarantee level, struct release_result *r, struct err *e)
 {
 	release_put_manifest_head(&r->manifest, o, level, r);
-	uint64_t lines = 3 + put_steps(&r->manifest, step, n_steps);
+	if (l != NULL)
+		buf_put_bytes(&r->manifest, buf_bytes(&l->lines));
 	buf_printf(&r->manifest, "{\"refused\":\"%s\",\"conflict\":[", refusal_names[r->refusal]);
-	if (r->refusal == REFUSAL_REQUIREMENT && a != NULL && a->plan.unserved != NONE &&
-	    a->plan.unserved < a->needs.n)
-		explain_json_cell(&r->manifest, t, a->needs.need[a->plan.unserved].cell);
-	buf_printf(&r->manifest, "]}\n{\"lines\":%" PRIu64 "}\n", lines);
+	if (why != NULL && why->cell != NONE)
+		explain_json_cell(&r->manifest, t, why->cell);
+	for (uint32_t i = 0; why != NULL && i < why->n_forced; i++) {
+		buf_put_text(&r->manifest, ",");
+		explain_json_cell(&r->manifest, t, why->forced[i]);
+	}
+	buf_printf(&r->manifest, "]}\n{\"lines\":%" PRIu64 "}\n", 3 + (l == NULL ? 0 : l->n_lines));
 	r->summary.level = level;
 	return !r->manifest.failed || err_set(e, ERR_MEMORY, "no memory for the refusal");
 }
 
-static void name_unserved(const struct attempt *a, struct release_result *r)
+static void name_conflict(const struct conflict *why, const struct table_input *t, struct release_result *r)
 {
-	r->refusal = plan_over_limit(&a->plan) ? REFUSAL_LIMIT : REFUSAL_REQUIREMENT;
-	if (r->refusal == REFUSAL_LIMIT) {
-		buf_put_text(&r->reasons, "the work limit was reached before the table was safe\n");
-		return;
-	}
+	r->refusal = REFUSAL_REQUIREMENT;
 	buf_put_text(&r->reasons, "no safe pattern within the ladder");
-	if (a->plan.unserved != NONE) {
+	if (why->cell != NONE) {
 		buf_put_text(&r->reasons, "; cannot be protected: ");
-		table_put_cell(a->g.t, a->needs.need[a->plan.unserved].cell, '|', &r->reasons);
+		table_put_cell(t, why->cell, '|', &r->reasons);
 	}
 	buf_put_text(&r->reasons, "\n");
+	for (uint32_t i = 0; i < why->n_forced; i++) {
+		buf_put_text(&r->reasons, "because this must be printed: ");
+		table_put_cell(t, why->forced[i], '|', &r->reasons);
+		buf_put_text(&r->reasons, "\n");
+	}
+	if (why->zeros)
+		buf_put_text(&r->reasons,
+		    "because noughts may not be hidden (zeros: published, no step camouflage)\n");
+}
+
+/* What the last attempt failed at, and, for the first release of a period, what stands against it. */
+static bool explain_refusal(const struct attempt *a, const struct ladder *l, bool first,
+    const uint8_t key[32], const struct release_options *o, struct conflict *why, struct release_result *r,
+    struct err *e)
+{
+	bool known = a->plan.unserved != NONE && a->plan.unserved < a->needs.n;
+	if (plan_over_limit(&a->plan)) {
+		r->refusal = REFUSAL_LIMIT;
+		buf_put_text(&r->reasons, "the work limit was reached before the table was safe\n");
+		return true;
+	}
+	why->cell = known ? a->needs.need[a->plan.unserved].cell : NONE;
+	if (known && first && !conflict_find(l, key, a->level, a->plan.unserved, o->max_work, why, e))
+		return false;
+	name_conflict(why, a->g.t, r);
+	return true;
+}
+
+static bool hides_forced(const struct grid *g)
+{
+	struct walk w;
+	uint64_t cell = 0;
+	for (size_t i = 0; i < g->t->n_patterns; i++) {
+		if (g->t->pattern[i].kind != PATTERN_FORCED)
+			continue;
+		walk_begin(&w, g->t, g->t->pattern[i].code, false);
+		while (walk_next(&w, &cell))
+			if (grid_hidden(g, (uint32_t)cell))
+				return true;
+	}
+	return false;
 }
 
 /* Attempts down the ladder until one is served. */
@@ -451,33 +497,35 @@ static bool climb(const struct table_input *t, struct ledger *l, const struct po
     struct err *e)
 {
 	struct attempt a = { .level = level };
-	struct policy_params params = *p;
-	enum ladder_step step[PARAMS_LADDER_MAX];
-	unsigned n_steps = 0;
+	struct conflict why = { .cell = NONE };
+	struct ladder rungs;
+	bool first = l->n == 0;
 	bool served = false;
-	bool ok = attempt_run(&a, &params, t, l, key, o, &served, e);
-	for (int i = 0; ok && !served && r->refusal == REFUSAL_NONE && i < PARAMS_LADDER_MAX; i++) {
-		if (p->ladder[i] != LADDER_CAMOUFLAGE || params.zeros != ZEROS_PUBLISHED ||
-		    plan_over_limit(&a.plan) || !ledger_may_hide_noughts(l))
-			continue; /* forced cells are unfrozen as they are met; nothing coarser is known yet
-				   */
-		step[n_steps++] = LADDER_CAMOUFLAGE;
-		params.zeros = ZEROS_CAMOUFLAGE;
+	bool again = true;
+	bool ok = ladder_begin(&rungs, t, p, e) && attempt_run(&a, &rungs, l, key, o, &served, e);
+	rungs.may_camouflage = ledger_may_hide_noughts(l);
+	rungs.may_change_table = first; /* what a period's first release printed is printed for good */
+	while (ok && again && !served && r->refusal == REFUSAL_NONE && !plan_over_limit(&a.plan)) {
+		bool known = a.plan.unserved != NONE && a.plan.unserved < a.needs.n;
+		ok = ladder_next(&rungs, &a.g, known ? a.needs.need[a.plan.unserved].cell : NONE, &again, e);
+		if (!ok || !again)
+			break;
 		attempt_free(&a);
 		a.level = level;
-		ok = attempt_run(&a, &params, t, l, key, o, &served, e);
+		ok = attempt_run(&a, &rungs, l, key, o, &served, e);
 	}
-	if (ok && a.needs.unfrozen && n_steps < PARAMS_LADDER_MAX)
-		step[n_steps++] = LADDER_UNFREEZE;
+	if (ok && served && (first ? hides_forced(&a.g) : a.needs.unfrozen))
+		ladder_thawed(&rungs);
+	buf_put_bytes(&r->reasons, buf_bytes(&rungs.words));
 	if (ok && served)
-		ok = finish(&a, l, o, step, n_steps, r, e);
-	if (ok && !served) {
-		if (r->refusal == REFUSAL_NONE)
-			name_unserved(&a, r);
-		ok = finish_refused(&a, a.g.t == NULL ? t : a.g.t, o, level, step, n_steps, r, e);
-	}
-	r->summary.last_step = n_steps > 0 ? step[n_steps - 1] : LADDER_END;
+		ok = finish(&a, l, &rungs, o, r, e);
+	if (ok && !served)
+		ok = (r->refusal != REFUSAL_NONE || explain_refusal(&a, &rungs, first, key, o, &why, r, e)) &&
+		     finish_refused(&rungs, &why, a.g.t == NULL ? t : a.g.t, o, level, r, e);
+	r->summary.last_step = rungs.last;
+	free(why.forced);
 	attempt_free(&a);
+	ladder_free(&rungs);
 	return ok;
 }
 
@@ -507,10 +555,10 @@ bool release_build(const struct table_input *t, const struct policy_params *p, c
 	    !open_ledger(&l, t, &rules, choice_key, o, r, e))
 		goto done;
 	if (r->refusal != REFUSAL_NONE)
-		ok = finish_refused(NULL, t, o, level, NULL, 0, r, e);
+		ok = finish_refused(NULL, NULL, t, o, level, r, e);
 	else if (p->method != METHOD_SUPPRESSION)
 		ok = moved_release(t, &rules, choice_key, o, level, r, e) &&
-		     (r->refusal == REFUSAL_NONE || finish_refused(NULL, t, o, level, NULL, 0, r, e));
+		     (r->refusal == REFUSAL_NONE || finish_refused(NULL, NULL, t, o, level, r, e));
 	else
 		ok = climb(t, &l, &rules, choice_key, o, level, r, e);
 done:

@@ -65,6 +65,8 @@ size_t safe_table_rows(const struct safe_table *s);
 void safe_table_row(struct safe_table *s, size_t i, struct safe_row *out);
 /* false: that cell is not printed. Codes by name. */
 bool safe_table_find(const struct safe_table *s, const char *const *code, char *state, uint64_t *value);
+/* True if the ladder left codes out of the whole release (docs/disclosure.md, "Ladder"). */
+bool safe_table_is_coarser(const struct safe_table *s);
 /* Plain figures (table_add_plain), printed as given. */
 bool safe_table_plain(const struct safe_table *s, const char *key, char *state, uint64_t *value);
 
@@ -99,7 +101,8 @@ struct release_result {
 	struct buf explain_csv; /* confidential */
 	struct buf
 	    manifest; /* suppression manifest: decisions without counts, for auditors; also when refused */
-	struct buf reasons; /* refused: one line a reason, for the operator's eyes; no counts */
+	struct buf
+	    reasons; /* for the operator's eyes, no counts: why it is refused; else what the ladder did, and advice */
 	struct release_summary summary;
 };
 

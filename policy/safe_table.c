@@ -104,6 +104,11 @@ const char *safe_table_dimension(const struct safe_table *s, size_t dim)
 	return s->dim[dim].name;
 }
 
+bool safe_table_is_coarser(const struct safe_table *s)
+{
+	return s->coarser;
+}
+
 size_t safe_table_rows(const struct safe_table *s)
 {
 	return s->n_rows;

@@ -23,6 +23,7 @@ struct safe_table {
 		uint64_t value;
 	} * plain;
 	size_t n_plain;
+	bool coarser; /* codes of a release's tables may be missing: a ladder step */
 };
 
 struct safe_table *safe_table_make(const struct grid *g);

@@ -28,6 +28,11 @@ bool step_init(struct step *s, const struct grid *g, struct err *e)
 {
 	memset(s, 0, sizeof *s);
 	s->g = g;
+	s->view_dim = SIZE_MAX;
+	s->part = malloc(STEP_CELLS_MAX * sizeof *s->part);
+	s->part_by = malloc(STEP_CELLS_MAX);
+	if (s->part == NULL || s->part_by == NULL)
+		return err_set(e, ERR_MEMORY, "no memory for the moves");
 	for (size_t d = 0; d < g->t->n_dims; d++) {
 		struct step_axis *a = &s->axis[d];
 		size_t n = (size_t)g->t->dim[d].n_codes + 1;
@@ -36,6 +41,8 @@ bool step_init(struct step *s, const struct grid *g, struct err *e)
 		a->one = malloc(n * sizeof *a->one);
 		a->two = malloc(n * sizeof *a->two);
 		a->mark = calloc(n, 1);
+		for (uint32_t i = 0; i < g->t->dim[d].n_breakdowns; i++)
+			s->view_dim = g->t->dim[d].breakdown[i].view ? d : s->view_dim;
 		if (a->code == NULL || a->sign == NULL || a->one == NULL || a->two == NULL || a->mark == NULL)
 			return err_set(e, ERR_MEMORY, "no memory for the moves");
 	}
@@ -52,6 +59,8 @@ void step_free(struct step *s)
 		free(a->two);
 		free(a->mark);
 	}
+	free(s->part);
+	free(s->part_by);
 	memset(s, 0, sizeof *s);
 }
 
@@ -98,14 +107,57 @@ static bool path_find(const struct dim *dim, uint32_t code, struct path *p)
 	return true;
 }
 
-/* The code below which the person stands in this view. */
-static uint32_t view_child(const struct dim *dim, const struct path *p, uint32_t view, struct draws *r)
+static bool holds(const uint32_t *code, uint32_t n, uint32_t wanted)
 {
+	for (uint32_t i = 0; i < n; i++)
+		if (code[i] == wanted)
+			return true;
+	return false;
+}
+
+/* How a person is to be drawn. */
+struct who {
+	uint32_t through; /* a code of his */
+	int sign;         /* how he will count */
+	const uint32_t
+	    *as; /* another person, whose answers he gives where he can, but not to this code's question: */
+	uint32_t n_as;
+	uint32_t unlike;
+	step_wanted *wanted;
+	const void *context;
+};
+
+/* Is there room for the code in all cells of the other dimensions' product? */
+static bool code_fits(const struct step *s, size_t d, uint32_t code, const struct who *w)
+{
+	for (uint32_t i = 0; i < s->n_part; i++)
+		if (!w->wanted(w->context, s->part[i] + code * (uint32_t)s->g->t->stride[d],
+			s->part_by[i] * w->sign))
+			return false;
+	return true;
+}
+
+/* The code below which the person stands in this view. */
+static uint32_t view_child(
+    const struct step *s, size_t d, const struct path *p, uint32_t view, const struct who *w, struct draws *r)
+{
+	const struct dim *dim = &s->g->t->dim[d];
 	const struct breakdown *b = &dim->breakdown[view];
+	uint32_t from = draws_below(r, b->n);
 	for (uint32_t i = 0; i < p->n; i++)
 		if (p->view[i] == view)
 			return p->below[i];
-	return dim->child[b->first + draws_below(r, b->n)];
+	for (uint32_t j = 0; j < b->n && w->n_as > 0; j++) {
+		uint32_t child = dim->child[b->first + j];
+		if (holds(w->as, w->n_as, child))
+			return child == w->unlike ? dim->child[b->first + (j + 1) % b->n] : child;
+	}
+	for (uint32_t j = 0; j < b->n; j++) {
+		uint32_t child = dim->child[b->first + (from + j) % b->n];
+		if (code_fits(s, d, child, w))
+			return child;
+	}
+	return dim->child[b->first + from];
 }
 
 static uint32_t put_above(const struct dim *dim, uint32_t atom, uint32_t *out, uint32_t n)
@@ -115,29 +167,22 @@ static uint32_t put_above(const struct dim *dim, uint32_t atom, uint32_t *out, u
 	return n;
 }
 
-/* All codes of a person through `through`; 0: none that may be touched. */
-static uint32_t draw_person(const struct step *s, size_t d, uint32_t through, uint32_t *out, struct draws *r)
+/* All codes of such a person; 0: none that may be touched. */
+static uint32_t draw_person(
+    const struct step *s, size_t d, const struct who *w, uint32_t *out, struct draws *r)
 {
 	const struct dim *dim = &s->g->t->dim[d];
 	struct path path;
 	uint32_t n = 0;
-	if (!path_find(dim, through, &path))
+	if (!path_find(dim, w->through, &path))
 		return 0;
 	n = put_above(dim, pick_atom(s, d, path.top, r), out, 0);
 	for (uint32_t done = 0; done < n; done++) /* each code's views, in turn */
 		for (uint32_t k = dim->n_plain[out[done]]; k < list_size(&dim->down, out[done]); k++) {
 			uint32_t view = list_at(&dim->down, out[done])[k];
-			n = put_above(dim, pick_atom(s, d, view_child(dim, &path, view, r), r), out, n);
+			n = put_above(dim, pick_atom(s, d, view_child(s, d, &path, view, w, r), r), out, n);
 		}
 	return n;
-}
-
-static bool holds(const uint32_t *code, uint32_t n, uint32_t wanted)
-{
-	for (uint32_t i = 0; i < n; i++)
-		if (code[i] == wanted)
-			return true;
-	return false;
 }
 
 /* ---- one axis ---- */
@@ -177,11 +222,16 @@ static void draw_other(struct step *s, size_t d, uint32_t code, int dir, struct 
     const void *context)
 {
 	struct step_axis *a = &s->axis[d];
+	struct who w = { .sign = -1, .wanted = wanted, .context = context, .unlike = code };
 	a->n_two = 0;
 	if (code == 0) /* every person belongs to the total */
 		return;
+	if (d == s->view_dim) {
+		w.as = a->one;
+		w.n_as = a->n_one;
+	}
 	for (unsigned i = 0; i < OTHER_TRIES; i++) {
-		a->n_two = draw_person(s, d, 0, a->two, r);
+		a->n_two = draw_person(s, d, &w, a->two, r);
 		if (holds(a->two, a->n_two, code))
 			a->n_two = 0;
 		else if (a->n_two > 0 && wanted(context, corner(s, d), -dir))
@@ -195,7 +245,11 @@ static bool draw_ones(
 	for (unsigned i = 0; i < ATOM_TRIES; i++) {
 		for (size_t d = 0; d < s->g->t->n_dims; d++) {
 			struct step_axis *a = &s->axis[d];
-			a->n_one = draw_person(s, d, grid_coord(s->g, cell, d), a->one, r);
+			const struct who w = { .through = grid_coord(s->g, cell, d),
+				.sign = 1,
+				.wanted = wanted,
+				.context = context };
+			a->n_one = draw_person(s, d, &w, a->one, r);
 			if (a->n_one == 0)
 				return false;
 		}
@@ -205,37 +259,66 @@ static bool draw_ones(
 	return true;
 }
 
-static bool multiply(struct step *s, int dir)
+/* Product over all dimensions but `skip`; 0 cells: too large. */
+static uint32_t multiply(const struct step *s, size_t skip, int dir, uint32_t *cell, int8_t *by)
 {
-	s->n = 1;
-	s->cell[0] = 0;
-	s->by[0] = (int8_t)dir;
+	uint32_t n = 1;
+	cell[0] = 0;
+	by[0] = (int8_t)dir;
 	for (size_t d = 0; d < s->g->t->n_dims; d++) {
 		const struct step_axis *a = &s->axis[d];
-		uint32_t n = s->n;
+		if (d == skip)
+			continue;
 		if (a->n == 0 || (uint64_t)n * a->n > STEP_CELLS_MAX)
-			return false;
+			return 0;
 		for (uint32_t j = a->n; j-- > 0;) /* the first copy is written over last */
 			for (uint32_t i = 0; i < n; i++) {
-				s->cell[j * n + i] = s->cell[i] + a->code[j] * (uint32_t)s->g->t->stride[d];
-				s->by[j * n + i] = (int8_t)(s->by[i] * a->sign[j]);
+				cell[j * n + i] = cell[i] + a->code[j] * (uint32_t)s->g->t->stride[d];
+				by[j * n + i] = (int8_t)(by[i] * a->sign[j]);
 			}
-		s->n = n * a->n;
+		n *= a->n;
 	}
-	return true;
+	return n;
+}
+
+/* The view dimension last, its persons with an eye to the product of the others. */
+static bool draw_views(
+    struct step *s, uint32_t cell, int dir, struct draws *r, step_wanted *wanted, const void *context)
+{
+	size_t d = s->view_dim;
+	struct step_axis *a = &s->axis[d];
+	const struct who w = {
+		.through = grid_coord(s->g, cell, d), .sign = 1, .wanted = wanted, .context = context
+	};
+	s->n_part = multiply(s, d, dir, s->part, s->part_by);
+	if (s->n_part == 0)
+		return false;
+	a->n_one = draw_person(s, d, &w, a->one, r);
+	a->n_two = 0;
+	if (a->n_one > 0 && draws_below(r, 2) > 0)
+		draw_other(s, d, w.through, dir, r, wanted, context);
+	s->n_part = 0;
+	axis_set(a);
+	return a->n_one > 0;
 }
 
 bool step_draw(
     struct step *s, uint32_t cell, int dir, struct draws *r, step_wanted *wanted, const void *context)
 {
+	s->n_part = 0;
 	if (!draw_ones(s, cell, dir, r, wanted, context))
 		return false;
 	for (size_t d = 0; d < s->g->t->n_dims; d++) {
 		struct step_axis *a = &s->axis[d];
+		if (d == s->view_dim)
+			continue;
 		a->n_two = 0;
 		if (draws_below(r, 3) > 0)
 			draw_other(s, d, grid_coord(s->g, cell, d), dir, r, wanted, context);
 		axis_set(a);
 	}
-	return multiply(s, dir);
+	if (s->view_dim != SIZE_MAX && !draw_views(s, cell, dir, r, wanted, context))
+		return false;
+	s->n = multiply(s, SIZE_MAX, dir, s->cell, s->by);
+	return s->n > 0;
 }

@@ -26,6 +26,10 @@ struct step {
 		uint32_t n_one, n_two;
 		int8_t *mark; /* by code; all 0 between calls */
 	} axis[TABLE_DIMS_MAX];
+	size_t view_dim; /* SIZE_MAX: no views. Its persons answer as the figures around them leave room */
+	uint32_t *part;  /* the other dimensions' product, n_part cells and their signs */
+	int8_t *part_by;
+	uint32_t n_part;
 	const uint8_t *avoid; /* by code of the office dimension: atoms not to be touched; NULL: none */
 	uint32_t cell[STEP_CELLS_MAX];
 	int8_t by[STEP_CELLS_MAX]; /* +1 or -1 */

@@ -13,6 +13,7 @@
 #include "client/protect/protectfiles.h"
 #include "client/protect/tabledir.h"
 #include "client/text.h"
+#include "policy/recode.h"
 #include "policy/release.h"
 
 static int exit_of(const struct err *e)
@@ -121,8 +122,8 @@ static void summary_write(
 	hex_line(out, "auditor_sha256", buf_bytes(&r->auditor), "}\n");
 }
 
-static bool write_result(
-    const struct release_result *r, const struct buf *summary, const char *dir, struct err *e)
+static bool write_result(const struct release_result *r, const struct buf *summary, const struct buf *recode,
+    const char *dir, struct err *e)
 {
 	struct outfile file[8];
 	size_t n = 0;
@@ -134,6 +135,8 @@ static bool write_result(
 	file[n++] = (struct outfile){ "summary.json", buf_bytes(summary) };
 	if (r->derived_csv.size > 0)
 		file[n++] = (struct outfile){ "DERIVED.csv", buf_bytes(&r->derived_csv) };
+	if (recode->size > 0)
+		file[n++] = (struct outfile){ "recode.csv", buf_bytes(recode) };
 	return protectfiles_write(dir, file, n, e);
 }
 
@@ -158,8 +161,11 @@ static int told(
 	else if (s->choice.asked)
 		text_say(_("cost %llu; at least %.15g is needed: a gap of %.1f %%"),
 		    (unsigned long long)s->cost, s->choice.bound, 100 * optimal_gap(s));
-	if (s->advise_recode)
-		text_say(_("advice: much is hidden; coarser codes would show more"));
+	if (s->last_step != LADDER_END && r->reasons.size > 0)
+		fwrite(r->reasons.data, 1, r->reasons.size, stderr); /* with the advice, if there is one */
+	else if (s->advise_recode)
+		text_say(_(
+		    "advice: recode: much is hidden; coarser codes would show more (--propose lists them)"));
 	if (!real_key)
 		text_warn(_("no key: not for publication"));
 	if (args_flag(args, "truth"))
@@ -197,10 +203,12 @@ static void optimal_told(const struct optimal_report *r, double bound, double co
 static int run(const struct args *args)
 {
 	struct policy_params p = policy_params_default();
-	struct release_options o = { .truth = args_flag(args, "truth") };
+	struct release_options o = { .truth = args_flag(args, "truth"),
+		.period = args_value(args, "period") };
 	struct release_result *r = NULL;
 	struct table_input *t = NULL;
 	struct buf summary = { 0 };
+	struct buf recode = { 0 };
 	struct err e = { 0 };
 	uint8_t key[32] = { 0 };
 	unsigned long effort;
@@ -243,7 +251,12 @@ static int run(const struct args *args)
 		goto done;
 	}
 	summary_write(&summary, r, &p, key_path != NULL, o.truth);
-	code = write_result(r, &summary, out, &e) && jj_written(args, &p, &e)
+	if (args_flag(args, "propose") && p.method == METHOD_SUPPRESSION &&
+	    !recode_propose(t, &p, key, &o, &recode, &e)) {
+		code = exit_of(&e);
+		goto done;
+	}
+	code = write_result(r, &summary, &recode, out, &e) && jj_written(args, &p, &e)
 		   ? told(args, r, &summary, key_path != NULL)
 		   : exit_of(&e);
 done:
@@ -251,6 +264,7 @@ done:
 	release_result_free(r);
 	table_free(t);
 	buf_free(&summary);
+	buf_free(&recode);
 	return code;
 }
 
@@ -264,11 +278,13 @@ const struct command protect_command = {
 	    { "policy", 0, "FILE", N_("the protection rules, or a configuration that holds them") },
 	    { "key", 0, "FILE", N_("the choice key; without it the result is not for publication") },
 	    { "level", 0, "L1|L2|L3|L4", N_("the guarantee; L3 unless said") },
+	    { "period", 0, "PERIOD", N_("the period the counts are of: noise is drawn for it") },
 	    { "effort", 0, "N", N_("improvement steps for each secondary cell; never changes safety") },
 	    { "jj", 0, "FILE", N_("a table of any relations in tau-ARGUS' JJ format, instead of a folder") },
 	    { "optimal", 0, NULL, N_("small tables: look for the cheapest pattern there is, and say how far from it this is") },
 	    { "max-seconds", 0, "N", N_("end after N seconds, with exit code 5 and nothing written") },
 	    { "write-jj", 0, "FILE", N_("also the table itself as a JJ file, with its counts: for tau-ARGUS or sdcTable") },
+	    { "propose", 0, NULL, N_("write recode.csv too: what coarser codes would save, best first") },
 	    { "truth", 0, NULL, N_("show hidden counts in RESULT.csv: for your eyes only") },
 	    { "output", 'o', "FOLDER", N_("where the results go, all together or not at all") },
 	},

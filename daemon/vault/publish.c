@@ -410,6 +410,8 @@ static void fill_report(struct publish_report *out, const struct release_record 
 	out->n_offices = b->n_offices;
 	out->n_cells = b->n_cells;
 	out->n_suppressed = b->n_suppressed;
+	if (b->result != NULL && b->result->refusal == REFUSAL_NONE) /* what the ladder did, and advice */
+		buf_put_bytes(&out->text, buf_bytes(&b->result->reasons));
 	memcpy(out->object, b->object, sizeof out->object);
 }
 

@@ -14,7 +14,7 @@ from harness import BIN, environment
 from methodattack import judge_moved
 from tablemaker import make, write
 
-TABLES = 30
+TABLES = 24
 
 
 def run(*args):
