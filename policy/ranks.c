@@ -6,8 +6,10 @@
 #include "policy/hiding.h"
 #include "policy/moves.h"
 
-#define WHOLE_MAX   20000u /* grid cells up to which everything is hidden at first */
-#define HEAT        5.0    /* at first a pattern dearer by this much is taken as often as not */
+#define WHOLE_MAX   20000u   /* grid cells up to which everything is hidden at first */
+#define CELLS_MAX   2000000u /* grid cells: some 400 bytes for each */
+#define WORK_MAX    25e6     /* items touched, for one of effort: large tables stop there */
+#define HEAT        5.0      /* at first a pattern dearer by this much is taken as often as not */
 #define NOISE       0.6f
 #define RELOADS     8u
 #define MORE_LEAST  400u /* cells' worth of turns added: small tables are soon tried out */
@@ -275,13 +277,15 @@ static void improve(struct ranks *r, unsigned effort)
 			: r->h.n_bag < MORE_MOST / 4 ? 4 * r->h.n_bag
 						     : MORE_MOST;
 	uint64_t turns = (uint64_t)effort * (r->h.n_bag + more);
+	double most =
+	    (double)turns * TURN_WORK < effort * WORK_MAX ? (double)turns * TURN_WORK : effort * WORK_MAX;
 	uint64_t begin = r->p->s.work;
 	double left = 1.0;
 	r->best_cost = r->h.cost + 1.0;
 	note_best(r);
 	for (uint64_t i = 0; turns > 0 && r->h.n_bag > 0 && left > 0.0 && goes_on(r); i++) {
 		double turns_left = 1.0 - (double)i / ((double)turns + 1e-9);
-		double work_left = 1.0 - (double)(r->p->s.work - begin) / ((double)turns * TURN_WORK + 1e-9);
+		double work_left = 1.0 - (double)(r->p->s.work - begin) / most;
 		left = turns_left < work_left ? turns_left : work_left;
 		if (left > 0.0)
 			turn(r, i, HEAT * left);
@@ -380,6 +384,8 @@ static bool solve(struct ranks *r, bool all, unsigned effort)
 bool ranks_serve(struct plan *p, unsigned effort)
 {
 	struct ranks r;
+	if (p->g->n_cells > CELLS_MAX)
+		return false;
 	bool all = p->g->n_cells <= WHOLE_MAX || !plan_serve_all(p);
 	if (p->memory_failed || plan_over_limit(p))
 		return false;

@@ -10,6 +10,7 @@
 /* Gives all needs moves that hide as little as it finds. Starts from everything hidden that may be, in large tables from
  * what plan_serve_all hides if that serves everything; effort: turns a secondary cell. False:
  *   - p->unserved: whatever is hidden, that need can be worked out,
- *   - or the work limit was reached, there was no memory (p->memory_failed), or no proof in small whole numbers. */
+ *   - or the work limit was reached, there was no memory (p->memory_failed), the table is too large, or there is no
+ *     proof in small whole numbers. */
 bool ranks_serve(struct plan *p, unsigned effort);
 #endif
