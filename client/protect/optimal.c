@@ -13,10 +13,10 @@
 #define LINEAR_ROUNDS 80u
 #define LINEAR_STALL  6u /* rounds without a better bound, then whole numbers */
 #define WHOLE_ROUNDS  400u
-#define WORK_LINEAR   UINT64_C(3000000000) /* solver steps times columns and rows, then whole numbers */
-#define WORK_MAX      UINT64_C(6000000000)
+#define WORK_LINEAR   UINT64_C(2000000000) /* solver steps times columns and rows, then whole numbers */
+#define WORK_MAX      UINT64_C(3500000000)
 #define MASTER_NODES  20000u
-#define MASTER_ROWS   1000000u /* nodes times cuts, in one round */
+#define MASTER_ROWS   500000u /* nodes times cuts, in one round */
 #define MOVE_NODES    2000u
 #define GROUPS_A_NEED 64u  /* groups tried one by one for needs with slots */
 #define ALIKE         1e-6 /* relative: costs that are the same */
