@@ -1,5 +1,6 @@
 #include "client/protect/protect.h"
 
+#include <limits.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
@@ -212,6 +213,7 @@ static int run(const struct args *args)
 	struct err e = { 0 };
 	uint8_t key[32] = { 0 };
 	unsigned long effort;
+	unsigned long work;
 	int code = PROTECT_INPUT;
 	const char *out = args_value(args, "output");
 	const char *key_path = args_value(args, "key");
@@ -227,8 +229,9 @@ static int run(const struct args *args)
 		text_warn("%s", _("protect takes a folder, or --jj FILE"));
 		return PROTECT_INPUT;
 	}
-	if (!level_read(args, &o))
+	if (!level_read(args, &o) || !args_number(args, "max-work", ULONG_MAX, 0, &work))
 		return PROTECT_INPUT;
+	o.max_work = work;
 	if (args_value(args, "policy") != NULL && !protectfiles_policy(&p, args_value(args, "policy"), &e))
 		return exit_of(&e);
 	if (!args_number(args, "effort", 1000, p.effort, &effort))
@@ -283,6 +286,7 @@ const struct command protect_command = {
 	    { "jj", 0, "FILE", N_("a table of any relations in tau-ARGUS' JJ format, instead of a folder") },
 	    { "optimal", 0, NULL, N_("small tables: look for the cheapest pattern there is, and say how far from it this is") },
 	    { "max-seconds", 0, "N", N_("end after N seconds, with exit code 5 and nothing written") },
+	    { "max-work", 0, "N", N_("the same by work, as summary.json counts it; alike on every machine") },
 	    { "write-jj", 0, "FILE", N_("also the table itself as a JJ file, with its counts: for tau-ARGUS or sdcTable") },
 	    { "propose", 0, NULL, N_("write recode.csv too: what coarser codes would save, best first") },
 	    { "truth", 0, NULL, N_("show hidden counts in RESULT.csv: for your eyes only") },

@@ -280,6 +280,18 @@ def test_the_judge_can_fail(folder):
     assert Judge(table, path, 0).attack()
 
 
+def test_limits_of_work(folder):
+    """--max-work ends in the very same result or in exit 5 and none."""
+    two_way(folder, "abcd", "xyz", [12, 3, 40, 5, 18, 2, 25, 31, 0, 4, 9, 16])
+    policy(folder, **dict(PLAIN, threshold=5))
+    plain, limited, none = (os.path.join(folder, name) for name in ("plain", "limited", "none"))
+    assert protect(folder, plain).returncode == 0
+    p = protect(folder, limited, "--max-work", "1000000000")
+    assert p.returncode == 0 and result(plain) == result(limited), p.stderr
+    p = protect(folder, none, "--max-work", "1")
+    assert p.returncode == 5 and not os.path.exists(none), p.stderr
+
+
 def main():
     tests = [f for name, f in sorted(globals().items()) if name.startswith("test_")]
     failed = 0
