@@ -82,14 +82,15 @@ static bool shown_read(struct figure *f, const char *text)
 /* id,value,status */
 static bool value_take(struct lattice *g, const struct csvlines *c, struct err *e)
 {
-	for (uint32_t i = 0; i < g->n_figures; i++) {
-		if (strcmp(g->figure[i].id, c->field[0]) != 0)
-			continue;
-		g->figure[i].printed = strcmp(c->field[2], "P") == 0;
-		return !g->figure[i].printed || shown_read(&g->figure[i], c->field[1]) ||
+	struct figure *f = g->n_shown < g->n_figures ? &g->figure[g->n_shown++] : NULL;
+	if (f == NULL || strcmp(f->id, c->field[0]) != 0)
+		return err_set(e, ERR_INVALID, "each figure of derived.csv is expected once, in its order");
+	f->printed = strcmp(c->field[2], "P") == 0;
+	if (f->printed)
+		return shown_read(f, c->field[1]) ||
 		       err_set(e, ERR_MALFORMED, "value: a number with its digits is expected");
-	}
-	return err_set(e, ERR_INVALID, "a figure that derived.csv does not know");
+	return strcmp(c->field[2], "R") == 0 || c->field[1][0] == '\0' ||
+	       err_set(e, ERR_MALFORMED, "value: nothing is expected");
 }
 
 typedef bool take_line(struct lattice *g, const struct csvlines *c, struct err *e);

@@ -285,6 +285,12 @@ static bool dim_read(struct latticedim *d, const char *dir, const char *name, st
 		struct hier_line line = { .level = (unsigned)strlen(c.field[0]),
 			.view = view != SIZE_MAX && strcmp(c.field[view], "1") == 0 };
 		uint32_t before = d->n_codes;
+		if (view != SIZE_MAX && !line.view && c.field[view][0] != '\0' &&
+		    strcmp(c.field[view], "0") != 0) {
+			err_set(e, ERR_MALFORMED, "view: 1, 0 or nothing is expected");
+			csvlines_at(&c, e);
+			goto done;
+		}
 		if (!code_add(d, c.field[1], &line.code, e) ||
 		    !hier_take(d, &w, line, d->n_codes > before, e)) {
 			csvlines_at(&c, e);
@@ -346,6 +352,10 @@ static bool result_line(struct lattice *g, const struct csvlines *c, struct err 
 		return err_set(e, ERR_MALFORMED, "status: P, H, Z, N, A or R is expected");
 	if (g->mark[cell] != '-')
 		return err_set(e, ERR_MALFORMED, "the cell stands twice");
+	const char *freq = c->field[c->n_columns - 2];
+	if ((status[0] == 'Z' && strcmp(freq, "0") != 0) ||
+	    (strchr("NA", status[0]) != NULL && freq[0] != '\0'))
+		return err_set(e, ERR_MALFORMED, "freq: nothing is expected, or 0 for Z");
 	g->mark[cell] = (uint8_t)status[0];
 	if (status[0] == 'Z')
 		g->value[cell] = 0;

@@ -71,8 +71,8 @@ struct lattice {
 	int64_t *truth;     /* NULL, or the true value of every cell (lattice_truth) */
 	uint8_t *live;      /* with truth: 0 where nothing can be: structural, not reported, not asked */
 	struct figure *figure;
-	uint32_t n_figures;
-	uint8_t digest[32]; /* as in a certificate's line `grid` */
+	uint32_t n_figures, n_shown; /* n_shown: lines of DERIVED.csv */
+	uint8_t digest[32];          /* as in a certificate's line `grid` */
 	uint8_t result_digest[32];
 };
 
