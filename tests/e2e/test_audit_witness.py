@@ -89,6 +89,9 @@ def required():
         bo.run("audit", "cosign")
         out, err = waiting.communicate(timeout=90)
         assert waiting.returncode == 0 and json.loads(out)["period"] == "2023", err
+        d.vault.restart()  # the newest checkpoint, which both now sign
+        anna.run("audit", "cosign")
+        bo.run("audit", "cosign")
         told = verdicts(anna, 0)
         assert ("release", "holds") in told and ("release", "unchecked") not in told
         assert both(named.run("get", "2023", "--format", "csv")).count("clients") > 10
