@@ -10,6 +10,7 @@
 #include "client/protect/jjprotect.h"
 #include "client/protect/jjwrite.h"
 #include "client/protect/lattice.h"
+#include "client/protect/ledgerdir.h"
 #include "client/protect/optimal.h"
 #include "client/protect/protectfiles.h"
 #include "client/protect/tabledir.h"
@@ -108,6 +109,8 @@ static void summary_write(
 	    (unsigned long long)s->served_pay, (unsigned long long)s->served_exact,
 	    (unsigned long long)s->moves, (unsigned long long)s->move_entries, (unsigned long long)s->work,
 	    (unsigned long long)s->components, (unsigned long long)s->hidden_open_components);
+	buf_printf(out, "\"earlier\":%llu,\"late\":%llu,", (unsigned long long)s->earlier,
+	    (unsigned long long)s->late);
 	buf_printf(out, "\"method\":\"%s\",\"redraws\":%llu,", policy_method_name(s->method),
 	    (unsigned long long)s->redraws);
 	buf_printf(out, "\"ladder\":\"%s\",\"advice\":%s,", step[s->last_step],
@@ -162,6 +165,12 @@ static int told(
 	else if (s->choice.asked)
 		text_say(_("cost %llu; at least %.15g is needed: a gap of %.1f %%"),
 		    (unsigned long long)s->cost, s->choice.bound, 100 * optimal_gap(s));
+	if (s->earlier > 0)
+		text_say(_("safe together with %llu earlier releases of the period"),
+		    (unsigned long long)s->earlier);
+	if (s->late > 0)
+		text_warn(_("%llu cells left before that today's rules would protect"),
+		    (unsigned long long)s->late);
 	if (s->last_step != LADDER_END && r->reasons.size > 0)
 		fwrite(r->reasons.data, 1, r->reasons.size, stderr); /* with the advice, if there is one */
 	else if (s->advise_recode)
@@ -196,6 +205,42 @@ static int refused(const struct release_result *r)
 	return r->refusal == REFUSAL_LIMIT ? PROTECT_LIMIT : PROTECT_REFUSED;
 }
 
+/* --ledger, --period, --revision go together. False: said. */
+static bool ledger_wanted(const struct args *args, struct ledgerdir *l, struct release_options *o)
+{
+	unsigned long revision = 0;
+	l->dir = args_value(args, "ledger");
+	l->period = args_value(args, "period");
+	l->table = args->at[0];
+	if ((l->dir != NULL) != (l->period != NULL) ||
+	    (l->dir == NULL && args_value(args, "revision") != NULL)) {
+		text_warn("%s", _("--ledger and --period go together, with --revision for a correction"));
+		return false;
+	}
+	if (!args_number(args, "revision", LIMIT_REVISION, 0, &revision))
+		return false;
+	if (l->dir != NULL && o->truth) {
+		text_warn("%s", _("a result with --truth is not for publication, and stands in no ledger"));
+		return false;
+	}
+	l->revision = o->revision = (uint32_t)revision;
+	o->period = l->period;
+	return true;
+}
+
+/* The ledger first: better it knows of something that did not leave than the other way round. */
+static bool keep(struct ledgerdir *l, const struct release_result *r, const struct buf *summary,
+    const struct buf *recode, const char *out, struct err *e)
+{
+	if (l->dir != NULL && !ledgerdir_add(l, r, e))
+		return false;
+	if (write_result(r, summary, recode, out, e))
+		return true;
+	if (l->dir != NULL)
+		ledgerdir_undo(l);
+	return false;
+}
+
 static void optimal_told(const struct optimal_report *r, double bound, double cost)
 {
 	fprintf(stderr, "\r\033[K%u: %.15g .. %.15g", r->rounds, bound, cost);
@@ -210,6 +255,7 @@ static int run(const struct args *args)
 	struct table_input *t = NULL;
 	struct buf summary = { 0 };
 	struct buf recode = { 0 };
+	struct ledgerdir ledger = { .lock = -1 };
 	struct err e = { 0 };
 	uint8_t key[32] = { 0 };
 	unsigned long effort;
@@ -229,7 +275,8 @@ static int run(const struct args *args)
 		text_warn("%s", _("protect takes a folder, or --jj FILE"));
 		return PROTECT_INPUT;
 	}
-	if (!level_read(args, &o) || !args_number(args, "max-work", ULONG_MAX, 0, &work))
+	if (!level_read(args, &o) || !args_number(args, "max-work", ULONG_MAX, 0, &work) ||
+	    !ledger_wanted(args, &ledger, &o))
 		return PROTECT_INPUT;
 	o.max_work = work;
 	if (args_value(args, "policy") != NULL && !protectfiles_policy(&p, args_value(args, "policy"), &e))
@@ -245,7 +292,9 @@ static int run(const struct args *args)
 	o.has_grid = true;
 	if (!lattice_folder_digest(args->at[0], o.grid, &e) ||
 	    (key_path != NULL && !protectfiles_key(key, key_path, &e)) ||
-	    (t = tabledir_read(args->at[0], true, &e)) == NULL || !release_build(t, &p, key, &o, &r, &e)) {
+	    (t = tabledir_read(args->at[0], true, &e)) == NULL ||
+	    (ledger.dir != NULL && !ledgerdir_open(&ledger, &p, t, &e)) ||
+	    !release_build(t, &p, key, &o, &r, &e)) {
 		code = exit_of(&e);
 		goto done;
 	}
@@ -259,11 +308,12 @@ static int run(const struct args *args)
 		code = exit_of(&e);
 		goto done;
 	}
-	code = write_result(r, &summary, &recode, out, &e) && jj_written(args, &p, &e)
+	code = keep(&ledger, r, &summary, &recode, out, &e) && jj_written(args, &p, &e)
 		   ? told(args, r, &summary, key_path != NULL)
 		   : exit_of(&e);
 done:
 	sodium_memzero(key, sizeof key);
+	ledgerdir_close(&ledger);
 	release_result_free(r);
 	table_free(t);
 	buf_free(&summary);
@@ -289,6 +339,9 @@ const struct command protect_command = {
 	    { "max-work", 0, "N", N_("the same by work, as summary.json counts it; alike on every machine") },
 	    { "write-jj", 0, "FILE", N_("also the table itself as a JJ file, with its counts: for tau-ARGUS or sdcTable") },
 	    { "propose", 0, NULL, N_("write recode.csv too: what coarser codes would save, best first") },
+	    { "ledger", 0, "DIR", N_("everything released before: protect against it, and add this release") },
+	    { "period", 0, "PERIOD", N_("with --ledger: the period of the table") },
+	    { "revision", 0, "N", N_("with --ledger: 0 the first release of the period, then 1, 2, ...") },
 	    { "truth", 0, NULL, N_("show hidden counts in RESULT.csv: for your eyes only") },
 	    { "output", 'o', "FOLDER", N_("where the results go, all together or not at all") },
 	},

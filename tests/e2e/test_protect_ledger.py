@@ -1,0 +1,170 @@
+#!/usr/bin/python3
+"""`protect --ledger`: what a correction may say beside what was said, the folder that keeps it, and refusals.
+
+Made-up tables. The union of all results is judged with the truth by enumeration elsewhere (property tests); here: files,
+exit codes, and that the command and the vault give the same bytes for a revision too.
+"""
+import json
+import os
+import random
+import subprocess
+import sys
+import tempfile
+
+import yaml
+
+from harness import BIN, DATASET, Deployment
+from test_attack_revisions import OFFICES, Told, configuration, first_release
+from test_attack_release import POLICIES
+
+OFFICE = ["a", "b", "c", "d", "e", "f"]
+POLICY = "threshold: 5\nwidth: 2\n"
+
+
+def write(path, text, mode=0o600):
+    with open(path, "w", encoding="ascii") as f:
+        f.write(text)
+    os.chmod(path, mode)
+
+
+def table(folder, figures):
+    os.makedirs(folder, exist_ok=True)
+    write(os.path.join(folder, "hier_office.csv"), "level,code\n@,_T\n" + "".join("@@,%s\n" % o for o in OFFICE))
+    write(os.path.join(folder, "hier_kind.csv"), "level,code\n@,_T\n@@,x\n@@,y\n@@,z\n")
+    write(os.path.join(folder, "cells.csv"), "office,kind,freq\n" + "".join(
+        "%s,%s,%d\n" % (o, k, figures[o][i]) for o in OFFICE for i, k in enumerate("xyz")))
+
+
+class Run:
+    def __init__(self, folder):
+        self.folder = folder
+        write(self.path("policy.yaml"), POLICY)
+        write(self.path("key"), "2" * 64 + "\n")
+
+    def path(self, *names):
+        return os.path.join(self.folder, *names)
+
+    def protect(self, figures, revision, *more, want=0, period="2024", out="out"):
+        table(self.path("table"), figures)
+        p = subprocess.run([os.path.join(BIN, "cellveil"), "protect", self.path("table"), "--policy", self.path("policy.yaml"),
+                            "--key", self.path("key"), "--ledger", self.path("ledger"), "--period", period, "--revision",
+                            str(revision), "-o", self.path(out), "--json", *more], stdout=subprocess.PIPE,
+                           stderr=subprocess.PIPE, text=True, timeout=120)
+        assert p.returncode == want, (p.returncode, want, p.stdout, p.stderr)
+        return json.loads(p.stdout) if want == 0 else p.stderr
+
+    def releases(self):
+        path = self.path("ledger")
+        return sorted(os.listdir(path)) if os.path.isdir(path) else []
+
+    def result(self, out="out"):
+        with open(self.path(out, "RESULT.csv"), encoding="ascii") as f:
+            return {tuple(line.split(",")[:2]): line.strip().split(",")[2:] for line in f.read().splitlines()[1:]}
+
+
+def corrections(run, rng):
+    figures = {o: [rng.choice((0, 2, 3)) if rng.random() < 0.25 else rng.randint(8, 40) for _ in "xyz"] for o in OFFICE}
+    run.protect(figures, 0)
+    first = run.result()
+    assert run.releases() == ["000001"] and os.stat(run.path("ledger")).st_mode & 0o77 == 0
+    with open(run.path("ledger", "000001", "entry.json"), encoding="ascii") as f:
+        entry = json.load(f)
+    assert (entry["period"], entry["revision"], entry["level"]) == ("2024", 0, "L3"), entry
+    assert set(os.listdir(run.path("ledger", "000001"))) == {
+        "cells.csv", "hier_office.csv", "hier_kind.csv", "RESULT.csv", "certificate.cvc", "certificate.auditor.cvc",
+        "entry.json"}
+    again = dict(figures, b=[figures["b"][0] + 2] + figures["b"][1:])
+    said = run.protect(again, 1, want=4)  # one office's own correction
+    assert "fewer offices of _T have changed" in said, said
+    assert run.releases() == ["000001"] and run.result() == first
+    for o in ("a", "c", "d"):
+        again[o] = [x + rng.randint(1, 9) for x in again[o]]
+    summary = run.protect(again, 1)
+    assert summary["level"] == "L4" and summary["earlier"] == 1 and summary["late"] == 0, summary
+    second = run.result()
+    for cell, (value, state) in second.items():
+        office, kind = cell
+        i = "xyz".find(kind)
+        known = first[cell]
+        if office in OFFICE and i >= 0 and again[office] == figures[office]:
+            assert (known[1] == "P") == (state == "P"), ("an unchanged office's cell", cell)
+        if state == "P" and known[1] == "P":
+            assert int(value) == int(known[0]) or abs(int(value) - int(known[0])) >= 5, ("a small difference", cell)
+    assert run.releases() == ["000001", "000002"]
+    return figures, again
+
+
+def refusals(run, figures, again):
+    assert "revision" in run.protect(again, 1, want=2)  # it is there already
+    write(run.path("policy.yaml"), POLICY.replace("5", "4"))
+    assert "another policy" in run.protect(again, 2, want=2)
+    write(run.path("policy.yaml"), POLICY)
+    run.protect(again, 0, "--truth", want=2, period="2025")
+    run.protect(figures, 0, period="2025")  # another period is another matter
+    assert run.releases() == ["000001", "000002", "000003"]
+    assert "releases before it" in run.protect(again, 1, want=4, period="2026")
+    # files that do not fit each other are no earlier release
+    path = run.path("ledger", "000001", "RESULT.csv")
+    with open(path, encoding="ascii") as f:
+        text = f.read()
+    lines = text.splitlines()
+    at = next(i for i, line in enumerate(lines) if line.endswith(",P"))
+    office, kind, value, _ = lines[at].split(",")
+    lines[at] = "%s,%s,%d,P" % (office, kind, int(value) + 1)
+    write(path, "\n".join(lines) + "\n")
+    assert "do not fit" in run.protect({o: [x + 7 for x in again[o]] for o in OFFICE}, 2, want=4)
+    write(path, text)
+    os.rename(run.path("ledger", "000002"), run.path("gone"))
+    assert "missing" in run.protect(again, 2, want=2)
+    os.rename(run.path("gone"), run.path("ledger", "000002"))
+    run.protect({o: [x + 7 for x in again[o]] for o in OFFICE}, 2)
+    assert run.releases()[-1] == "000004"
+
+
+def files_of(folder, names):
+    out = {}
+    for name in names:
+        with open(os.path.join(folder, name), "rb") as f:
+            out[name] = f.read()
+    return out
+
+
+def same_bytes(rng):
+    """A period's first release and its correction, by the vault and by the command."""
+    names = ["RESULT.csv", "certificate.cvc", "certificate.auditor.cvc"]
+    text = configuration(POLICIES[0])
+    with Deployment(config=text, offices=OFFICES) as d, tempfile.TemporaryDirectory() as folder:
+        told = Told(d, d.reader(), yaml.safe_load(text), "2005")
+        assert first_release(told, rng)
+        for revision in (0, 1):
+            if revision == 1:
+                for office in OFFICES:
+                    told.push(office, rng)
+                if not told.publish():
+                    return "the correction was withheld"
+            made = os.path.join(folder, "table%d" % revision)
+            out = os.path.join(folder, "out%d" % revision)
+            d.ctl("release", "table", "2005", "--dataset", DATASET, "--output", made)
+            subprocess.run([os.path.join(BIN, "cellveil"), "protect", made, "--policy", os.path.join(made, "policy.yaml"),
+                            "--key", os.path.join(d.home, "keys", "choice"), "--ledger", os.path.join(folder, "ledger"),
+                            "--period", "2005", "--revision", str(revision), "-o", out], check=True, timeout=300,
+                           stdout=subprocess.PIPE)
+            assert files_of(made, names) == files_of(out, names), revision
+    return "two releases"
+
+
+def main():
+    seed = int(sys.argv[1]) if len(sys.argv) > 1 else random.SystemRandom().randrange(10**9)
+    print("seed", seed, flush=True)
+    rng = random.Random(seed)
+    with tempfile.TemporaryDirectory() as folder:
+        run = Run(folder)
+        figures, again = corrections(run, rng)
+        print("ok corrections", flush=True)
+        refusals(run, figures, again)
+        print("ok refusals", flush=True)
+    print("ok the same bytes:", same_bytes(rng), flush=True)
+
+
+if __name__ == "__main__":
+    main()
