@@ -47,6 +47,12 @@ static bool say_result(const struct release_files *r, const struct certificate_r
 		    _("Its certificate holds: none of the %llu hidden cells can be computed from what is "
 		      "printed; %llu are shown to reach the threshold.\n"),
 		    (unsigned long long)c->hidden, (unsigned long long)c->with_tables);
+	if (!json && c->earlier > 0)
+		buf_printf(&out,
+		    _("It was protected together with %llu earlier releases of the period; what all of them "
+		      "say together "
+		      "is not checked here.\n"),
+		    (unsigned long long)c->earlier);
 	ok = text_put(&out);
 	buf_free(&out);
 	return ok;

@@ -201,6 +201,68 @@ static bool add_residue(struct certcheck *k, uint64_t key, int sign, void *conte
 	return true;
 }
 
+/* ---- earlier releases of the period ---- */
+
+#define EARLIER_MAX 9u
+
+/* Cells of this release stand first, then those of each earlier one, then those of each difference of two. */
+static uint64_t joint_cells(const struct certcheck *k)
+{
+	uint64_t n = k->report->earlier;
+	return k->g->n_cells * (1 + n + n * (n + 1) / 2);
+}
+
+/* e <revision> <sha256 of its RESULT.csv> */
+static bool earlier_take(struct certcheck *k, uint64_t revision[EARLIER_MAX + 1], struct err *e)
+{
+	const char *p = k->r.line + 2;
+	const char *end = k->r.line_end;
+	uint8_t digest[32];
+	uint64_t n = k->report->earlier;
+	if (n == EARLIER_MAX || !cert_take_number(&p, end, UINT32_MAX, &revision[n]) ||
+	    (n > 0 && revision[n] <= revision[n - 1]) || !cert_take_char(&p, end, ' ') ||
+	    !hex_decode(digest, sizeof digest, bytes_of(p, (size_t)(end - p))))
+		return cert_bad(
+		    k, e, "an earlier release is: e, its revision, rising, the digest of its result");
+	k->report->earlier++;
+	return true;
+}
+
+/* d <revision> <revision> <office> ...: who changed between two releases; * where there are no offices. */
+static bool changed_take(
+    struct certcheck *k, const uint64_t *revision, uint64_t from, uint64_t to, uint64_t *own, struct err *e)
+{
+	const char *p = k->r.line + 2;
+	const char *end = k->r.line_end;
+	uint64_t a;
+	uint64_t b;
+	bool last = to == k->report->earlier;
+	if (!cert_take_number(&p, end, UINT32_MAX, &a) || !cert_take_char(&p, end, ' ') ||
+	    !cert_take_number(&p, end, UINT32_MAX, &b) || a != revision[from] || b <= a ||
+	    (last ? *own != 0 && b != *own : b != revision[to]) || (p != end && *p != ' '))
+		return cert_bad(k, e, "a change is: d, two revisions in turn, the offices that changed");
+	if (last)
+		*own = b;
+	return true;
+}
+
+static bool releases_section(struct certcheck *k, struct err *e)
+{
+	uint64_t revision[EARLIER_MAX + 1] = { 0 };
+	uint64_t own = 0;
+	bool ok = cert_reader_line(&k->r);
+	while (ok && cert_line_begins(&k->r, "e "))
+		ok = earlier_take(k, revision, e) && cert_reader_line(&k->r);
+	if (ok && k->report->earlier == 0)
+		return cert_bad(k, e, "the earlier releases are missing");
+	for (uint64_t to = 1; ok && to <= k->report->earlier; to++)
+		for (uint64_t from = to; ok && from-- > 0;)
+			ok = (cert_line_begins(&k->r, "d ") ||
+				 cert_bad(k, e, "a change of two releases is missing")) &&
+			     changed_take(k, revision, from, to, &own, e) && cert_reader_line(&k->r);
+	return ok;
+}
+
 /* n <cell> <value mod p> */
 static bool null_take(struct certcheck *k, uint64_t prime, uint64_t *before, struct err *e)
 {
@@ -208,12 +270,14 @@ static bool null_take(struct certcheck *k, uint64_t prime, uint64_t *before, str
 	const char *end = k->r.line_end;
 	uint64_t cell;
 	struct residue x = { .prime = prime };
-	if (!cert_take_number(&p, end, k->g->n_cells - 1, &cell) || !cert_take_char(&p, end, ' ') ||
+	if (!cert_take_number(&p, end, joint_cells(k) - 1, &cell) || !cert_take_char(&p, end, ' ') ||
 	    !cert_take_number(&p, end, prime - 1, &x.value) || x.value == 0 || p != end)
 		return cert_bad(k, e, "a null entry is: n, cell, a number below the prime and not zero");
 	if (*before != UINT64_MAX && cell <= *before)
 		return cert_bad(k, e, "null entries rise by cell");
 	*before = cell;
+	if (cell >= k->g->n_cells)
+		return true; /* of an earlier release, or of a difference */
 	if (!movable(k->g, cell))
 		return cert_bad(k, e, "the vector changes a cell that is printed or zero by definition");
 	if (!cert_visit_lines(k, cell, add_residue, &x))
@@ -444,6 +508,8 @@ static bool open_section(struct certcheck *k, struct err *e)
 static bool sections(struct certcheck *k, struct bytes file, struct err *e)
 {
 	bool ok = cert_reader_line(&k->r);
+	if (ok && cert_line_is(&k->r, "section releases") && !releases_section(k, e))
+		return false;
 	if (ok && cert_line_is(&k->r, "section null 2305843009213693951"))
 		ok = null_section(k, PRIME_1, e);
 	if (ok && cert_line_is(&k->r, "section null 2305843009213693921"))
@@ -480,7 +546,9 @@ static bool complete(struct certcheck *k, struct err *e)
 		k->report->covered++;
 		k->report->with_tables += k->least[c] >= 0;
 	}
-	if (r->with_tables + r->open != r->hidden)
+	if (r->earlier > 0 && r->with_tables > 0)
+		return err_set(e, ERR_CRYPTO, "tables of several releases are not known here");
+	if (r->earlier == 0 && r->with_tables + r->open != r->hidden)
 		return err_set(
 		    e, ERR_CRYPTO, "the hidden cells without tables are not those said to be open");
 	return true;

@@ -19,9 +19,11 @@ struct certificate_report {
 	uint64_t hidden;      /* cells marked H */
 	uint64_t covered;     /* of them, proved not computable */
 	uint64_t with_tables; /* of them, shown to reach the threshold */
-	uint64_t open;        /* of them, said to be in components without tables */
-	struct moved moved;   /* figures were moved, nothing is hidden: */
-	uint64_t near;        /* so many */
+	uint64_t
+	    earlier; /* releases of the period it was protected together with; what all say together is not checked */
+	uint64_t open;      /* of them, said to be in components without tables */
+	struct moved moved; /* figures were moved, nothing is hidden: */
+	uint64_t near;      /* so many */
 	uint64_t tables, null_vectors;
 };
 

@@ -123,7 +123,10 @@ static int run(const struct args *args)
 	}
 	bool auditing = args_value(args, "auditor") != NULL;
 	bool holds = lattice_figures_hold(&g, &e) && certificate_check(&g, buf_bytes(&file), &report, &e);
-	if (holds && auditing)
+	if (holds && auditing && report.earlier > 0)
+		holds = err_set(
+		    &e, ERR_UNSUPPORTED, "the auditors' part of a correction cannot be checked here yet");
+	else if (holds && auditing)
 		holds = audit(&g, args, &report, buf_bytes(&file), &audited, &e);
 	if (args_flag(args, "json"))
 		report_json(&report, holds);
@@ -142,6 +145,11 @@ static int run(const struct args *args)
 	    (unsigned long long)report.hidden);
 	text_say(_("%llu of them are shown to reach the threshold; the publisher claims %s"),
 	    (unsigned long long)report.with_tables, report.level);
+	if (report.earlier > 0)
+		text_warn(_("protected together with %llu earlier releases of the period: what all of them "
+			    "say together "
+			    "is not checked here"),
+		    (unsigned long long)report.earlier);
 	if (auditing)
 		text_say(_("auditors' part: %llu protected figures, each can be another for every attacker; "
 			   "%s holds"),

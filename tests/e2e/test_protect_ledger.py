@@ -4,6 +4,7 @@
 Made-up tables. The union of all results is judged with the truth by enumeration elsewhere (property tests); here: files,
 exit codes, and that the command and the vault give the same bytes for a revision too.
 """
+import hashlib
 import json
 import os
 import random
@@ -94,6 +95,34 @@ def corrections(run, rng):
     return figures, again
 
 
+def certificate(run):
+    """A correction's certificate is checked for this release, and the reader is told that there are others."""
+    def verify(path):
+        return subprocess.run([os.path.join(BIN, "cellveil"), "verify-certificate", run.path("table"),
+                               run.path("out", "RESULT.csv"), path], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              text=True, timeout=60)
+
+    good = run.path("out", "certificate.cvc")
+    p = verify(good)
+    assert p.returncode == 0 and "1 earlier release" in p.stderr, (p.returncode, p.stderr)
+    with open(good, encoding="ascii") as f:
+        lines = f.read().splitlines()
+    at = {word: [i for i, line in enumerate(lines) if line.startswith(word)] for word in ("n ", "e ", "d ")}
+    for i in (at["n "][0], at["n "][1], at["e "][0], at["d "][0]):
+        changed = list(lines)
+        words = changed[i].split(" ")
+        if words[0] == "n":
+            words[2] = str(int(words[2]) ^ 1)
+        elif words[0] == "e":
+            words[2] = words[2][:-1]
+        else:
+            words[1] = "7"
+        changed[i] = " ".join(words)
+        body = "\n".join(changed[:-1]) + "\n"
+        write(run.path("bad.cvc"), body + "end-public %s\n" % hashlib.sha256(body.encode()).hexdigest())
+        assert verify(run.path("bad.cvc")).returncode == 1, lines[i]
+
+
 def refusals(run, figures, again):
     assert "revision" in run.protect(again, 1, want=2)  # it is there already
     write(run.path("policy.yaml"), POLICY.replace("5", "4"))
@@ -161,6 +190,8 @@ def main():
         run = Run(folder)
         figures, again = corrections(run, rng)
         print("ok corrections", flush=True)
+        certificate(run)
+        print("ok certificate", flush=True)
         refusals(run, figures, again)
         print("ok refusals", flush=True)
     print("ok the same bytes:", same_bytes(rng), flush=True)
