@@ -162,12 +162,15 @@ static bool same_cells(const struct table_input *a, const struct table_input *b)
 	return true;
 }
 
-/* What was printed must be what these figures print; a state that they do not give is somebody else's file. */
+/* What was printed must be what these figures print; a state that they do not give is somebody else's file. What
+ * was not printed at all was made coarser. */
 static bool states_fit(const struct past *past, const struct grid *g)
 {
 	for (uint32_t c = 0; c < g->n_cells; c++) {
 		char mark = g->mark[c];
 		char state = past->state[c];
+		if (state == '-')
+			continue;
 		if (mark == 'P' ? state != 'P' && state != 'H' : state != mark)
 			return false;
 	}

@@ -155,9 +155,13 @@ static void copy_release(const struct ledger *l, uint32_t release, const struct 
 	memcpy(g->price + at, from->price, l->size * sizeof *g->price);
 	for (uint32_t c = 0; release < l->n && c < l->size; c++) {
 		char state = l->past[release].state[c];
+		if (state == '-')
+			g->mark[at + c] = '-';
 		if (g->kind[at + c] != KIND_OPEN && g->kind[at + c] != KIND_FORCED)
 			continue;
-		g->kind[at + c] = KIND_OPEN;
+		g->kind[at + c] = state == '-' ? KIND_FREE : KIND_OPEN;
+		if (state == '-')
+			continue;
 		if (state == 'P')
 			g->out[at + c] = GRID_OUT;
 		else
