@@ -24,6 +24,7 @@ struct doubted {
 	uint32_t minus; /* NONE: a cell, or all printed parts */
 	bool rest;
 	struct relation r;
+	bool nought; /* protected although it is nought and the policy protects none for itself (R4) */
 };
 
 struct look {
@@ -311,7 +312,7 @@ static bool matters(const struct look *l, const struct doubted *s)
 		return p->residual == RESIDUAL_ZEROS;
 	if (l->n_members > 0 && p->residual == RESIDUAL_NO && !primary_is_small(p, value))
 		return false;
-	return rest > 0 || p->zeros == ZEROS_SENSITIVE;
+	return rest > 0 || s->nought || p->zeros == ZEROS_SENSITIVE;
 }
 
 static void fail(struct look *l, uint32_t cell)
@@ -454,8 +455,8 @@ static void look_at_sum(struct look *l, const struct doubted *s)
 	look_at(l, s);
 }
 
-/* R4: all of a group in one part. The others that are not printed say "nobody", each of them; printed ones are looked at
- * anyway. */
+/* R4: all of a group in one part. The others say "nobody", each of them; where noughts are protected anyway, the printed
+ * ones have been looked at. */
 static void look_at_full(struct look *l, const struct relation *r)
 {
 	const struct grid *g = l->g;
@@ -465,8 +466,9 @@ static void look_at_full(struct look *l, const struct relation *r)
 		full = full || (is_number(g, child) && g->value[child] == g->value[r->parent]);
 	}
 	for (uint32_t j = 0; full && j < r->b->n; j++) {
-		struct doubted zero = { relation_child(g, r, j), NONE, false, *r };
-		if (g->kind[zero.cell] != KIND_FREE || g->value[zero.cell] != 0)
+		struct doubted zero = { relation_child(g, r, j), NONE, false, *r, true };
+		bool seen = g->kind[zero.cell] != KIND_FREE && g->p->zeros == ZEROS_SENSITIVE;
+		if (seen || g->kind[zero.cell] == KIND_DEAD || g->value[zero.cell] != 0)
 			continue;
 		l->out->subjects++;
 		look_at(l, &zero);
@@ -489,18 +491,18 @@ static void look_at_sums(struct look *l)
 			live += g->kind[relation_child(g, &r, j)] != KIND_DEAD;
 		}
 		if (loose > 1 && loose < live && is_number(g, r.parent))
-			look_at_sum(l, &(struct doubted){ r.parent, NONE, true, r });
+			look_at_sum(l, &(struct doubted){ r.parent, NONE, true, r, false });
 		if (g->p->group_min == 0 || !is_group_dim(g, r.dim) || live < 2 ||
 		    g->value[r.parent] < (int64_t)g->p->group_min)
 			continue;
-		if (loose > 0 && is_number(g, r.parent) && g->p->zeros == ZEROS_SENSITIVE)
+		if (is_number(g, r.parent) && g->p->zeros != ZEROS_PUBLISHED)
 			look_at_full(l, &r);
 		if (live < 3)
 			continue;
 		for (uint32_t j = 0; j < r.b->n; j++) /* nought: each part is looked at by itself */
 			if (g->value[relation_child(g, &r, j)] < g->value[r.parent])
-				look_at_sum(
-				    l, &(struct doubted){ r.parent, relation_child(g, &r, j), false, r });
+				look_at_sum(l,
+				    &(struct doubted){ r.parent, relation_child(g, &r, j), false, r, false });
 	}
 }
 

@@ -150,3 +150,17 @@ bool moved_holds(const struct lattice *g, const struct moved *m, struct err *e)
 	}
 	return m->how != MOVED_ROUNDING || sums_hold(g, e);
 }
+
+bool moved_true(const struct lattice *g, const struct moved *m, struct err *e)
+{
+	for (uint64_t c = 0; c < g->n_cells; c++) {
+		if (g->mark[c] != 'R')
+			continue;
+		int64_t most = m->how == MOVED_NOISE && g->truth[c] < m->reach ? g->truth[c] : m->reach;
+		if (m->how == MOVED_ROUNDING && g->truth[c] % m->base == 0)
+			most = 0;
+		if (llabs(g->near[c] - g->truth[c]) > most)
+			return bad(g, c, "further from the count than the method allows", e);
+	}
+	return true;
+}

@@ -15,4 +15,7 @@ void moved_interval(const struct moved *m, int64_t near, int64_t *lo, int64_t *h
 /* Do the marks and figures keep what the method says: no other mark for a figure, multiples of the base, and sums that
  * add up wherever all parts are printed (rounding)? */
 bool moved_holds(const struct lattice *g, const struct moved *m, struct err *e);
+/* With the counts (lattice_truth): is every figure as near as the method says, nought for nought, and a multiple of the
+ * base left alone? */
+bool moved_true(const struct lattice *g, const struct moved *m, struct err *e);
 #endif

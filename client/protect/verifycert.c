@@ -6,6 +6,7 @@
 #include "client/protect/auditor.h"
 #include "client/protect/certificate.h"
 #include "client/protect/jjcert.h"
+#include "client/protect/moved.h"
 #include "client/protect/protect.h"
 #include "client/protect/protectfiles.h"
 #include "client/text.h"
@@ -123,9 +124,13 @@ static int run(const struct args *args)
 	}
 	bool auditing = args_value(args, "auditor") != NULL;
 	bool holds = lattice_figures_hold(&g, &e) && certificate_check(&g, buf_bytes(&file), &report, &e);
+	bool moved = report.moved.how != MOVED_NOT;
 	if (holds && auditing && report.earlier > 0)
 		holds = err_set(
 		    &e, ERR_UNSUPPORTED, "the auditors' part of a correction cannot be checked here yet");
+	else if (holds && auditing && moved)
+		holds = lattice_truth_file(&g, args_value(args, "truth"), &e) &&
+			moved_true(&g, &report.moved, &e);
 	else if (holds && auditing)
 		holds = audit(&g, args, &report, buf_bytes(&file), &audited, &e);
 	if (args_flag(args, "json"))
@@ -136,8 +141,11 @@ static int run(const struct args *args)
 		code = e.code == ERR_MEMORY ? PROTECT_LIMIT : PROTECT_DISCLOSED;
 		goto done;
 	}
-	if (report.moved.how != MOVED_NOT) {
+	if (moved) {
 		moved_told(&report);
+		if (auditing)
+			text_say(
+			    _("every figure fits the counts; whether each is left in doubt, `attack` tells"));
 		code = PROTECT_SAFE;
 		goto done;
 	}

@@ -47,7 +47,8 @@ def check(folder, out, policy, flags):
         found.append("a second run failed")
     elif any(read(os.path.join(out, f)) != read(os.path.join(again, f)) for f in sorted(os.listdir(out))):
         found.append("a second run gave other bytes")
-    p = run("verify-certificate", folder, result, certificate)
+    p = run("verify-certificate", folder, result, certificate, "--auditor", os.path.join(out, "certificate.auditor.cvc"),
+            "--truth", os.path.join(folder, "cells.csv"))
     if p.returncode != 0:
         found.append("verify-certificate: " + p.stderr)
     p = run("attack", folder, result, "--policy", flags[1], "--level", "L3", "-o", os.path.join(folder, "intervals"))
