@@ -113,9 +113,9 @@ static bool set_options(struct net *n)
 	most += LIMIT_CURVE_OVERHEAD;
 	return set(s, ZMQ_LINGER, 0) && set(s, ZMQ_RECONNECT_IVL, 1000) &&
 	       set(s, ZMQ_RECONNECT_IVL_MAX, n->topic != NULL ? 60000 : RECONNECT_MAX) &&
-	       set(s, ZMQ_CONNECT_TIMEOUT, 10000) && set(s, ZMQ_HEARTBEAT_IVL, 15000) &&
-	       set(s, ZMQ_HEARTBEAT_TIMEOUT, 30000) && set(s, ZMQ_HEARTBEAT_TTL, 60000) &&
-	       set(s, ZMQ_TCP_KEEPALIVE, 1) && set(s, ZMQ_HANDSHAKE_IVL, 10000) &&
+	       set(s, ZMQ_CONNECT_TIMEOUT, 10000) && set(s, ZMQ_HANDSHAKE_IVL, 10000) &&
+	       set(s, ZMQ_TCP_KEEPALIVE, 1) && set(s, ZMQ_TCP_KEEPALIVE_IDLE, 30) &&
+	       set(s, ZMQ_TCP_KEEPALIVE_INTVL, 10) && set(s, ZMQ_TCP_KEEPALIVE_CNT, 3) &&
 	       set(s, ZMQ_RCVHWM, n->topic != NULL ? FEED_QUEUE : 10) &&
 	       zmq_setsockopt(s, ZMQ_MAXMSGSIZE, &most, sizeof most) == 0 &&
 	       (n->topic != NULL ? zmq_setsockopt(s, ZMQ_SUBSCRIBE, n->topic, strlen(n->topic)) == 0

@@ -42,11 +42,12 @@ static bool set_options(void *socket, enum door_kind kind, struct err *e)
 	} common[] = {
 		{ ZMQ_ZAP_ENFORCE_DOMAIN, 1, "ZAP_ENFORCE_DOMAIN" }, /* Z3 */
 		{ ZMQ_CURVE_SERVER, 1, "CURVE_SERVER" },
-		{ ZMQ_HANDSHAKE_IVL, 3000, "HANDSHAKE_IVL" },  /* Z12 */
-		{ ZMQ_HEARTBEAT_IVL, 15000, "HEARTBEAT_IVL" }, /* Z13 */
-		{ ZMQ_HEARTBEAT_TIMEOUT, 30000, "HEARTBEAT_TIMEOUT" },
-		{ ZMQ_HEARTBEAT_TTL, 60000, "HEARTBEAT_TTL" },
+		{ ZMQ_HANDSHAKE_IVL, 3000, "HANDSHAKE_IVL" }, /* Z12 */
+		/* Half-open peers (Z13) are the kernel's to find: heartbeats of libzmq can end the process. */
 		{ ZMQ_TCP_KEEPALIVE, 1, "TCP_KEEPALIVE" },
+		{ ZMQ_TCP_KEEPALIVE_IDLE, 30, "TCP_KEEPALIVE_IDLE" },
+		{ ZMQ_TCP_KEEPALIVE_INTVL, 10, "TCP_KEEPALIVE_INTVL" },
+		{ ZMQ_TCP_KEEPALIVE_CNT, 3, "TCP_KEEPALIVE_CNT" },
 		/* A peer that keeps its line open and never reads: what waits for it is dropped with it. */
 		{ ZMQ_TCP_MAXRT, 60000, "TCP_MAXRT" },
 		{ ZMQ_LINGER, 0, "LINGER" }, /* until a stop says otherwise: Z16 */

@@ -98,7 +98,6 @@ static bool open_link(struct gate *g, struct err *e)
 	static const struct {
 		int option, value;
 	} set[] = { { ZMQ_IMMEDIATE, 1 }, { ZMQ_LINGER, 0 }, { ZMQ_RECONNECT_IVL, 100 },
-		{ ZMQ_HEARTBEAT_IVL, 5000 }, { ZMQ_HEARTBEAT_TIMEOUT, 15000 },
 		{ ZMQ_SNDHWM, LIMIT_LINK_WINDOW + 64 }, { ZMQ_RCVHWM, LIMIT_LINK_WINDOW + 64 } };
 	snprintf(address, sizeof address, "ipc://%s/link/vault", g->conf->run);
 	if (strlen(address) - strlen("ipc://") >= sizeof((struct sockaddr_un *)NULL)->sun_path)

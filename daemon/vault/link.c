@@ -12,13 +12,11 @@
 #include <sys/stat.h>
 #include <zmq.h>
 
-#define PEER_BYTES       255u /* of a routing id; libzmq makes five */
-#define HEARTBEAT_MS     5000
-#define HEARTBEAT_OUT_MS 15000
-#define HANDSHAKE_MS     3000
-#define LINGER_MS        2000
-#define MARK             ((int)LIMIT_LINK_WINDOW + 64)
-#define RETRY_MODE_MS    30000u
+#define PEER_BYTES    255u /* of a routing id; libzmq makes five */
+#define HANDSHAKE_MS  3000
+#define LINGER_MS     2000
+#define MARK          ((int)LIMIT_LINK_WINDOW + 64)
+#define RETRY_MODE_MS 30000u
 
 struct peer { /* a routing id */
 	size_t len;
@@ -56,8 +54,6 @@ static bool set_options(struct link *l, struct err *e)
 	bool ok = zmq_setsockopt(l->socket, ZMQ_MAXMSGSIZE, &max, sizeof max) == 0 &&
 		  set_int(l->socket, ZMQ_ROUTER_MANDATORY, 1) && set_int(l->socket, ZMQ_ROUTER_HANDOVER, 0) &&
 		  set_int(l->socket, ZMQ_SNDHWM, MARK) && set_int(l->socket, ZMQ_RCVHWM, MARK) &&
-		  set_int(l->socket, ZMQ_HEARTBEAT_IVL, HEARTBEAT_MS) &&
-		  set_int(l->socket, ZMQ_HEARTBEAT_TIMEOUT, HEARTBEAT_OUT_MS) &&
 		  set_int(l->socket, ZMQ_HANDSHAKE_IVL, HANDSHAKE_MS) &&
 		  set_int(l->socket, ZMQ_LINGER, LINGER_MS);
 	return ok || fail_zmq(e, "cannot set an option");

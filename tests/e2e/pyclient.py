@@ -1064,7 +1064,7 @@ class Door:
         s.curve_serverkey, s.curve_publickey, s.curve_secretkey = self.server, self.curve.public, self.curve.secret
         s.immediate, s.linger, s.sndhwm = 1, 0, 10
         s.reconnect_ivl, s.reconnect_ivl_max, s.connect_timeout = 1000, 60000, 10000
-        s.heartbeat_ivl, s.heartbeat_timeout, s.heartbeat_ttl = 15000, 30000, 60000
+        s.tcp_keepalive, s.tcp_keepalive_idle, s.tcp_keepalive_intvl, s.tcp_keepalive_cnt = 1, 30, 10, 3
         s.maxmsgsize = 4 << 20
         if self.topic is not None:
             s.subscribe(self.topic)
