@@ -45,8 +45,10 @@ class Run:
     def path(self, *names):
         return os.path.join(self.folder, *names)
 
-    def protect(self, figures, revision, *more, want=0, period="2024", out="out"):
+    def protect(self, figures, revision, *more, want=0, period="2024", out="out", keep=None):
         table(self.path("table"), figures)
+        if keep is not None:
+            write(self.path("table", "hier_office.csv"), keep)
         p = subprocess.run([os.path.join(BIN, "cellveil"), "protect", self.path("table"), "--policy", self.path("policy.yaml"),
                             "--key", self.path("key"), "--ledger", self.path("ledger"), "--period", period, "--revision",
                             str(revision), "-o", self.path(out), "--json", *more], stdout=subprocess.PIPE,
@@ -150,6 +152,36 @@ def refusals(run, figures, again):
     assert run.releases()[-1] == "000004"
 
 
+def merged(rng):
+    """Two offices merge. The old table prints them, the new one the merged office: one dimension holds both, so the old
+    counts and the new ones meet in the same unknowns, and what one table shows counts against the other."""
+    hidden = 0
+    for _ in range(6):
+        figures = {o: [rng.randint(9, 40) for _ in "xyz"] for o in OFFICE}
+        figures["a"][0] = rng.choice((1, 2, 3, 4))
+        with tempfile.TemporaryDirectory() as folder:
+            run = Run(folder)
+            table(run.path("table"), figures)
+            write(run.path("table", "hier_office.csv"), "level,code\n@,_T\n@@,ab\n@@@,a\n@@@,b\n" + "".join(
+                "@@,%s\n" % o for o in OFFICE[2:]))
+            with open(run.path("table", "hier_office.csv"), encoding="ascii") as f:
+                hierarchy = f.read()
+            said = []
+            for revision, codes in enumerate(("_T|a|b|c|d|e|f", "_T|ab|c|d|e|f")):
+                write(run.path("table", "tables.csv"), "table,dim,codes\nall,office,%s\nall,kind,*\n" % codes)
+                run.protect(figures, revision, keep=hierarchy)
+                said.append(run.result())
+            old, new = said
+            assert ("a", "x") in old and ("a", "x") not in new and ("ab", "x") in new
+            assert old["a", "x"][1] == "H"
+            for kind in ("x", "y", "z", "_T"):
+                shown = [old["a", kind][1] == "P", old["b", kind][1] == "P", new["ab", kind][1] == "P"]
+                if old["a", kind][1] == "H" and shown[1]:
+                    assert not shown[2], ("the merged office's total gives a hidden count", kind, old, new)
+                    hidden += 1
+    return hidden
+
+
 def files_of(folder, names):
     out = {}
     for name in names:
@@ -194,6 +226,7 @@ def main():
         print("ok certificate", flush=True)
         refusals(run, figures, again)
         print("ok refusals", flush=True)
+    print("ok merged offices: %d totals hidden for what was shown before" % merged(rng), flush=True)
     print("ok the same bytes:", same_bytes(rng), flush=True)
 
 
