@@ -126,7 +126,7 @@ static bool verify(const char *dir, const struct policy_params *p, const struct 
 	int fd = mkstemp(path);
 	bool ok = fd >= 0 && put_file(path, &r->result_csv) && lattice_read(&g, dir, path, false, e);
 	double begin = clock_s();
-	out->holds = ok && certificate_check(&g, buf_bytes(&r->certificate), &report, e);
+	out->holds = ok && certificate_check(&g, buf_bytes(&r->certificate), NULL, &report, e);
 	out->public_s = clock_s() - begin;
 	ok = ok && lattice_truth(&g, dir, e);
 	begin = clock_s();

@@ -203,28 +203,25 @@ static bool add_residue(struct certcheck *k, uint64_t key, int sign, void *conte
 
 /* ---- earlier releases of the period ---- */
 
-#define EARLIER_MAX 9u
-
 /* Cells of this release stand first, then those of each earlier one, then those of each difference of two. */
 static uint64_t joint_cells(const struct certcheck *k)
 {
 	uint64_t n = k->report->earlier;
-	return k->g->n_cells * (1 + n + n * (n + 1) / 2);
+	return k->own->n_cells * (1 + n + n * (n + 1) / 2);
 }
 
 /* e <revision> <sha256 of its RESULT.csv> */
-static bool earlier_take(struct certcheck *k, uint64_t revision[EARLIER_MAX + 1], struct err *e)
+static bool earlier_take(struct certcheck *k, uint64_t revision[RELEASES_EARLIER_MAX + 1], struct err *e)
 {
 	const char *p = k->r.line + 2;
 	const char *end = k->r.line_end;
-	uint8_t digest[32];
 	uint64_t n = k->report->earlier;
-	if (n == EARLIER_MAX || !cert_take_number(&p, end, UINT32_MAX, &revision[n]) ||
+	if (n == RELEASES_EARLIER_MAX || !cert_take_number(&p, end, UINT32_MAX, &revision[n]) ||
 	    (n > 0 && revision[n] <= revision[n - 1]) || !cert_take_char(&p, end, ' ') ||
-	    !hex_decode(digest, sizeof digest, bytes_of(p, (size_t)(end - p))))
+	    !hex_decode(k->releases.result[n], 32, bytes_of(p, (size_t)(end - p))))
 		return cert_bad(
 		    k, e, "an earlier release is: e, its revision, rising, the digest of its result");
-	k->report->earlier++;
+	k->releases.n = ++k->report->earlier;
 	return true;
 }
 
@@ -243,12 +240,40 @@ static bool changed_take(
 		return cert_bad(k, e, "a change is: d, two revisions in turn, the offices that changed");
 	if (last)
 		*own = b;
+	k->releases.changed[to * (to - 1) / 2 + (to - 1 - from)] = bytes_of(p, (size_t)(end - p));
 	return true;
+}
+
+static bool make_room(struct certcheck *k, struct err *e)
+{
+	free(k->shown);
+	free(k->least);
+	free(k->largest);
+	k->shown = calloc(k->g->n_cells, 1);
+	k->least = malloc(k->g->n_cells * sizeof *k->least);
+	k->largest = malloc(k->g->n_cells * sizeof *k->largest);
+	if (k->shown == NULL || k->least == NULL || k->largest == NULL)
+		return err_set(e, ERR_MEMORY, "no memory");
+	memset(k->least, 0xff, k->g->n_cells * sizeof *k->least);
+	memset(k->largest, 0xff, k->g->n_cells * sizeof *k->largest);
+	for (uint32_t d = 1; d < k->g->n_dims; d++)
+		k->relation_base[d] = k->relation_base[d - 1] + k->g->dim[d - 1].n_breakdowns;
+	return true;
+}
+
+/* From here on all releases count together. */
+static bool join(struct certcheck *k, struct err *e)
+{
+	if (!releases_join(&k->joint, k->own, &k->releases, k->ledger, e))
+		return false;
+	k->g = &k->joint;
+	k->report->joined = true;
+	return make_room(k, e);
 }
 
 static bool releases_section(struct certcheck *k, struct err *e)
 {
-	uint64_t revision[EARLIER_MAX + 1] = { 0 };
+	uint64_t revision[RELEASES_EARLIER_MAX + 1] = { 0 };
 	uint64_t own = 0;
 	bool ok = cert_reader_line(&k->r);
 	while (ok && cert_line_begins(&k->r, "e "))
@@ -260,7 +285,7 @@ static bool releases_section(struct certcheck *k, struct err *e)
 			ok = (cert_line_begins(&k->r, "d ") ||
 				 cert_bad(k, e, "a change of two releases is missing")) &&
 			     changed_take(k, revision, from, to, &own, e) && cert_reader_line(&k->r);
-	return ok;
+	return ok && (k->ledger == NULL || join(k, e));
 }
 
 /* n <cell> <value mod p> */
@@ -526,7 +551,7 @@ static bool complete(struct certcheck *k, struct err *e)
 {
 	struct buf name = { 0 };
 	const struct certificate_report *r = k->report;
-	for (uint64_t c = 0; c < k->g->n_cells; c++) {
+	for (uint64_t c = 0; c < k->own->n_cells; c++) {
 		if (k->g->mark[c] != 'H')
 			continue;
 		k->report->hidden++;
@@ -537,7 +562,7 @@ static bool complete(struct certcheck *k, struct err *e)
 						 k->largest[c] - k->least[c] < (int64_t)r->width))
 			rule = "its tables leave this hidden cell too narrow";
 		if (rule != NULL) {
-			lattice_name(k->g, c, &name);
+			lattice_name(k->own, c, &name);
 			err_set(
 			    e, ERR_CRYPTO, "cell %.*s: %s", (int)name.size, (const char *)name.data, rule);
 			buf_free(&name);
@@ -578,29 +603,17 @@ static bool body(struct certcheck *k, struct bytes file, struct err *e)
 	return sections(k, file, e) && complete(k, e);
 }
 
-bool certificate_check(
-    const struct lattice *g, struct bytes file, struct certificate_report *report, struct err *e)
+bool certificate_check(const struct lattice *g, struct bytes file, const char *ledger,
+    struct certificate_report *report, struct err *e)
 {
-	struct certcheck k = { .g = g, .report = report };
-	bool ok = false;
+	struct certcheck k = { .g = g, .own = g, .ledger = ledger, .report = report };
 	*report = (struct certificate_report){ 0 };
 	k.r = (struct reader){ .at = (const char *)file.at, .end = (const char *)file.at + file.len };
-	k.shown = calloc(g->n_cells, 1);
-	k.least = malloc(g->n_cells * sizeof *k.least);
-	k.largest = malloc(g->n_cells * sizeof *k.largest);
-	if (k.shown == NULL || k.least == NULL || k.largest == NULL) {
-		err_set(e, ERR_MEMORY, "no memory");
-		goto done;
-	}
-	memset(k.least, 0xff, g->n_cells * sizeof *k.least);
-	memset(k.largest, 0xff, g->n_cells * sizeof *k.largest);
-	for (uint32_t d = 1; d < g->n_dims; d++)
-		k.relation_base[d] = k.relation_base[d - 1] + g->dim[d - 1].n_breakdowns;
-	ok = head(&k, e) && body(&k, file, e);
-done:
+	bool ok = make_room(&k, e) && head(&k, e) && body(&k, file, e);
 	free(k.shown);
 	free(k.least);
 	free(k.largest);
 	free(k.sums.place);
+	releases_free(&k.joint);
 	return ok;
 }

@@ -19,16 +19,17 @@ struct certificate_report {
 	uint64_t hidden;      /* cells marked H */
 	uint64_t covered;     /* of them, proved not computable */
 	uint64_t with_tables; /* of them, shown to reach the threshold */
-	uint64_t
-	    earlier; /* releases of the period it was protected together with; what all say together is not checked */
-	uint64_t open;      /* of them, said to be in components without tables */
-	struct moved moved; /* figures were moved, nothing is hidden: */
-	uint64_t near;      /* so many */
+	bool joined;          /* what all releases of the period say together was checked too */
+	uint64_t earlier;     /* releases of the period that it says it was protected together with */
+	uint64_t open;        /* of them, said to be in components without tables */
+	struct moved moved;   /* figures were moved, nothing is hidden: */
+	uint64_t near;        /* so many */
 	uint64_t tables, null_vectors;
 };
 
-/* False: the certificate does not hold for this grid and these printed cells; e says which line and which
+/* ledger: a folder with folders of the earlier releases that a correction names, or NULL: then its vectors are
+ * checked for this release alone. False: the certificate does not hold for this grid and these printed cells; e says which line and which
  * rule. */
-bool certificate_check(
-    const struct lattice *g, struct bytes file, struct certificate_report *report, struct err *e);
+bool certificate_check(const struct lattice *g, struct bytes file, const char *ledger,
+    struct certificate_report *report, struct err *e);
 #endif

@@ -4,6 +4,7 @@
 #ifndef CLIENT_PROTECT_CERTPART_H
 #define CLIENT_PROTECT_CERTPART_H
 #include "client/protect/certificate.h"
+#include "client/protect/releases.h"
 
 struct reader {
 	const char *at, *end;
@@ -32,7 +33,11 @@ struct sums {
 };
 
 struct certcheck {
-	const struct lattice *g;
+	const struct lattice *g;   /* whose relations count: own, or joint */
+	const struct lattice *own; /* the release that the certificate is about */
+	const char *ledger;        /* folder of earlier releases, or NULL */
+	struct releases releases;
+	struct lattice joint;
 	struct reader r;
 	struct certificate_report *report;
 	uint64_t n_ids;

@@ -57,10 +57,10 @@ bool verifycert_folder(const char *dir, struct certificate_report *report, struc
 	struct lattice g = { 0 };
 	char path[LATTICE_PATH_MAX];
 	snprintf(path, sizeof path, "%s/certificate.cvc", dir);
-	bool ok = lattice_read(&g, dir, NULL, false, e) &&
-		  protectfiles_read(&file, path, CERTIFICATE_MAX, e) &&
-		  ((lattice_figures_hold(&g, e) && certificate_check(&g, buf_bytes(&file), report, e)) ||
-		      err_wrap(e, "certificate.cvc"));
+	bool ok =
+	    lattice_read(&g, dir, NULL, false, e) && protectfiles_read(&file, path, CERTIFICATE_MAX, e) &&
+	    ((lattice_figures_hold(&g, e) && certificate_check(&g, buf_bytes(&file), NULL, report, e)) ||
+		err_wrap(e, "certificate.cvc"));
 	lattice_free(&g);
 	buf_free(&file);
 	return ok;
@@ -123,7 +123,8 @@ static int run(const struct args *args)
 		goto done;
 	}
 	bool auditing = args_value(args, "auditor") != NULL;
-	bool holds = lattice_figures_hold(&g, &e) && certificate_check(&g, buf_bytes(&file), &report, &e);
+	bool holds = lattice_figures_hold(&g, &e) &&
+		     certificate_check(&g, buf_bytes(&file), args_value(args, "ledger"), &report, &e);
 	bool moved = report.moved.how != MOVED_NOT;
 	if (holds && auditing && report.earlier > 0)
 		holds = err_set(
@@ -153,7 +154,10 @@ static int run(const struct args *args)
 	    (unsigned long long)report.hidden);
 	text_say(_("%llu of them are shown to reach the threshold; the publisher claims %s"),
 	    (unsigned long long)report.with_tables, report.level);
-	if (report.earlier > 0)
+	if (report.joined)
+		text_say(_("nor from that together with %llu earlier releases of the period"),
+		    (unsigned long long)report.earlier);
+	else if (report.earlier > 0)
 		text_warn(_("protected together with %llu earlier releases of the period: what all of them "
 			    "say together "
 			    "is not checked here"),
@@ -179,6 +183,7 @@ const struct command verify_certificate_command = {
 	.option = {
 	    { "auditor", 0, "FILE", N_("the auditors' part, checked against the counts") },
 	    { "truth", 0, "CELLS.csv", N_("the counts, for --auditor") },
+	    { "ledger", 0, "DIR", N_("folders of earlier releases of the period: what all say together is checked") },
 	    { "policy", 0, "FILE", N_("the protection rules, for --auditor") },
 	    { "jj", 0, "FILE", N_("a table as a JJ file instead of a folder; then RESULT.csv and CERTIFICATE are named") },
 	},

@@ -99,14 +99,18 @@ def corrections(run, rng):
 
 def certificate(run):
     """A correction's certificate is checked for this release, and the reader is told that there are others."""
-    def verify(path):
+    def verify(path, *more):
         return subprocess.run([os.path.join(BIN, "cellveil"), "verify-certificate", run.path("table"),
-                               run.path("out", "RESULT.csv"), path], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                               run.path("out", "RESULT.csv"), path, *more], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                               text=True, timeout=60)
 
     good = run.path("out", "certificate.cvc")
     p = verify(good)
     assert p.returncode == 0 and "1 earlier release" in p.stderr, (p.returncode, p.stderr)
+    ledger = ("--ledger", run.path("ledger"))
+    p = verify(good, *ledger)
+    assert p.returncode == 0 and "together with 1 earlier" in p.stdout + p.stderr, (p.returncode, p.stdout, p.stderr)
+    assert verify(good, "--ledger", run.path("table")).returncode == 1  # nothing there
     with open(good, encoding="ascii") as f:
         lines = f.read().splitlines()
     at = {word: [i for i, line in enumerate(lines) if line.startswith(word)] for word in ("n ", "e ", "d ")}
@@ -123,6 +127,14 @@ def certificate(run):
         body = "\n".join(changed[:-1]) + "\n"
         write(run.path("bad.cvc"), body + "end-public %s\n" % hashlib.sha256(body.encode()).hexdigest())
         assert verify(run.path("bad.cvc")).returncode == 1, lines[i]
+    # what only all releases together show: somebody changed who did not, and a vector of an earlier release
+    for i, more in ((at["d "][0], None), (at["n "][-1], 1)):
+        changed = list(lines)
+        words = changed[i].split(" ")
+        changed[i] = " ".join(words[:-1] if more is None else words[:2] + [str(int(words[2]) ^ 1)])
+        body = "\n".join(changed[:-1]) + "\n"
+        write(run.path("bad.cvc"), body + "end-public %s\n" % hashlib.sha256(body.encode()).hexdigest())
+        assert verify(run.path("bad.cvc"), *ledger).returncode == 1, lines[i]
 
 
 def refusals(run, figures, again):

@@ -1,0 +1,242 @@
+#include "client/protect/releases.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static bool no_memory(struct err *e)
+{
+	return err_set(e, ERR_MEMORY, "no memory");
+}
+
+static bool same_dim(const struct latticedim *a, const struct latticedim *b)
+{
+	if (strcmp(a->name, b->name) != 0 || a->n_codes != b->n_codes || a->n_breakdowns != b->n_breakdowns)
+		return false;
+	for (uint32_t i = 0; i < a->n_codes; i++)
+		if (strcmp(a->code[i], b->code[i]) != 0)
+			return false;
+	for (uint32_t i = 0; i < a->n_breakdowns; i++) {
+		const struct breakdown *x = &a->breakdown[i];
+		const struct breakdown *y = &b->breakdown[i];
+		if (x->parent != y->parent || x->view != y->view || x->n != y->n ||
+		    memcmp(x->child, y->child, x->n * sizeof *x->child) != 0)
+			return false;
+	}
+	return true;
+}
+
+static bool same_grid(const struct lattice *a, const struct lattice *b)
+{
+	bool same = a->n_dims == b->n_dims && a->n_cells == b->n_cells;
+	for (uint32_t d = 0; same && d < a->n_dims; d++)
+		same = same_dim(&a->dim[d], &b->dim[d]);
+	return same;
+}
+
+/* ---- the dimension of releases ---- */
+
+static uint32_t release_code(const struct releases *r, uint64_t release)
+{
+	return (uint32_t)(r->n - release);
+}
+
+static uint32_t span_code(const struct releases *r, uint64_t from, uint64_t to)
+{
+	return (uint32_t)(r->n + 1 + to * (to - 1) / 2 + (to - 1 - from));
+}
+
+static bool add_breakdown(struct latticedim *d, uint32_t parent, const uint32_t *child, uint32_t n)
+{
+	struct breakdown *b = &d->breakdown[d->n_breakdowns];
+	b->child = malloc(n * sizeof *child);
+	if (b->child == NULL)
+		return false;
+	memcpy(b->child, child, n * sizeof *child);
+	b->parent = parent;
+	b->n = n;
+	d->n_breakdowns++;
+	return true;
+}
+
+/* A later release is an earlier one and their difference; a difference over several releases is the sum of its steps. */
+static bool make_dimension(struct latticedim *d, const struct releases *r)
+{
+	uint32_t child[RELEASES_EARLIER_MAX];
+	bool ok = true;
+	d->n_codes = (uint32_t)(r->n + 1 + r->n * (r->n + 1) / 2);
+	d->breakdown = calloc(r->n * (r->n + 1), sizeof *d->breakdown);
+	ok = d->breakdown != NULL;
+	for (uint64_t to = 1; ok && to <= r->n; to++)
+		for (uint64_t from = to; ok && from-- > 0;) {
+			child[0] = release_code(r, from);
+			child[1] = span_code(r, from, to);
+			ok = add_breakdown(d, release_code(r, to), child, 2);
+			for (uint64_t v = from; v < to; v++)
+				child[v - from] = span_code(r, v, v + 1);
+			if (ok && to - from > 1)
+				ok = add_breakdown(d, span_code(r, from, to), child, (uint32_t)(to - from));
+		}
+	return ok;
+}
+
+/* ---- what each cell tells ---- */
+
+static uint32_t office_dim(const struct lattice *g)
+{
+	for (uint32_t d = 0; d < g->n_dims; d++)
+		if (g->dim[d].synthetic)
+			return d;
+	return lattice_dim(g, "office");
+}
+
+/* Marks the leaves named in the line. False: a name that is no office. */
+static bool read_changed(const struct latticedim *d, struct bytes line, bool *changed)
+{
+	while (line.len > 0) {
+		char name[128];
+		const uint8_t *end = memchr(line.at + 1, ' ', line.len - 1);
+		size_t n = (end == NULL ? line.len : (size_t)(end - line.at)) - 1;
+		if (line.at[0] != ' ' || n == 0 || n >= sizeof name)
+			return false;
+		memcpy(name, line.at + 1, n);
+		name[n] = '\0';
+		uint32_t code = lattice_code(d, name);
+		if (code == UINT32_MAX || !lattice_is_leaf(d, code))
+			return false;
+		changed[code] = true;
+		line = bytes_of(line.at + n + 1, line.len - n - 1);
+	}
+	return true;
+}
+
+/* By code of the offices' dimension: is there an office below it that changed? One place without offices. */
+static bool *find_changed(const struct lattice *g, uint32_t office, struct bytes line, struct err *e)
+{
+	const struct latticedim *d = office == UINT32_MAX ? NULL : &g->dim[office];
+	size_t n = d == NULL ? 1 : d->n_codes;
+	bool *changed = calloc(n, sizeof *changed);
+	bool *above = calloc(n, sizeof *above);
+	bool *leaf = calloc(n, sizeof *leaf);
+	bool ok = (changed != NULL && above != NULL && leaf != NULL) || no_memory(e);
+	if (ok && d == NULL)
+		above[0] = line.len > 0;
+	else if (ok && !read_changed(d, line, changed))
+		ok = err_set(e, ERR_CRYPTO, "an office that changed is not one of the table's");
+	for (uint32_t c = 0; ok && d != NULL && c < n; c++) {
+		lattice_leaves(d, c, leaf);
+		for (uint32_t i = 0; i < n; i++)
+			above[c] = above[c] || (leaf[i] && changed[i]);
+	}
+	free(changed);
+	free(leaf);
+	if (ok)
+		return above;
+	free(above);
+	return NULL;
+}
+
+/* Differences are free, but nought where nobody changed. */
+static bool set_span(
+    struct lattice *joint, const struct lattice *g, uint32_t code, struct bytes line, struct err *e)
+{
+	uint32_t office = office_dim(g);
+	bool *changed = find_changed(g, office, line, e);
+	if (changed == NULL)
+		return false;
+	for (uint64_t c = 0; c < g->n_cells; c++) {
+		uint32_t place = office == UINT32_MAX ? 0 : lattice_place(g, c, office);
+		joint->mark[code * g->n_cells + c] = '-';
+		joint->value[code * g->n_cells + c] = changed[place] ? -1 : 0;
+	}
+	free(changed);
+	return true;
+}
+
+/* ---- the earlier releases' folders ---- */
+
+static bool take_folder(struct lattice *joint, const struct lattice *g, const struct releases *r,
+    const char *folder, uint32_t *found)
+{
+	struct lattice old = { 0 };
+	struct err unheard = { 0 };
+	char cells[LATTICE_PATH_MAX];
+	snprintf(cells, sizeof cells, "%s/cells.csv", folder);
+	bool ok = lattice_read(&old, folder, NULL, access(cells, R_OK) == 0, &unheard);
+	for (uint64_t v = 0; ok && v < r->n; v++) {
+		uint64_t at = release_code(r, v) * g->n_cells;
+		if (memcmp(old.result_digest, r->result[v], 32) != 0 || (*found >> v & 1) != 0 ||
+		    !same_grid(&old, g))
+			continue;
+		memcpy(joint->mark + at, old.mark, g->n_cells);
+		memcpy(joint->value + at, old.value, g->n_cells * sizeof *old.value);
+		*found |= UINT32_C(1) << v;
+		break;
+	}
+	lattice_free(&old);
+	return ok;
+}
+
+static bool find_folders(
+    struct lattice *joint, const struct lattice *g, const struct releases *r, const char *dir, struct err *e)
+{
+	char path[LATTICE_PATH_MAX];
+	uint32_t found = 0;
+	DIR *d = opendir(dir);
+	if (d == NULL)
+		return err_set(e, ERR_NOT_FOUND, "%s: %s", dir, strerror(errno));
+	for (struct dirent *entry; (entry = readdir(d)) != NULL;) {
+		int n = snprintf(path, sizeof path, "%s/%s", dir, entry->d_name);
+		if (entry->d_name[0] != '.' && n > 0 && (size_t)n < sizeof path - 16)
+			take_folder(joint, g, r, path, &found);
+	}
+	closedir(d);
+	return found == (UINT32_C(1) << r->n) - 1 ||
+	       err_set(e, ERR_NOT_FOUND, "%s: not all earlier releases that the certificate names are there",
+		   dir);
+}
+
+bool releases_join(
+    struct lattice *joint, const struct lattice *g, const struct releases *r, const char *dir, struct err *e)
+{
+	*joint = (struct lattice){ .n_dims = g->n_dims + 1 };
+	if (r->n == 0 || r->n > RELEASES_EARLIER_MAX || joint->n_dims > LATTICE_DIMS_MAX)
+		return err_set(e, ERR_LIMIT, "too many dimensions for several releases");
+	for (uint32_t d = 0; d < g->n_dims; d++) {
+		joint->dim[d + 1] = g->dim[d];
+		joint->stride[d + 1] = g->stride[d];
+	}
+	joint->stride[0] = g->n_cells;
+	if (!make_dimension(&joint->dim[0], r))
+		return no_memory(e);
+	joint->n_cells = g->n_cells * joint->dim[0].n_codes;
+	if (joint->n_cells > LATTICE_CELLS_MAX)
+		return err_set(e, ERR_LIMIT, "too many cells together");
+	joint->mark = malloc(joint->n_cells);
+	joint->value = malloc(joint->n_cells * sizeof *joint->value);
+	if (joint->mark == NULL || joint->value == NULL)
+		return no_memory(e);
+	memcpy(joint->mark, g->mark, g->n_cells);
+	memcpy(joint->value, g->value, g->n_cells * sizeof *g->value);
+	bool ok = find_folders(joint, g, r, dir, e);
+	for (uint64_t to = 1; ok && to <= r->n; to++)
+		for (uint64_t from = to; ok && from-- > 0;) {
+			uint64_t i = to * (to - 1) / 2 + (to - 1 - from);
+			ok = set_span(joint, g, span_code(r, from, to), r->changed[i], e);
+		}
+	return ok;
+}
+
+void releases_free(struct lattice *joint)
+{
+	struct latticedim *d = &joint->dim[0];
+	for (uint32_t i = 0; i < d->n_breakdowns; i++)
+		free(d->breakdown[i].child);
+	free(d->breakdown);
+	free(joint->mark);
+	free(joint->value);
+	*joint = (struct lattice){ 0 };
+}
