@@ -141,7 +141,7 @@ static bool index_cells(struct hints *h, const struct ledger *l)
 
 bool hints_read(struct hints *h, const struct ledger *l, struct bytes auditor, struct err *e)
 {
-	struct cursor c = { auditor.at, auditor.at + auditor.len };
+	struct cursor c = { auditor.at, auditor.len == 0 ? auditor.at : auditor.at + auditor.len };
 	enum { ELSEWHERE, MOVES, USES } inside = ELSEWHERE;
 	bool ok = true;
 	memset(h, 0, sizeof *h);
