@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policy/bits.h"
 #include "policy/shares.h"
 
 static bool no_memory(struct err *e)
@@ -199,7 +200,7 @@ static bool add_pools(struct grid *g, struct needs *n, struct pool *pool, struct
 {
 	uint32_t coalition = g->p->coalition;
 	for (uint32_t chosen = 0; chosen < UINT32_C(1) << pool->n; chosen++) {
-		uint32_t size = (uint32_t)__builtin_popcount(chosen);
+		uint32_t size = bits_count(chosen);
 		int64_t rest = pool->value;
 		int64_t amp = 0;
 		if (size > coalition)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policy/bits.h"
 #include "policy/primary.h"
 
 #define STEPS_A_CELL 40u /* proposals between two tables, for each grid cell */
@@ -109,7 +110,7 @@ static void propose(struct replay *r)
 			code[d] = pair[corner >> d & 1][d];
 		}
 		if (used)
-			add_inner(r, code, __builtin_popcount(corner) % 2 == 0 ? by : -by);
+			add_inner(r, code, bits_count(corner) % 2 == 0 ? by : -by);
 	}
 }
 

@@ -102,11 +102,15 @@ static bool log_grow(struct look *l)
 		return true;
 	uint32_t room = 2 * (l->log.n + l->step.n);
 	uint32_t *cell = realloc(l->log.cell, room * sizeof *cell);
-	l->log.cell = cell != NULL ? cell : l->log.cell;
+	if (cell == NULL)
+		return false;
+	l->log.cell = cell;
 	int64_t *by = realloc(l->log.by, room * sizeof *by);
-	l->log.by = by != NULL ? by : l->log.by;
-	l->log.room = cell != NULL && by != NULL ? room : l->log.room;
-	return cell != NULL && by != NULL;
+	if (by == NULL)
+		return false;
+	l->log.by = by;
+	l->log.room = room;
+	return true;
 }
 
 static void apply(struct look *l, int64_t h)

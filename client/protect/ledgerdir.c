@@ -63,9 +63,9 @@ static bool read_entry(const char *text, struct entry *out)
 	unsigned long revision = strtoul(at, &end, 10);
 	at = end;
 	out->revision = (uint32_t)revision;
-	return revision <= LIMIT_REVISION && take(&at, ",\"policy\":\"") &&
-	       take_text(&at, hex, sizeof hex) && hex_decode(out->policy, 32, bytes_text(hex)) &&
-	       take(&at, ",\"level\":\"") && take_text(&at, level, sizeof level) && strcmp(at, "}\n") == 0;
+	return revision <= LIMIT_REVISION && take(&at, ",\"policy\":\"") && take_text(&at, hex, sizeof hex) &&
+	       hex_decode(out->policy, 32, bytes_text(hex)) && take(&at, ",\"level\":\"") &&
+	       take_text(&at, level, sizeof level) && strcmp(at, "}\n") == 0;
 }
 
 static void put_entry(struct buf *out, const struct ledgerdir *l, enum guarantee level)
