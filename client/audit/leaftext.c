@@ -27,8 +27,6 @@ const char *leaftext_reason(const struct log_entry *x)
 {
 	static const char *const leave[] = { "", N_("corrected"), N_("error"), N_("order") };
 
-	if (x->kind == LOG_RECOVERY && x->reason == LOG_RECOVERY_RESTORED)
-		return _("restored from a copy");
 	if ((x->kind == LOG_SUPERSEDE || x->kind == LOG_WITHDRAW) && x->reason > 0 && x->reason < 4)
 		return _(leave[x->reason]);
 	return "";
@@ -38,6 +36,11 @@ void leaftext_put(struct buf *out, const struct log_entry *x)
 {
 	const char *reason = leaftext_reason(x);
 
+	if (x->kind == LOG_RECOVERY && x->reason == LOG_RECOVERY_RESTORED) {
+		buf_printf(out, _("an older store was put back: of %llu entries it had %llu"),
+		    (unsigned long long)x->index, (unsigned long long)x->size);
+		return;
+	}
 	buf_put_text(out, _(words[x->kind]));
 	if (x->kind == LOG_PERIOD_SEAL)
 		buf_printf(out, _(": %llu forms"), (unsigned long long)x->n);

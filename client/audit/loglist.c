@@ -265,7 +265,9 @@ static int compare_hash(const void *a, const void *b)
 struct order {
 	const char *origin;
 	uint8_t (*seen)[32]; /* digests of statements, and of "dataset/period/revision" */
+	uint64_t *leaf;      /* where each stands */
 	size_t n;
+	uint64_t left; /* 1 + the last leaf that let something out or took it back */
 };
 
 static void release_tag(uint8_t out[32], const char *kind, const struct log_entry *x)
@@ -277,6 +279,24 @@ static void release_tag(uint8_t out[32], const char *kind, const struct log_entr
 	keys_file_digest(out, bytes_text(text));
 }
 
+static uint8_t *remember(struct order *o, uint64_t i)
+{
+	o->leaf[o->n] = i;
+	return o->seen[o->n++];
+}
+
+/* An older store was put back: forms and seals it lost may come again; what has left may not be lost. */
+static const char *go_back(struct order *o, uint64_t i, const struct log_entry *x)
+{
+	if (x->size > i)
+		return N_("the store cannot have had more entries than the log");
+	if (o->left > x->size)
+		return N_("a store was put back that forgets a release");
+	while (o->n > 0 && o->leaf[o->n - 1] >= x->size)
+		o->n--;
+	return NULL;
+}
+
 static const char *entry_problem(struct order *o, uint64_t i, const struct log_entry *x)
 {
 	if (x->index != i)
@@ -286,11 +306,15 @@ static const char *entry_problem(struct order *o, uint64_t i, const struct log_e
 	if (i > 0 && x->kind == LOG_START)
 		return N_("the log begins a second time");
 	if (x->kind == LOG_SUBMISSION)
-		memcpy(o->seen[o->n++], x->statement, 32);
+		memcpy(remember(o, i), x->statement, 32);
 	if (x->kind == LOG_PERIOD_SEAL)
-		release_tag(o->seen[o->n++], "seal", x);
+		release_tag(remember(o, i), "seal", x);
 	if (x->kind == LOG_RELEASE)
-		release_tag(o->seen[o->n++], "release", x);
+		release_tag(remember(o, i), "release", x);
+	if (x->kind == LOG_RELEASE || x->kind == LOG_SUPERSEDE || x->kind == LOG_WITHDRAW)
+		o->left = i + 1;
+	if (x->kind == LOG_RECOVERY && x->reason == LOG_RECOVERY_RESTORED)
+		return go_back(o, i, x);
 	return NULL;
 }
 
@@ -307,14 +331,17 @@ static const char *second_time(const struct order *o)
 
 static int check_order(struct loglist *l, struct source *s, struct verdicts *v, struct err *e)
 {
-	struct order o = { .origin = s->d.settings.join.origin, .seen = calloc(l->n + 1, 32) };
+	struct order o = { .origin = s->d.settings.join.origin,
+		.seen = calloc(l->n + 1, 32),
+		.leaf = calloc(l->n + 1, sizeof(uint64_t)) };
 	struct log_entry x;
 	const char *problem = NULL;
 	char where[128] = "";
 
 	l->kind = calloc(l->n + 1, 1);
-	if (o.seen == NULL || l->kind == NULL) {
+	if (o.seen == NULL || o.leaf == NULL || l->kind == NULL) {
 		free(o.seen);
+		free(o.leaf);
 		(void)err_set(e, ERR_MEMORY, "no memory for the log");
 		return AUDIT_UNCHECKED;
 	}
@@ -334,6 +361,7 @@ static int check_order(struct loglist *l, struct source *s, struct verdicts *v, 
 		verdicts_add(v, VERDICT_HOLDS, "order", "", "%s",
 		    _("every entry has its number; no form, seal or release twice"));
 	free(o.seen);
+	free(o.leaf);
 	return problem == NULL ? AUDIT_HOLDS : AUDIT_FAILS;
 }
 

@@ -1,10 +1,11 @@
 /* `cellveil audit policy`: which configuration held when, what changed in it, and who gave which command. */
+#include "client/audit/leaftext.h"
 #include "client/audit/session.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* A configuration's leaf stands before the leaf of the command that brought it: one transaction. */
+/* A configuration's leaf, and that of a store put back, stand before the leaf of the command: one transaction. */
 static const char *who(const struct loglist *l, uint64_t i, struct log_entry *x)
 {
 	return i + 1 < l->n && loglist_entry(l, i + 1, x, NULL) && x->kind == LOG_ADMIN ? x->by : "?";
@@ -55,10 +56,10 @@ static int put_config(struct buf *out, struct session *s, const struct log_entry
 static int put_leaf(struct buf *out, struct session *s, uint64_t i, const struct log_entry *x,
     const struct args *args, struct err *e)
 {
-	bool is_config = x->kind == LOG_CONFIG;
+	bool is_config = x->kind == LOG_CONFIG, is_restore = x->kind == LOG_RECOVERY;
 	struct log_entry next;
-	const char *by = is_config ? who(&s->log, i, &next) : x->by;
-	const char *what = is_config ? x->dataset : x->class;
+	const char *by = is_config || is_restore ? who(&s->log, i, &next) : x->by;
+	const char *what = is_config ? x->dataset : is_restore ? "restored" : x->class;
 
 	if (args_flag(args, "csv") || args_flag(args, "json")) {
 		if (args_flag(args, "csv"))
@@ -77,6 +78,12 @@ static int put_leaf(struct buf *out, struct session *s, uint64_t i, const struct
 	}
 	buf_printf(out, "%6llu  ", (unsigned long long)i);
 	text_time(out, x->time_s);
+	if (is_restore) {
+		buf_put_text(out, "  ");
+		leaftext_put(out, x);
+		buf_printf(out, _(", by %s\n"), by);
+		return AUDIT_HOLDS;
+	}
 	if (!is_config) {
 		buf_printf(out, _("  command %s, by %s\n"), x->class, x->by);
 		return AUDIT_HOLDS;
@@ -99,7 +106,8 @@ int audit_policy(const struct args *args)
 		buf_put_text(&out, "leaf,time,kind,what,by,config\n");
 	for (uint64_t i = 0; code == AUDIT_HOLDS && i < s->log.n; i++) {
 		if (loglist_entry_of(&s->log, i, LOG_CONFIG, &x) ||
-		    loglist_entry_of(&s->log, i, LOG_ADMIN, &x))
+		    loglist_entry_of(&s->log, i, LOG_ADMIN, &x) ||
+		    (loglist_entry_of(&s->log, i, LOG_RECOVERY, &x) && x.reason == LOG_RECOVERY_RESTORED))
 			code = put_leaf(&out, s, i, &x, args, &e);
 	}
 	if (code == AUDIT_HOLDS && !text_put(&out))

@@ -7,14 +7,48 @@
 
 #define RECEIPT_MAX 65536u
 
-static bool receipt_leaf(const struct loglist *l, const struct receipt *r, struct err *e)
+static bool is_form(const struct loglist *l, uint64_t i, const struct receipt *r)
 {
 	struct log_entry x;
 
-	return (r->log_index < l->n && loglist_entry(l, r->log_index, &x, e) && x.kind == LOG_SUBMISSION &&
-		   memcmp(x.statement, r->statement_digest, sizeof x.statement) == 0) ||
-	       err_set(e, ERR_CRYPTO, _("leaf %llu is not the form this receipt speaks of"),
-		   (unsigned long long)r->log_index);
+	return loglist_entry_of(l, i, LOG_SUBMISSION, &x) &&
+	       memcmp(x.statement, r->statement_digest, sizeof x.statement) == 0;
+}
+
+/* Whether an older store was put back since, and the form has not come again. */
+static bool is_lost(const struct loglist *l, const struct receipt *r, uint64_t *leaf)
+{
+	struct log_entry x;
+	bool lost = false;
+
+	for (uint64_t i = r->log_index + 1; i < l->n; i++) {
+		if (loglist_entry_of(l, i, LOG_RECOVERY, &x) && x.reason == LOG_RECOVERY_RESTORED &&
+		    x.size <= r->log_index) {
+			lost = true;
+			*leaf = i;
+		} else if (is_form(l, i, r)) {
+			lost = false;
+		}
+	}
+	return lost;
+}
+
+static bool receipt_leaf(const struct loglist *l, const struct receipt *r, struct err *e)
+{
+	uint64_t leaf = 0;
+
+	if (r->log_index >= l->n)
+		return err_set(e, ERR_CRYPTO,
+		    _("it speaks of leaf %llu, the log has %llu: not yet in it, or the log lost it"),
+		    (unsigned long long)r->log_index, (unsigned long long)l->n);
+	if (!is_form(l, r->log_index, r))
+		return err_set(e, ERR_CRYPTO, _("leaf %llu is not the form this receipt speaks of"),
+		    (unsigned long long)r->log_index);
+	return !is_lost(l, r, &leaf) || err_set(e, ERR_CRYPTO,
+					    _("leaf %llu is its form, but leaf %llu says that an older store "
+					      "was put back, without it: send "
+					      "the form again"),
+					    (unsigned long long)r->log_index, (unsigned long long)leaf);
 }
 
 static void check_receipt(const struct loglist *l, struct source *s, const char *path, struct verdicts *v)

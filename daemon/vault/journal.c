@@ -1,8 +1,7 @@
 /* journal - see journal.h. */
 #include "daemon/vault/journal.h"
 #include "daemon/crash.h"
-#include "daemon/vault/public.h"
-#include "proto/checkpoint.h"
+#include "daemon/vault/journal_parts.h"
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,8 +11,6 @@
 #define GUARD      "guard"
 #define CHECKPOINT "log/checkpoint"
 #define TILE_BYTES (TLOG_TILE_WIDTH * TLOG_HASH_BYTES)
-/* 256 entries of two bytes of length each */
-#define BUNDLE_MAX ((LIMIT_LOG_ENTRY + 2u) * TLOG_TILE_WIDTH)
 
 struct journal {
 	struct public_dir files;
@@ -26,7 +23,7 @@ struct journal {
 
 /* --- tiles --- */
 
-static bool tile_path(char path[PUBLIC_PATH_ROOM], const struct tlog_tile *tile, struct err *e)
+bool journal_tile_path(char path[PUBLIC_PATH_ROOM], const struct tlog_tile *tile, struct err *e)
 {
 	char name[TLOG_NAME_MAX];
 
@@ -41,7 +38,7 @@ static bool put_tile(struct journal *j, const struct tlog_tile *tile, struct byt
 	char path[PUBLIC_PATH_ROOM];
 	bool changed = false;
 
-	if (!tile_path(path, tile, e) || !public_ensure(&j->files, path, data, &changed, e))
+	if (!journal_tile_path(path, tile, e) || !public_ensure(&j->files, path, data, &changed, e))
 		return false;
 	if (tile->width < TLOG_TILE_WIDTH || !changed)
 		return true;
@@ -58,7 +55,7 @@ static bool read_tile(void *arg, unsigned level, uint64_t index, unsigned width,
 	struct tlog_tile tile = { .level = (uint8_t)level, .index = index, .width = (uint16_t)width };
 	char path[PUBLIC_PATH_ROOM];
 
-	if (!tile_path(path, &tile, e) || !public_read(&j->files, path, TILE_BYTES, &j->scratch, e))
+	if (!journal_tile_path(path, &tile, e) || !public_read(&j->files, path, TILE_BYTES, &j->scratch, e))
 		return false;
 	if (j->scratch.size != (size_t)width * TLOG_HASH_BYTES)
 		return err_set(e, ERR_INTERNAL, "%s: wrong size", path);
@@ -100,7 +97,7 @@ static bool read_leaves(struct vault *v, struct journal *j, uint64_t first, uint
 /* Tiles of level 0 and entry bundles that changed between the sizes. */
 static bool write_leaf_tiles(struct vault *v, struct journal *j, uint64_t old, uint64_t size, struct err *e)
 {
-	struct buf bundle = { .max = BUNDLE_MAX }, hashes = { 0 };
+	struct buf bundle = { .max = JOURNAL_BUNDLE_MAX }, hashes = { 0 };
 	bool ok = true;
 
 	for (uint64_t k = old / TLOG_TILE_WIDTH; ok && k * TLOG_TILE_WIDTH < size; k++) {
@@ -334,7 +331,7 @@ struct promise {
 	struct checkpoint c;
 };
 
-static bool read_guard(struct vault *v, struct checkpoint *out, struct err *e)
+bool journal_read_guard(struct vault *v, struct checkpoint *out, struct err *e)
 {
 	struct buf text = { 0 };
 	struct err why;
@@ -351,13 +348,12 @@ static bool read_guard(struct vault *v, struct checkpoint *out, struct err *e)
 	return ok;
 }
 
-/* A checkpoint that does not open was changed by somebody: it binds us to nothing and is written again. */
-static void read_checkpoint(struct journal *j, struct checkpoint *out)
+void journal_read_checkpoint(const struct public_dir *files, const struct vkey *key, struct checkpoint *out)
 {
 	struct buf note = { 0 };
 
-	if (!public_read(&j->files, CHECKPOINT, LIMIT_NOTE_BYTES, &note, NULL) ||
-	    !checkpoint_open(out, buf_bytes(&note), &j->vkey, NULL, 0, NULL, NULL))
+	if (!public_read(files, CHECKPOINT, LIMIT_NOTE_BYTES, &note, NULL) ||
+	    !checkpoint_open(out, buf_bytes(&note), key, NULL, 0, NULL, NULL))
 		*out = (struct checkpoint){ 0 };
 	buf_free(&note);
 }
@@ -372,8 +368,7 @@ static bool check_promise(struct vault *v, const struct promise *p, struct err *
 		return true;
 	return err_set(e, ERR_REFUSED,
 	    "%s: it has seen %llu leaves, the store has %llu: the store went back in time. Bring the newer "
-	    "store back, "
-	    "or end this log and start another origin (docs/operator.md)",
+	    "store back, or, if it is lost, see --restored (docs/operator.md)",
 	    p->what, (unsigned long long)p->c.size, (unsigned long long)v->log_saved);
 }
 
@@ -413,8 +408,9 @@ static bool verify(struct vault *v, struct journal *j, struct err *e)
 		return false;
 	if (n != v->log_saved)
 		return err_set(e, ERR_REFUSED, "log: the store counts other leaves than it holds");
-	read_checkpoint(j, &checkpoint.c);
-	if (!read_guard(v, &guard.c, e) || !check_promise(v, &guard, e) || !check_promise(v, &checkpoint, e))
+	journal_read_checkpoint(&j->files, &j->vkey, &checkpoint.c);
+	if (!journal_read_guard(v, &guard.c, e) || !check_promise(v, &guard, e) ||
+	    !check_promise(v, &checkpoint, e))
 		return false;
 	if (!write_leaf_tiles(v, j, 0, n, e) || !write_upper_tiles(j, 0, n, e))
 		return false;
@@ -482,7 +478,7 @@ static bool note_start(struct vault *v, struct err *e)
 	return false;
 }
 
-static bool open_files(struct vault *v, struct journal *j, struct err *e)
+bool journal_open_files(struct vault *v, struct public_dir *files, struct err *e)
 {
 	int dir = -1;
 	char path[CONF_PATH + 16];
@@ -490,7 +486,7 @@ static bool open_files(struct vault *v, struct journal *j, struct err *e)
 	snprintf(path, sizeof path, "%s/public", v->conf->state);
 	if (!os_make_dirs(v->os, AT_FDCWD, path, 0755, e) || (dir = os_open_dir(AT_FDCWD, path, e)) < 0)
 		return false;
-	bool ok = public_open(&j->files, v->os, dir, path, 0644, e);
+	bool ok = public_open(files, v->os, dir, path, 0644, e);
 	close(dir);
 	return ok;
 }
@@ -503,7 +499,7 @@ bool journal_open(struct vault *v, struct err *e)
 		return err_set(e, ERR_MEMORY, "log: no memory");
 	j->files.dir = -1;
 	v->journal = j;
-	if (open_files(v, j, e) &&
+	if (journal_open_files(v, &j->files, e) &&
 	    vkey_make(&j->vkey, v->conf->origin, VKEY_ED25519, v->keys.log->public, e) && verify(v, j, e) &&
 	    note_start(v, e) && journal_write(v, e)) {
 		has_begun(v);
@@ -524,9 +520,9 @@ static bool explain_shorter(
 
 	for (unsigned width = tile.width; width-- > 1;) {
 		tile.width = (uint16_t)width;
-		if (!tile_path(path, &tile, e))
+		if (!journal_tile_path(path, &tile, e))
 			return false;
-		if (!public_read(&j->files, path, BUNDLE_MAX, &j->scratch, NULL))
+		if (!public_read(&j->files, path, JOURNAL_BUNDLE_MAX, &j->scratch, NULL))
 			continue;
 		if (j->scratch.size <= whole.len && memcmp(j->scratch.data, whole.at, j->scratch.size) == 0)
 			public_set_add(set, path);
@@ -539,12 +535,12 @@ static bool explain_tile(
 {
 	char path[PUBLIC_PATH_ROOM];
 	struct buf whole = { 0 };
-	bool ok = tile_path(path, tile, e);
+	bool ok = journal_tile_path(path, tile, e);
 
 	if (ok)
 		public_set_add(set, path);
 	if (ok && tile->width < TLOG_TILE_WIDTH)
-		ok = public_read(&j->files, path, BUNDLE_MAX, &whole, e) &&
+		ok = public_read(&j->files, path, JOURNAL_BUNDLE_MAX, &whole, e) &&
 		     explain_shorter(j, *tile, buf_bytes(&whole), set, e);
 	buf_free(&whole);
 	return ok;

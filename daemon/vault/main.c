@@ -2,12 +2,14 @@
 #include "daemon/say.h"
 #include "daemon/vault/loop.h"
 #include "daemon/vault/publish.h"
+#include "daemon/vault/restore.h"
 
 #include <errno.h>
 #include <getopt.h>
 #include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -15,7 +17,7 @@
 #define EXIT_USAGE 64
 
 static const char help[] =
-    "usage: cellveild --config FILE [--check-config | --replay DATASET/PERIOD/REVISION]\n"
+    "usage: cellveild --config FILE [--check-config | --replay DATASET/PERIOD/REVISION | --restored LEAVES]\n"
     "\n"
     "The vault of one authority: takes sealed forms from cellveil-gate over a Unix socket, keeps them, and\n"
     "publishes releases below [paths] state. It has no network socket.\n"
@@ -33,7 +35,8 @@ static const char help[] =
 
 struct arguments {
 	const char *config;
-	const char *replay; /* a release's name; NULL: serve */
+	const char *replay;   /* a release's name; NULL: serve */
+	const char *restored; /* a number of leaves */
 	bool check;
 	int exit_code; /* -1: go on */
 };
@@ -42,8 +45,8 @@ static struct arguments read_arguments(int argc, char **argv)
 {
 	static const struct option options[] = { { "config", required_argument, NULL, 'c' },
 		{ "check-config", no_argument, NULL, 'k' }, { "replay", required_argument, NULL, 'r' },
-		{ "help", no_argument, NULL, 'h' }, { "version", no_argument, NULL, 'v' },
-		{ NULL, 0, NULL, 0 } };
+		{ "restored", required_argument, NULL, 'b' }, { "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'v' }, { NULL, 0, NULL, 0 } };
 	struct arguments a = { .exit_code = -1 };
 	int option;
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -56,6 +59,9 @@ static struct arguments read_arguments(int argc, char **argv)
 			break;
 		case 'r':
 			a.replay = optarg;
+			break;
+		case 'b':
+			a.restored = optarg;
 			break;
 		case 'h':
 			fputs(help, stdout);
@@ -70,7 +76,7 @@ static struct arguments read_arguments(int argc, char **argv)
 			return a;
 		}
 	}
-	if (a.config == NULL || optind != argc) {
+	if (a.config == NULL || optind != argc || (a.replay != NULL && a.restored != NULL)) {
 		fputs(help, stderr);
 		a.exit_code = EXIT_USAGE;
 	}
@@ -119,13 +125,15 @@ static int serve(const struct conf *conf, struct err *e)
 	return code;
 }
 
-/* The same code that publishes, without journal, link and admin. */
-static int replay(const struct conf *conf, const char *name, struct err *e)
+typedef bool answer_fn(struct vault *v, const char *argument, struct buf *out, struct err *e);
+
+/* One answer from the store, without link and admin. */
+static int answer(const struct conf *conf, answer_fn *fn, const char *argument, struct err *e)
 {
 	struct vault v;
 	struct buf out = { 0 };
 	int code = 0;
-	if (!vault_open(&v, os_real(), conf, e) || !publish_replay(&v, name, &out, e))
+	if (!vault_open(&v, os_real(), conf, e) || !fn(&v, argument, &out, e))
 		code = start_code(e);
 	else if (fwrite(out.data, 1, out.size, stdout) != out.size || fflush(stdout) != 0)
 		code = err_set(e, ERR_SYSTEM, "standard output: %s", strerror(errno)) ? 0 : EXIT_IO;
@@ -134,13 +142,26 @@ static int replay(const struct conf *conf, const char *name, struct err *e)
 	return code;
 }
 
+static bool put_back(struct vault *v, const char *argument, struct buf *out, struct err *e)
+{
+	char *end;
+	errno = 0;
+	unsigned long long leaves = strtoull(argument, &end, 10);
+	if (argument[0] < '0' || argument[0] > '9' || *end != 0 || errno != 0)
+		return err_set(
+		    e, ERR_INVALID, "--restored wants the number of leaves that the guard has seen");
+	return restore_store(v, leaves, out, e);
+}
+
 static int go(const struct arguments *a, const struct conf *conf, struct err *e)
 {
 	if (a->check)
 		return 0;
 	if (!harden(e))
 		return EXIT_INTERNAL;
-	return a->replay != NULL ? replay(conf, a->replay, e) : serve(conf, e);
+	if (a->restored != NULL)
+		return answer(conf, put_back, a->restored, e);
+	return a->replay != NULL ? answer(conf, publish_replay, a->replay, e) : serve(conf, e);
 }
 
 int main(int argc, char **argv)
