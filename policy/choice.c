@@ -253,6 +253,10 @@ bool choice_improve(struct plan *p, choice_ask *ask, void *context, struct choic
 {
 	struct choice_question q = { 0 };
 	struct choice_answer a = { 0 };
+	if (p->n->n_bands > 0)
+		return err_set(e, ERR_UNSUPPORTED,
+		    "--optimal does not know offices that pool: coalition of 2 or more, or zero_reach, with "
+		    "level L3");
 	uint32_t *place = malloc(((size_t)p->g->n_cells + 1) * sizeof *place);
 	bool ok = place != NULL && columns_make(&q, p->g, place) && relations_make(&q, p->g, place) &&
 		  needs_make(&q, p, place);

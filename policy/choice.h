@@ -76,7 +76,8 @@ struct choice_outcome { /* for the summary */
 };
 
 struct plan;
-/* Asks, checks and takes in. True also where nothing came of it; false: no memory. */
+/* Asks, checks and takes in. True also where nothing came of it. False: no memory, or ERR_UNSUPPORTED where needs have
+ * bands (needs.h), which a choice_need cannot say: without them the bound would be none. */
 bool choice_improve(
     struct plan *p, choice_ask *ask, void *context, struct choice_outcome *out, struct err *e);
 #endif

@@ -90,5 +90,7 @@ static inline uint32_t table_coord(const struct table_input *t, uint64_t cell, s
 }
 bool table_is_inner(const struct table_input *t, uint64_t cell);
 /* "code|code|..." of a cell, for messages and files. */
+/* The line that says a cell must be printed; 0: none. */
+unsigned table_forced_line(const struct table_input *t, uint64_t cell);
 void table_put_cell(const struct table_input *t, uint64_t cell, char sep, struct buf *b);
 #endif

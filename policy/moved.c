@@ -103,6 +103,9 @@ static bool forced_allowed(const struct moved *m, struct release_result *r)
 						     g->value[c] % (int64_t)m->params.base == 0);
 		if (g->kind[c] != KIND_FORCED || stays)
 			continue;
+		unsigned line = table_forced_line(g->t, c);
+		if (line > 0)
+			buf_printf(&r->reasons, "forced.csv:%u: ", line);
 		buf_printf(&r->reasons, "must be printed as it is, which method %s cannot promise: ",
 		    policy_method_name(m->params.method));
 		table_put_cell(g->t, c, '|', &r->reasons);

@@ -93,17 +93,29 @@ static uint32_t add_band(struct needs *n, const uint32_t *office, uint32_t n_lis
 
 #define PRIMARY_ALL 2 /* in grid.primary: protected against everybody, printed or not; 1: hidden for a rule */
 
-/* A protected cell must be hidden; a forced one can only be if the ladder says so. */
+static bool refuse_forced(const struct grid *g, uint32_t cell, uint16_t rules, struct err *e)
+{
+	static const char *const name[RULE_COUNT] = RULE_NAMES;
+	struct buf code = { 0 };
+	unsigned rule = rules == 0 ? 0 : (unsigned)__builtin_ctz(rules);
+	table_put_cell(g->t, cell, '|', &code);
+	buf_put_byte(&code, 0);
+	err_set(e, ERR_REFUSED, "%s must be printed, but rule %s protects it, and the ladder has no unfreeze",
+	    code.failed ? "a cell" : (const char *)code.data, name[rule]);
+	buf_free(&code);
+	unsigned line = table_forced_line(g->t, cell);
+	return line == 0 ? false : err_wrap(e, "forced.csv:%u", line);
+}
 
-bool needs_hide(struct grid *g, struct needs *n, uint32_t cell, struct err *e)
+/* A protected cell must be hidden; a forced one can only be if the ladder says so. */
+bool needs_hide(struct grid *g, struct needs *n, uint32_t cell, uint16_t rules, struct err *e)
 {
 	if (g->kind[cell] == KIND_FORCED) {
 		bool may = false;
 		for (int i = 0; i < PARAMS_LADDER_MAX; i++)
 			may = may || g->p->ladder[i] == LADDER_UNFREEZE;
 		if (!may)
-			return err_set(
-			    e, ERR_REFUSED, "a cell that must be printed is one the policy protects");
+			return refuse_forced(g, cell, rules, e);
 		g->kind[cell] = KIND_OPEN;
 		n->unfrozen = true;
 	}
@@ -282,7 +294,7 @@ bool needs_protect(struct grid *g, struct needs *n, enum guarantee level, const 
 			return true;
 		if ((g->primary[s->cell] & PRIMARY_ALL) != 0)
 			return true;
-		if (!needs_hide(g, n, s->cell, e))
+		if (!needs_hide(g, n, s->cell, rules, e))
 			return false;
 		g->primary[s->cell] |= PRIMARY_ALL;
 	}
@@ -323,7 +335,7 @@ static bool protect_rests(
 			return true;
 		struct need need = pool->need;
 		need.avoid = office;
-		if (!needs_hide(g, n, pool->s->cell, e) || !add_group(n, need, amp, e))
+		if (!needs_hide(g, n, pool->s->cell, RULE_RESIDUAL, e) || !add_group(n, need, amp, e))
 			return false;
 		need.dir = -1;
 		if (g->p->zero_reach && rest > 0 && !add_group(n, need, rest, e))
@@ -349,7 +361,7 @@ bool needs_protect_rest(struct grid *g, struct needs *n, const struct subject *s
 		return false;
 	if (!few)
 		return needs_protect(g, n, LEVEL_3, s, RULE_RESIDUAL, e);
-	if (n->n > before && !needs_hide(g, n, s->cell, e))
+	if (n->n > before && !needs_hide(g, n, s->cell, RULE_RESIDUAL, e))
 		return false;
 	return !g->p->zero_reach || n->n == before || add_zero_reach(g, n, &pool, e);
 }

@@ -90,8 +90,8 @@ bool needs_protect_rest(struct grid *g, struct needs *n, const struct subject *s
 /* NONE: no memory. */
 uint32_t needs_add_virt(struct needs *n, struct virt v);
 bool needs_add(struct needs *n, struct need need, struct err *e);
-/* Marks a cell as protected, hence hidden. */
-bool needs_hide(struct grid *g, struct needs *n, uint32_t cell, struct err *e);
+/* Marks a cell as protected, hence hidden. ERR_REFUSED as above, naming the cell, its line in forced.csv and a rule. */
+bool needs_hide(struct grid *g, struct needs *n, uint32_t cell, uint16_t rules, struct err *e);
 /* Puts the needs in their order and fills needs.first. Once, when all are there. */
 bool needs_index(struct grid *g, struct needs *n, struct err *e);
 void needs_free(struct needs *n);

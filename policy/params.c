@@ -333,6 +333,11 @@ static bool check_method(const struct policy_params *p, struct err *e)
 		return err_set(e, ERR_REFUSED, "policy: zero_reach needs method suppression");
 	if (p->figures == FIGURES_AMOUNTS)
 		return err_set(e, ERR_REFUSED, "policy: amounts need method suppression");
+	if (p->min_offices > 1)
+		return err_set(e, ERR_REFUSED,
+		    "policy: min_offices (R5) needs method suppression: it is about whole figures, and a "
+		    "moved one is "
+		    "still printed");
 	if (p->base != 3 && p->base != 5)
 		return err_set(e, ERR_REFUSED, "policy: base must be 3 or 5");
 	if (p->method == METHOD_ROUNDING && p->width >= p->base)

@@ -421,6 +421,19 @@ bool table_is_inner(const struct table_input *t, uint64_t cell)
 	return true;
 }
 
+unsigned table_forced_line(const struct table_input *t, uint64_t cell)
+{
+	for (size_t i = 0; i < t->n_patterns; i++) {
+		const struct pattern *p = &t->pattern[i];
+		bool fits = p->kind == PATTERN_FORCED;
+		for (size_t d = 0; fits && d < t->n_dims; d++)
+			fits = p->code[d] == NONE || p->code[d] == table_coord(t, cell, d);
+		if (fits)
+			return p->line;
+	}
+	return 0;
+}
+
 void table_put_cell(const struct table_input *t, uint64_t cell, char sep, struct buf *b)
 {
 	size_t first =

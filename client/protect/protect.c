@@ -212,9 +212,8 @@ static bool ledger_wanted(const struct args *args, struct ledgerdir *l, struct r
 	l->dir = args_value(args, "ledger");
 	l->period = args_value(args, "period");
 	l->table = args->at[0];
-	if ((l->dir != NULL) != (l->period != NULL) ||
-	    (l->dir == NULL && args_value(args, "revision") != NULL)) {
-		text_warn("%s", _("--ledger and --period go together, with --revision for a correction"));
+	if (l->dir != NULL ? l->period == NULL : args_value(args, "revision") != NULL) {
+		text_warn("%s", _("--ledger needs --period, and --revision needs --ledger"));
 		return false;
 	}
 	if (!args_number(args, "revision", LIMIT_REVISION, 0, &revision))
@@ -331,7 +330,7 @@ const struct command protect_command = {
 	    { "policy", 0, "FILE", N_("the protection rules, or a configuration that holds them") },
 	    { "key", 0, "FILE", N_("the choice key; without it the result is not for publication") },
 	    { "level", 0, "L1|L2|L3|L4", N_("the guarantee; L3 unless said") },
-	    { "period", 0, "PERIOD", N_("the period the counts are of: noise is drawn for it") },
+	    { "period", 0, "PERIOD", N_("the period the counts are of: noise is drawn for it, the ledger keeps it") },
 	    { "effort", 0, "N", N_("improvement steps for each secondary cell; never changes safety") },
 	    { "jj", 0, "FILE", N_("a table of any relations in tau-ARGUS' JJ format, instead of a folder") },
 	    { "optimal", 0, NULL, N_("small tables: look for the cheapest pattern there is, and say how far from it this is") },
@@ -340,7 +339,6 @@ const struct command protect_command = {
 	    { "write-jj", 0, "FILE", N_("also the table itself as a JJ file, with its counts: for tau-ARGUS or sdcTable") },
 	    { "propose", 0, NULL, N_("write recode.csv too: what coarser codes would save, best first") },
 	    { "ledger", 0, "DIR", N_("everything released before: protect against it, and add this release") },
-	    { "period", 0, "PERIOD", N_("with --ledger: the period of the table") },
 	    { "revision", 0, "N", N_("with --ledger: 0 the first release of the period, then 1, 2, ...") },
 	    { "truth", 0, NULL, N_("show hidden counts in RESULT.csv: for your eyes only") },
 	    { "output", 'o', "FOLDER", N_("where the results go, all together or not at all") },

@@ -71,6 +71,21 @@ def test_deadline(folder):
     assert "nothing was written" in p.stderr, p.stderr
 
 
+def test_pools(folder):
+    """Offices that pool are not in the model, so nothing is claimed: refused, by name, and nothing written."""
+    two_way(folder, "ABCD", "xyz", [20, 3, 10, 8, 19, 2, 17, 32, 12, 4, 11, 1])
+    os.rename(os.path.join(folder, "hier_row.csv"), os.path.join(folder, "hier_office.csv"))
+    with open(os.path.join(folder, "cells.csv"), encoding="utf-8") as f:
+        text = f.read()
+    with open(os.path.join(folder, "cells.csv"), "w", encoding="utf-8") as f:
+        f.write(text.replace("row,", "office,", 1))
+    out = os.path.join(folder, "out")
+    for more in ({"coalition": 2}, {"zero_reach": "yes"}):
+        policy(folder, **dict(PLAIN, threshold=5, offices="yes", zeros="camouflage", **more))
+        p = cellveil("protect", folder, "--policy", os.path.join(folder, "policy.yaml"), "--optimal", "-o", out)
+        assert p.returncode == 2 and "pool" in p.stderr and not os.path.exists(out), (more, p)
+
+
 def test_i1(folder):
     two_way(folder, "ABC", "xyz", [20, 50, 10, 8, 19, 22, 17, 32, 12])
     policy(folder, **dict(PLAIN, threshold=9))

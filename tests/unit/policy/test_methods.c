@@ -247,6 +247,7 @@ static void test_params(void **state)
 		{ { "method", "base" }, { "rounding", "4" }, ERR_REFUSED, "base must be 3 or 5" },
 		{ { "method", "base", "width" }, { "rounding", "3", "3" }, ERR_REFUSED, "width" },
 		{ { "method", "zero_reach" }, { "rounding", "yes" }, ERR_REFUSED, "zero_reach" },
+		{ { "method", "min_offices" }, { "rounding", "3" }, ERR_REFUSED, "min_offices" },
 		{ { "method" }, { "blur" }, ERR_INVALID, "line 1: policy: method has no such value" },
 		{ { "method", "noise_max" }, { "noise", "33" }, ERR_INVALID, "line 2: policy: noise_max" },
 		{ { "method", "noise_max" }, { "noise", "1" }, ERR_REFUSED,
