@@ -192,15 +192,15 @@ static bool hier_take(
 /* Children before parents. A code that waits for itself is its own ancestor. */
 static bool order_make(struct latticedim *d, struct err *e)
 {
-	bool *done = calloc(d->n_codes, sizeof *done);
-	d->order = calloc(d->n_codes, sizeof *d->order);
+	bool *done = calloc((size_t)d->n_codes + 1, sizeof *done);
+	d->order = calloc((size_t)d->n_codes + 1, sizeof *d->order);
 	uint32_t n = 0;
 	bool moved = true;
 	if (done == NULL || d->order == NULL) {
 		free(done);
 		return err_set(e, ERR_MEMORY, "no memory");
 	}
-	bool *ready = calloc(d->n_codes, sizeof *ready);
+	bool *ready = calloc((size_t)d->n_codes + 1, sizeof *ready);
 	while (ready != NULL && moved && n < d->n_codes) {
 		moved = false;
 		memset(ready, 1, d->n_codes * sizeof *ready);

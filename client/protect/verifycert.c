@@ -9,6 +9,7 @@
 #include "client/protect/moved.h"
 #include "client/protect/protect.h"
 #include "client/protect/protectfiles.h"
+#include "client/protect/suppressed.h"
 #include "client/text.h"
 
 #define CERTIFICATE_MAX (UINT64_C(1) << 31)
@@ -90,6 +91,23 @@ static bool audit(struct lattice *g, const struct args *args, const struct certi
 	return ok;
 }
 
+/* Are certificate and auditors' part those that --manifest names? */
+static bool is_bound(const struct args *args, struct bytes certificate, struct err *e)
+{
+	const char *path = args_value(args, "manifest");
+	const char *part = args_value(args, "auditor");
+	struct buf manifest = { 0 };
+	struct buf auditor = { 0 };
+	bool ok = path == NULL ||
+		  (protectfiles_read(&manifest, path, CERTIFICATE_MAX, e) &&
+		      (part == NULL || protectfiles_read(&auditor, part, CERTIFICATE_MAX, e)) &&
+		      (suppressed_names(buf_bytes(&manifest), certificate, buf_bytes(&auditor), e) ||
+			  err_wrap(e, "%s", path)));
+	buf_free(&manifest);
+	buf_free(&auditor);
+	return ok;
+}
+
 static void moved_told(const struct certificate_report *r)
 {
 	struct buf line = { 0 };
@@ -123,7 +141,7 @@ static int run(const struct args *args)
 		goto done;
 	}
 	bool auditing = args_value(args, "auditor") != NULL;
-	bool holds = lattice_figures_hold(&g, &e) &&
+	bool holds = is_bound(args, buf_bytes(&file), &e) && lattice_figures_hold(&g, &e) &&
 		     certificate_check(&g, buf_bytes(&file), args_value(args, "ledger"), &report, &e);
 	bool moved = report.moved.how != MOVED_NOT;
 	if (holds && auditing && report.earlier > 0)
@@ -184,6 +202,7 @@ const struct command verify_certificate_command = {
 	    { "auditor", 0, "FILE", N_("the auditors' part, checked against the counts") },
 	    { "truth", 0, "CELLS.csv", N_("the counts, for --auditor") },
 	    { "ledger", 0, "DIR", N_("folders of earlier releases of the period: what all say together is checked") },
+	    { "manifest", 0, "FILE", N_("the opened suppression manifest: certificate and auditors' part must be those it names") },
 	    { "policy", 0, "FILE", N_("the protection rules, for --auditor") },
 	    { "jj", 0, "FILE", N_("a table as a JJ file instead of a folder; then RESULT.csv and CERTIFICATE are named") },
 	},

@@ -3,9 +3,10 @@
 
 Each change is tried as it is and with every digest made right again, the manifest's not: who holds the files to the
 manifest in the log has nothing else to ask. Not asked for with new digests and no manifest: the line `blind`, which says
-nothing, and another move in a requirement that does the same there.
+nothing, and another move in a requirement that does the same there. With --manifest both are refused.
 """
 import hashlib
+import json
 import os
 import random
 import re
@@ -73,10 +74,38 @@ def changed(rng, data, digests):
     return b"\n".join(lines), "line %d: %s -> %s" % (line + 1, m.group().decode(), new.decode())
 
 
-def verdict(folder):
+def manifest(folder):
+    """As the vault seals it: the first line names the files."""
+    digest = lambda name: hashlib.sha256(read(os.path.join(folder, name))).hexdigest()
+    head = {"v": 1, "level": "L3", "result": digest("RESULT.csv"), "cert": digest("certificate.cvc"),
+            "auditor": digest("certificate.auditor.cvc")}
+    return json.dumps(head).encode() + b"\n{\"lines\":2}\n"
+
+
+def bound(folder, text):
+    """Changes of what no rule judges: let pass without the manifest, refused with it."""
+    at = lambda name: os.path.join(folder, name)
+    part = read(at("certificate.auditor.cvc"))
+    blind = re.search(rb"(?m)^blind [0-9a-f]{64}$", part).group()
+    other = blind[:-1] + (b"0" if blind[-1:] != b"0" else b"1")
+    write(at("manifest.jsonl"), text)
+    whole = ["--manifest", at("manifest.jsonl")]
+    assert verdict(folder, whole) == 0
+    write(at("certificate.auditor.cvc"), part.replace(blind, other))
+    redigest(folder)
+    assert verdict(folder) == 0 and verdict(folder, whole) == 1
+    write(at("certificate.auditor.cvc"), part)
+    assert verdict(folder, whole) == 0
+    for broken in (b"", b"{}\n", b"[]\n", text.replace(b'"cert"', b'"crt"'), text[:40], text.replace(b"\n", b"")):
+        write(at("manifest.jsonl"), broken)
+        assert verdict(folder, whole) == 1, broken
+    os.remove(at("manifest.jsonl"))
+
+
+def verdict(folder, more=()):
     at = lambda name: os.path.join(folder, name)
     return run([CELLVEIL, "verify-certificate", folder, at("RESULT.csv"), at("certificate.cvc"), "--auditor",
-                at("certificate.auditor.cvc"), "--truth", at("cells.csv"), "--policy", at("policy.yaml")],
+                at("certificate.auditor.cvc"), "--truth", at("cells.csv"), "--policy", at("policy.yaml"), *more],
                want=None).returncode
 
 
@@ -89,6 +118,7 @@ def tampered(rng, table, top):
     before = {name: read(os.path.join(table, name)) for name in files}
     redigest(table)
     assert before == {name: read(os.path.join(table, name)) for name in files} and verdict(table) == 0
+    bound(table, manifest(table))
     accepted = []
     for name in files:
         for digests in (False, True):

@@ -1,0 +1,13 @@
+/* suppressed - does an opened suppression manifest name these files?
+ *
+ * Its first line has the digests of certificate and auditors' part (docs/disclosure.md "Certificates"). Whoever has the
+ * manifest from the log knows that both are the ones the release was bound to, down to what no rule can judge. */
+#ifndef CLIENT_PROTECT_SUPPRESSED_H
+#define CLIENT_PROTECT_SUPPRESSED_H
+#include "proto/bytes.h"
+#include "proto/err.h"
+
+/* manifest: the plain text, JSON lines. auditor.at NULL: not asked for. ERR_CRYPTO: other files; ERR_MALFORMED: no manifest
+ * of a release. */
+bool suppressed_names(struct bytes manifest, struct bytes certificate, struct bytes auditor, struct err *e);
+#endif
