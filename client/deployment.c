@@ -109,6 +109,7 @@ void deployment_target(struct deployment *d, enum keyset_service service, struct
 	    endpoint != NULL ? keyset_find(&d->keyset, KEY_CURVE, endpoint->curve_id) : NULL;
 
 	target->secret = d->curve;
+	target->proven = d->has_keyset; /* it came from there, or through whom it names */
 	if (key != NULL) {
 		(void)snprintf(target->endpoint, sizeof target->endpoint, "%s", endpoint->address);
 		memcpy(target->server, key->key, KEY_BYTES);

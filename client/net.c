@@ -14,9 +14,10 @@
 	(ZMQ_EVENT_CONNECTED | ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_CLOSED | ZMQ_EVENT_CONNECT_RETRIED |       \
 	    ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL |                           \
 	    ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH)
-#define RECONNECT_MAX    10000 /* of questions: somebody waits for the gate to come back */
-#define FEED_QUEUE       64    /* messages of at most 256 KiB: 16 MiB; what is lost shows as a gap */
-#define WRONG_SERVER_MIN 3     /* broken handshakes in a row before we speak of a wrong key */
+#define RECONNECT_MAX 10000 /* of questions: somebody waits for the gate to come back */
+#define FEED_QUEUE    64    /* messages of at most 256 KiB: 16 MiB; what is lost shows as a gap */
+#define WRONG_SERVER_MIN                                                                                     \
+	5 /* broken handshakes in a row before we speak of a wrong key: a bad line breaks some */
 
 struct net {
 	void *socket, *monitor;
@@ -223,6 +224,7 @@ static void note_event(struct net *n, uint16_t event)
 		n->broken = 0;
 		n->refused = false;
 		n->up = true;
+		n->target.proven = true;
 		n->trouble[0] = 0;
 		break;
 	case ZMQ_EVENT_DISCONNECTED:
@@ -241,9 +243,18 @@ static void note_event(struct net *n, uint16_t event)
 	case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
 	case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
 		n->broken++;
-		say_key(
-		    n, _("%s does not know the handshake (our key %s): server key mismatch? We expect %s. "
-			 "Ask the operator whether the gate has a new key"));
+		if (n->target.proven) /* that key opened before: the line is likelier than a new key */
+			(void)snprintf(n->trouble, sizeof n->trouble,
+			    _("the line to %s is bad: the connection breaks off while it is made. If that "
+			      "lasts, ask the operator"),
+			    n->target.endpoint);
+		else if (n->broken < WRONG_SERVER_MIN)
+			(void)snprintf(
+			    n->trouble, sizeof n->trouble, _("%s cannot be reached"), n->target.endpoint);
+		else
+			say_key(n, _("%s does not know the handshake (our key %s): server key mismatch? We "
+				     "expect %s. "
+				     "Ask the operator whether the gate has a new key"));
 		break;
 	case ZMQ_EVENT_CONNECT_RETRIED:
 		if (n->broken == 0 && !n->refused)
@@ -288,7 +299,7 @@ static enum net_result wait_for(struct net *n, short events, int64_t deadline_ms
 		if (n->refused)
 			return NET_KEY_REFUSED;
 		if (n->broken >= WRONG_SERVER_MIN)
-			return NET_WRONG_SERVER;
+			return n->target.proven ? NET_LATE : NET_WRONG_SERVER;
 		if (left <= 0 || n->lost)
 			return NET_LATE;
 		if (zmq_poll(item, 2, left > 1000 ? 1000 : (long)left) < 0 && errno != EINTR)

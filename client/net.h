@@ -16,17 +16,18 @@
 
 enum net_result {
 	NET_OK,
-	NET_LATE,         /* no connection, or no answer, until the deadline or for NET_REPLY_MS */
-	NET_KEY_REFUSED,  /* the gate does not know our CURVE key (or does not admit it here) */
-	NET_WRONG_SERVER, /* something answers there, but not with the gate's key */
-	NET_INTERRUPTED,  /* SIGINT or SIGTERM */
-	NET_BROKEN        /* our own trouble: memory, libzmq; see e */
+	NET_LATE,        /* no connection, or no answer, until the deadline or for NET_REPLY_MS */
+	NET_KEY_REFUSED, /* the gate does not know our CURVE key (or does not admit it here) */
+	NET_WRONG_SERVER, /* something answers there, again and again not with the gate's key; never if proven */
+	NET_INTERRUPTED, /* SIGINT or SIGTERM */
+	NET_BROKEN       /* our own trouble: memory, libzmq; see e */
 };
 
 struct net_target {
 	char endpoint[256];        /* tcp://host:port */
 	uint8_t server[KEY_BYTES]; /* the gate's CURVE key */
 	const uint8_t *secret;     /* ours, 32 bytes; borrowed for the call */
+	bool proven; /* a gate with that key has answered us: handshakes that break are a bad line */
 };
 
 struct net;
