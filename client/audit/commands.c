@@ -131,6 +131,9 @@ const struct command audit_report_command = {
 		   "confidential.html",
 	.option = { { "output", 'o', "FILE", N_("where the page goes; standard output unless said") },
 	    { "reasons", 0, NULL, N_("also why cells are hidden, from the sealed manifests: confidential") },
+	    { "figures", 0, "DIR",
+		N_("also what each office can compute: DIR/PERIOD is the folder of `cellveilctl release "
+		   "table`") },
 	    SOURCE },
 	.run = audit_report,
 };

@@ -46,13 +46,13 @@ class Page(html.parser.HTMLParser):
         return sum(t == tag for t, _ in self.tags)
 
 
-def check(path, language):
+def check(path, language, charts=2):
     with open(path, encoding="utf-8") as f:
         text = f.read()
     page = Page(text)
     assert text.startswith("<!DOCTYPE html>\n") and dict(page.tags[0][1])["lang"] == language
     assert page.count("h1") == 1 and page.count("main") == 1 and page.count("title") >= 1
-    assert page.count("caption") == page.count("table") and page.count("svg") == 2
+    assert page.count("caption") == page.count("table") and page.count("svg") == charts, page.count("svg")
     assert len(set(page.ids)) == len(page.ids) and set(page.labels) <= set(page.ids)
     assert not re.search(r"https?://|url\(|@import", text), "nothing from the network"
     return text
@@ -90,6 +90,23 @@ def axe(path, folder):
     return True
 
 
+def with_figures(d, auditor, path):
+    """With the figures of 2024: a chart and a table for each office too, with the numbers of `audit attack`."""
+    table = os.path.join(d.folder, "tables", "2024")
+    os.mkdir(os.path.dirname(table))
+    d.ctl("release", "table", "2024", "--output", table)
+    auditor.run("audit", "report", "--figures", os.path.dirname(table), "--output", path)
+    text = check(path, "en", charts=3 + len(COUNTS) - 1)
+    assert text.count("not in this report") == 1 and "Confidential" in text, "2023 is without"
+    asked = json.loads(auditor.run("audit", "attack", "2024", "--figures", table, "--coalition", "1", "--json").stdout)
+    for office in COUNTS:
+        own = {(c["cell"], c["least"], c["most"]) for c in asked["cells"] if c["attacker"] == "office:" + office}
+        part = re.split(r"<h4>[^<]*2024[^<]*office:%s</h4>" % office, text)[1].split("<h4>")[0].split("<h3>")[0]
+        rows = re.findall(r'<th scope="row">([^<]*)</th><td class="n">(\d+)</td><td class="n">(\d+|no end)</td>', part)
+        assert {(c, int(lo), None if hi == "no end" else int(hi)) for c, lo, hi in rows} == own, (office, rows, own)
+    return axe(path, d.folder)
+
+
 def main():
     with Deployment(config=CONFIG, offices=list(COUNTS)) as d:
         auditor = d.reader("revisor", "auditor")
@@ -106,6 +123,7 @@ def main():
         auditor.run("audit", "report", "--reasons", "--output", path)
         text = check(path, "en")
         assert "R1" in text and "Confidential" in text
+        judged = with_figures(d, auditor, path) and judged
         auditor.run("audit", "report", "--output", path, env=dict(environment(), LC_ALL="sv_SE.UTF-8"))
         text = check(path, "sv")
         assert "Granskningsrapport" in text
