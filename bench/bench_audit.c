@@ -23,15 +23,15 @@ static uint32_t hide(struct grid *g, uint32_t wanted)
 	uint32_t hidden = 0;
 	uint32_t others = 0;
 	for (uint32_t c = 0; c < g->n_cells; c++) {
-		g->sticky[c] = g->value[c] > 0 && g->value[c] < (int64_t)g->p->threshold;
-		hidden += g->sticky[c];
+		g->frozen[c] = g->value[c] > 0 && g->value[c] < (int64_t)g->p->threshold;
+		hidden += g->frozen[c];
 		others += g->value[c] >= (int64_t)g->p->threshold;
 	}
 	for (uint32_t c = 0; c < g->n_cells && wanted > hidden && others > 0; c++) {
 		if (g->value[c] < (int64_t)g->p->threshold)
 			continue;
 		bool more = grid_random(g, 0, c, 0) % others < wanted - hidden;
-		g->sticky[c] = more;
+		g->frozen[c] = more;
 		hidden += more;
 		others--;
 	}
@@ -59,7 +59,7 @@ static int audit(const char *dir, const char *policy, const char *wanted)
 		goto done;
 	double spent = clock_s() - begin;
 	for (uint32_t c = 0; c < g.n_cells; c++)
-		derivable += g.sticky[c] != 0 && u[c] == 0;
+		derivable += g.frozen[c] != 0 && u[c] == 0;
 	printf("{\"cells\":%u,\"hidden\":%u,\"derivable\":%u,\"audit_s\":%.6f}\n", g.n_cells, hidden,
 	    derivable, spent);
 	code = 0;

@@ -15,7 +15,7 @@ char check_shown(const struct checker *c, uint32_t cell)
 	const struct grid *g = c->p->g;
 	if (!grid_counted(g, cell))
 		return g->mark[cell];
-	return g->primary[cell] != 0 || g->sticky[cell] != 0 || g->use[cell] != 0 ? 'H' : 'P';
+	return g->primary[cell] != 0 || g->frozen[cell] != 0 || g->use[cell] != 0 ? 'H' : 'P';
 }
 
 /* ---- moves ---- */

@@ -40,7 +40,7 @@ static bool may_move(const struct grid *g, uint32_t c)
 
 static bool is_priced(const struct grid *g, uint32_t c)
 {
-	return g->kind[c] == KIND_OPEN && g->primary[c] == 0 && g->sticky[c] == 0;
+	return g->kind[c] == KIND_OPEN && g->primary[c] == 0 && g->frozen[c] == 0;
 }
 
 /* place: by cell, its column or NONE. */

@@ -76,9 +76,7 @@ static void put_csv_line(const struct plan *p, uint32_t cell, const struct story
 	table_put_cell(t, cell, '|', out);
 	buf_put_text(out, ",H,");
 	if (s->secondary)
-		buf_put_text(out, s->n > 0 || p->g->sticky[cell] == 0 ? "secondary"
-				  : p->g->sticky[cell] == GRID_FROZEN ? "frozen"
-								      : "R7");
+		buf_put_text(out, s->n > 0 || p->g->frozen[cell] == 0 ? "secondary" : "frozen");
 	for (unsigned i = 0; i < RULE_COUNT; i++)
 		if ((s->rules & (1u << i)) != 0) {
 			buf_printf(out, "%s%s", between, rule_names[i]);

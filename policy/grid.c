@@ -240,11 +240,11 @@ bool grid_init(struct grid *g, const struct table_input *t, const struct policy_
 	g->blank = calloc(n, 1);
 	g->mark = calloc(n, 1);
 	g->primary = calloc(n, 1);
-	g->sticky = calloc(n, 1);
+	g->frozen = calloc(n, 1);
 	g->use = calloc(n, sizeof *g->use);
 	g->price = calloc(n, sizeof *g->price);
 	if (has == NULL || reported == NULL || absent == NULL || printed == NULL || g->kind == NULL ||
-	    g->blank == NULL || g->mark == NULL || g->primary == NULL || g->sticky == NULL ||
+	    g->blank == NULL || g->mark == NULL || g->primary == NULL || g->frozen == NULL ||
 	    g->use == NULL || g->price == NULL) {
 		err_set(e, ERR_MEMORY, "no memory for the grid");
 		goto done;
@@ -276,7 +276,7 @@ void grid_free(struct grid *g)
 	free(g->known);
 	free(g->mark);
 	free(g->primary);
-	free(g->sticky);
+	free(g->frozen);
 	free(g->use);
 	free(g->price);
 	free(g->out);

@@ -25,7 +25,7 @@ struct grid {
 	    mark; /* P Z N A, '-' not printed; what RESULT.csv says of a cell that is not hidden. I: not printed,
 			      but a derived figure tells about it (derived.h) */
 	uint8_t *primary;  /* protected by a rule, hence hidden */
-	uint8_t *sticky;   /* hidden for another reason than a move through it */
+	uint8_t *frozen;   /* was hidden in an earlier release and stays so, move or not */
 	uint32_t *use;     /* moves that need this open cell hidden */
 	float *price;      /* of hiding an open cell, with the keyed factor */
 	size_t office_dim; /* SIZE_MAX: none */
@@ -45,7 +45,6 @@ enum grid_out {
 	GRID_OUT, /* its value left before and cannot be taken back */
 	GRID_LATE /* and today's rules would protect it */
 };
-#define GRID_FROZEN 2 /* in sticky: was hidden in an earlier release and stays so */
 
 bool grid_init(struct grid *g, const struct table_input *t, const struct policy_params *p,
     const uint8_t choice_key[32], struct err *e);
@@ -64,7 +63,7 @@ static inline uint32_t grid_with(const struct grid *g, uint32_t cell, size_t dim
 static inline bool grid_hidden(const struct grid *g, uint32_t cell)
 {
 	return g->kind[cell] == KIND_OPEN &&
-	       (g->primary[cell] != 0 || g->sticky[cell] != 0 || g->use[cell] != 0);
+	       (g->primary[cell] != 0 || g->frozen[cell] != 0 || g->use[cell] != 0);
 }
 /* Known to a reader as a number unless it is hidden. */
 static inline bool grid_counted(const struct grid *g, uint32_t cell)

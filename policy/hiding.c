@@ -234,7 +234,7 @@ bool hiding_load(struct hiding *h, bool all)
 	h->cost = 0.0;
 	h->n_bag = 0;
 	for (uint32_t c = 0; c < g->n_cells; c++) {
-		bool bought = g->kind[c] == KIND_OPEN && g->primary[c] == 0 && g->sticky[c] == 0 &&
+		bool bought = g->kind[c] == KIND_OPEN && g->primary[c] == 0 && g->frozen[c] == 0 &&
 			      (g->use[c] != 0 || (all && may_hide(g, c)));
 		h->bag_at[c] = NONE;
 		if (bought)

@@ -229,6 +229,7 @@ static bool take_pivot(struct system *s, uint32_t row, uint32_t col)
 /* Rows with a column that no other row has are solved for it, and nothing else changes. */
 static bool peel(struct system *s)
 {
+	assert(s->n_single == 0 || (s->row != NULL && s->of_col != NULL)); /* a single stands in some row */
 	while (s->n_single > 0) {
 		uint32_t col = s->single[--s->n_single];
 		uint32_t l = s->col_count[col] == 1 ? s->col_head[col] : NONE;

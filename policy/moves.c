@@ -110,7 +110,7 @@ static void activate(struct plan *p, uint32_t move)
 		uint32_t c = m->entry[i].cell;
 		if (!cell_is_bought(p->g, c))
 			continue;
-		if (p->g->use[c]++ == 0 && p->g->sticky[c] == 0)
+		if (p->g->use[c]++ == 0 && p->g->frozen[c] == 0)
 			p->cost += (double)p->g->price[c];
 		m->entry[i].node = NONE;
 		if (!add_node(p, c, move, &m->entry[i].node))
@@ -129,7 +129,7 @@ static void deactivate(struct plan *p, uint32_t move)
 			continue;
 		if (m->entry[i].node != NONE)
 			drop_node(p, c, m->entry[i].node);
-		if (--p->g->use[c] == 0 && p->g->sticky[c] == 0)
+		if (--p->g->use[c] == 0 && p->g->frozen[c] == 0)
 			p->cost -= (double)p->g->price[c];
 	}
 }

@@ -1,7 +1,7 @@
 /* protect - serves every need with a move and keeps the pattern cheap.
  *
  * Internal to policy/. A cell is hidden because it is protected, because a stored move passes it (use > 0),
- * or because another rule wants it (sticky): the pattern follows from the moves, so every state between two
+ * or because it was hidden in an earlier release (frozen): the pattern follows from the moves, so every state between two
  * steps is safe for the needs already served. */
 #ifndef POLICY_PROTECT_H
 #define POLICY_PROTECT_H

@@ -156,9 +156,8 @@ static bool judge_derivable(struct attempt *a, bool *again, struct err *e)
 			return err_set(
 			    e, ERR_INTERNAL, "our own check failed: a protected cell can be worked out");
 		if (a->g.kind[c] == KIND_OPEN) {
-			if (c < a->g.n_own) /* what an earlier release says stays as it is */
-				a->g.sticky[c] =
-				    0; /* hidden for a sum's sake, and anybody could work it out */
+			if (c < a->g.n_own)         /* what an earlier release says stays as it is */
+				a->g.frozen[c] = 0; /* anybody can work it out */
 		} else if (is_few(a, c)) {
 			*again = true;
 			if (!primary_add_derivable(&a->g, &a->needs, a->level, c, e))

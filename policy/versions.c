@@ -165,7 +165,7 @@ static void copy_release(const struct ledger *l, uint32_t release, const struct 
 		if (state == 'P')
 			g->out[at + c] = GRID_OUT;
 		else
-			g->sticky[at + c] = GRID_FROZEN;
+			g->frozen[at + c] = 1;
 	}
 }
 
@@ -207,7 +207,7 @@ static void freeze(const struct ledger *l, const struct grid *g)
 			hidden = hidden || l->past[v].state[c] == 'H';
 		if (hidden && g->kind[c] == KIND_OPEN && g->out[c] == GRID_UNKNOWN &&
 		    (g->value[c] > 0 || g->floor == 0))
-			g->sticky[c] = GRID_FROZEN;
+			g->frozen[c] = 1;
 	}
 }
 
@@ -216,7 +216,7 @@ static void settle_out(const struct grid *g)
 	for (uint32_t c = 0; c < g->n_cells; c++) {
 		if (g->out[c] == GRID_UNKNOWN)
 			continue;
-		g->sticky[c] = 0;
+		g->frozen[c] = 0;
 		if (g->kind[c] == KIND_OPEN || g->kind[c] == KIND_FREE)
 			g->kind[c] = KIND_FORCED;
 	}
@@ -254,7 +254,7 @@ struct grid *ledger_own(struct ledger *l, const struct grid *joint)
 	for (uint32_t c = 0; c < l->size; c++) {
 		bool hidden = grid_hidden(joint, c);
 		own->primary[c] = hidden && joint->primary[c] != 0;
-		own->sticky[c] = hidden ? joint->sticky[c] : 0;
+		own->frozen[c] = hidden ? joint->frozen[c] : 0;
 		own->use[c] = hidden ? joint->use[c] : 0;
 	}
 	return own;

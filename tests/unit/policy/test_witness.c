@@ -43,7 +43,7 @@ static void hide(struct grid *g, unsigned rows)
 {
 	for (unsigned i = 1; i <= rows; i++)
 		for (unsigned j = 1; j <= 2; j++)
-			g->sticky[i * SIDE + j] = 1;
+			g->frozen[i * SIDE + j] = 1;
 }
 
 static void run(const struct grid *g, struct buf *tables, struct buf *open, struct witness_report *r)
