@@ -489,7 +489,8 @@ static void await_gate(const char *path, const struct admin_reply *changed)
 
 static bool changes_registry(enum admin_kind kind)
 {
-	return kind == ADMIN_OFFICE_ADD || kind == ADMIN_OFFICE_DISABLE || kind == ADMIN_READER_DISABLE;
+	return kind == ADMIN_OFFICE_ADD || kind == ADMIN_OFFICE_DISABLE || kind == ADMIN_READER_DISABLE ||
+	       kind == ADMIN_KEY_REVOKE;
 }
 
 int ctl_run(const struct args *args, const struct admin_request *q, struct bytes upload)

@@ -46,6 +46,8 @@ int ctl_office_add(const struct args *args);
 int ctl_office_list(const struct args *args);
 int ctl_office_disable(const struct args *args);
 int ctl_reader_disable(const struct args *args);
+int ctl_key_list(const struct args *args);
+int ctl_key_revoke(const struct args *args);
 int ctl_config_new(const struct args *args);
 int ctl_config_add(const struct args *args);
 int ctl_config_list(const struct args *args);

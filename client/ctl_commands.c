@@ -147,6 +147,52 @@ int ctl_reader_disable(const struct args *args)
 	return ctl_run(args, &q, bytes_of(NULL, 0));
 }
 
+static bool take_office(const char *name, struct admin_request *q)
+{
+	if (!name_is_name(bytes_text(name)))
+		return false;
+	snprintf(q->office, sizeof q->office, "%s", name);
+	return true;
+}
+
+int ctl_key_list(const struct args *args)
+{
+	struct admin_request q = { .kind = ADMIN_KEY_LIST };
+
+	if (args->n > 0 && !take_office(args->at[0], &q))
+		return usage(_("an office's name is a-z, 0-9 and -"));
+	return ctl_run(args, &q, bytes_of(NULL, 0));
+}
+
+/* A key id as 16 hex digits, or as a fingerprint is read out: in groups, in one argument or several. */
+static bool take_key_id(const struct args *args, size_t from, uint8_t id[KEY_ID_BYTES])
+{
+	char hex[2 * KEY_ID_BYTES];
+	size_t n = 0;
+
+	for (size_t i = from; i < args->n; i++) {
+		for (const char *at = args->at[i]; *at != 0; at++) {
+			if (*at == ' ')
+				continue;
+			if (n == sizeof hex)
+				return false;
+			hex[n++] = *at;
+		}
+	}
+	return hex_decode(id, KEY_ID_BYTES, bytes_of(hex, n));
+}
+
+int ctl_key_revoke(const struct args *args)
+{
+	struct admin_request q = { .kind = ADMIN_KEY_REVOKE, .has_key_id = true };
+
+	if (!take_office(args->at[0], &q))
+		return usage(_("an office's name is a-z, 0-9 and -"));
+	if (!take_key_id(args, 1, q.key_id))
+		return usage(_("a key id is 16 hex digits"));
+	return ctl_run(args, &q, bytes_of(NULL, 0));
+}
+
 int ctl_config_add(const struct args *args)
 {
 	return run_file(args, ADMIN_CONFIG_ADD, LIMIT_CONFIG_FILE);

@@ -40,6 +40,8 @@ static const struct rule {
 	{ ADMIN_OFFICE_LIST, 0, 0, NULL },
 	{ ADMIN_OFFICE_DISABLE, BIT(OFFICE), 0, "disable" },
 	{ ADMIN_READER_DISABLE, BIT(KEY_ID), 0, "disable" },
+	{ ADMIN_KEY_LIST, 0, BIT(OFFICE), NULL },
+	{ ADMIN_KEY_REVOKE, BIT(OFFICE) | BIT(KEY_ID), 0, "revoke" },
 	{ ADMIN_CONFIG_ADD, 0, 0, "config" },
 	{ ADMIN_CONFIG_LIST, 0, 0, NULL },
 	{ ADMIN_KEYSET_INSTALL, 0, 0, "keyset" },

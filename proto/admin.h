@@ -26,6 +26,8 @@ enum admin_kind {
 	ADMIN_OFFICE_LIST = 13,
 	ADMIN_OFFICE_DISABLE = 15, /* office */
 	ADMIN_READER_DISABLE = 17, /* key_id */
+	ADMIN_KEY_LIST = 18,       /* [office] */
+	ADMIN_KEY_REVOKE = 19,     /* office, key_id: a signing key, or a machine's CURVE key */
 	ADMIN_CONFIG_ADD = 21,     /* after PARTs: the file */
 	ADMIN_CONFIG_LIST = 23,
 	ADMIN_KEYSET_INSTALL = 25,   /* after PARTs: the note */

@@ -376,6 +376,43 @@ static bool run_disable(struct command *c, struct err *e)
 	return true;
 }
 
+static bool put_key(void *context, const struct key_row *key, struct err *e)
+{
+	struct admin_answer *a = context;
+	char at[32], print[KEY_FINGERPRINT];
+
+	(void)e;
+	keys_fingerprint(print, key->key_id);
+	admin_answer_cell(a, "%s", key->office);
+	admin_answer_cell(a, "%s", key->machine ? "curve key" : "signing key");
+	admin_answer_cell(a, "%s", print);
+	admin_answer_cell(a, "%s", key->revoked_s ? "revoked" : "active");
+	admin_answer_cell(a, "%s", print_time(at, key->revoked_s ? key->revoked_s : key->added_s));
+	return true;
+}
+
+static bool run_key_list(struct command *c, struct err *e)
+{
+	static const char *const head[] = { "office", "use", "key", "state", "since" };
+
+	admin_answer_columns(c->a, head, 5);
+	return vault_each_key(c->v, c->q->office, put_key, c->a, e);
+}
+
+static bool revoke_key(struct command *c, struct err *e)
+{
+	return vault_revoke_key(c->v, c->q->office, c->q->key_id, e);
+}
+
+static bool run_key_revoke(struct command *c, struct err *e)
+{
+	if (!change(c, revoke_key, e))
+		return false;
+	tell_gate(c);
+	admin_answer_say(c->a, "This key is refused from now on; the office's other keys are not touched.");
+	return true;
+}
+
 /* --- configurations and key sets --- */
 
 static bool add_config(struct command *c, struct err *e)
@@ -694,6 +731,8 @@ static const struct {
 	{ ADMIN_OFFICE_LIST, run_office_list },
 	{ ADMIN_OFFICE_DISABLE, run_disable },
 	{ ADMIN_READER_DISABLE, run_disable },
+	{ ADMIN_KEY_LIST, run_key_list },
+	{ ADMIN_KEY_REVOKE, run_key_revoke },
 	{ ADMIN_CONFIG_ADD, run_config_add },
 	{ ADMIN_CONFIG_LIST, run_config_list },
 	{ ADMIN_KEYSET_INSTALL, run_keyset_install },

@@ -214,12 +214,45 @@ bool vault_disable_principal(struct vault *v, const uint8_t key_id[8], struct er
 	       changed(v, "principal", e);
 }
 
-bool vault_revoke_key(struct vault *v, const char *office, const uint8_t key_id[8], struct err *e)
+static bool revoke_machine(struct vault *v, const char *office, const uint8_t key_id[8], struct err *e)
 {
 	return store_run(v->store, e,
-		   "UPDATE office_key SET revoked_s = ? WHERE office = ? AND key_id = ? AND revoked_s = 0",
-		   "itb", vault_now_s(v), office, bytes_of(key_id, 8)) &&
-	       changed(v, "key of this office", e);
+	    "UPDATE principal SET disabled_s = ? WHERE key_id = ? AND disabled_s = 0 AND EXISTS"
+	    " (SELECT 1 FROM principal_office b WHERE b.key_id = principal.key_id AND b.office = ?)",
+	    "ibt", vault_now_s(v), bytes_of(key_id, 8), office);
+}
+
+bool vault_revoke_key(struct vault *v, const char *office, const uint8_t key_id[8], struct err *e)
+{
+	if (!store_run(v->store, e,
+		"UPDATE office_key SET revoked_s = ? WHERE office = ? AND key_id = ? AND revoked_s = 0",
+		"itb", vault_now_s(v), office, bytes_of(key_id, 8)))
+		return false;
+	if (store_changes(v->store) == 0 && !revoke_machine(v, office, key_id, e))
+		return false;
+	return changed(v, "key of this office", e);
+}
+
+bool vault_each_key(struct vault *v, const char *office, vault_key_fn *fn, void *context, struct err *e)
+{
+	struct rows r;
+	bool ok = true;
+	rows_open(&r, v->store,
+	    "SELECT * FROM (SELECT office, 0 AS machine, key_id, added_s, revoked_s FROM office_key"
+	    " UNION ALL SELECT b.office, 1, key_id, p.added_s, p.disabled_s FROM principal_office b"
+	    " JOIN principal p USING(key_id)) WHERE ?1 = '' OR office = ?1 ORDER BY office, machine, added_s,"
+	    " key_id",
+	    "t", office != NULL ? office : "");
+	while (ok && rows_next(&r)) {
+		struct key_row key = {
+			.machine = rows_uint(&r, 1) != 0,
+			.added_s = rows_uint(&r, 3),
+			.revoked_s = rows_uint(&r, 4),
+		};
+		ok = rows_copy_text(&r, 0, key.office, sizeof key.office) &&
+		     rows_copy(&r, 2, key.key_id, sizeof key.key_id) && fn(context, &key, e);
+	}
+	return rows_close(&r, e) && ok;
 }
 
 bool vault_each_office(struct vault *v, vault_office_fn *fn, void *context, struct err *e)

@@ -119,7 +119,19 @@ bool vault_enroll(struct vault *v, const struct registry_change *c, struct err *
 /* And principals left with none. Its signing keys are revoked for good: enrolled anew, it brings new ones. */
 bool vault_disable_office(struct vault *v, const char *office, struct err *e);
 bool vault_disable_principal(struct vault *v, const uint8_t key_id[8], struct err *e);
+/* One key in force of that office, for good: a signing key, or the CURVE key of a machine, which then is refused for
+ * every office it files for. The office's other keys stay. ERR_NOT_FOUND: it has no such key in force. */
 bool vault_revoke_key(struct vault *v, const char *office, const uint8_t key_id[8], struct err *e);
+
+struct key_row {
+	char office[LIMIT_NAME + 1];
+	bool machine; /* a CURVE key; else a signing key */
+	uint8_t key_id[8];
+	uint64_t added_s, revoked_s; /* 0: in force */
+};
+typedef bool vault_key_fn(void *context, const struct key_row *key, struct err *e);
+/* By office (NULL: of all), the signing keys before the machines, the oldest first. */
+bool vault_each_key(struct vault *v, const char *office, vault_key_fn *fn, void *context, struct err *e);
 
 struct office_row {
 	char name[LIMIT_NAME + 1];

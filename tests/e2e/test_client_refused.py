@@ -126,6 +126,24 @@ def test_revoked_key(d):
     assert new.push(EXAMPLE)["state"] == "received"
 
 
+def test_one_machine(d):
+    """An office has two machines, one is stolen: its signing key, then its CURVE key is revoked, the other one goes on."""
+    lost, kept = d.enrol("rinkeby-kista", folder="lost"), d.enrol("rinkeby-kista", folder="kept")
+    keys = dict(line.split(": ", 1) for line in lost.run("status").stdout.splitlines() if " key: " in line)
+    for _ in range(2):
+        p = d.ctl("key", "revoke", "spanga-tensta", keys["signing key"], want=None)
+        assert p.returncode == 6 and "no such key of this office" in p.stderr, (p.returncode, p.stderr)
+    d.ctl("key", "revoke", "rinkeby-kista", *keys["signing key"].split())
+    push(lost, ["this key was revoked", "[KEY_REVOKED]"], ["nyckeln är återkallad", "[KEY_REVOKED]"], 6)
+    d.ctl("key", "revoke", "rinkeby-kista", keys["curve key"].replace(" ", ""))
+    push(lost, ["refuses our key", "blocked"], ["avvisar vår nyckel", "spärrad"], 7)
+    assert kept.push(EXAMPLE)["state"] == "received"
+    listed = d.ctl("key", "list", "rinkeby-kista").stdout.splitlines()
+    for key in keys.values():
+        assert any(key in line and "revoked" in line for line in listed), listed
+    assert sum("active" in line for line in listed) >= 2, listed
+
+
 def main():
     with Deployment(config=preset("2024", changes=LATE_REFUSED), offices=[]) as d:
         test_strangers(d)
@@ -133,6 +151,7 @@ def main():
         d.open_period("2024")
         test_not_listed(d)
         test_revoked_key(d)
+        test_one_machine(d)
         test_periods(d)
         test_changed_configuration(d)
     print("ok")

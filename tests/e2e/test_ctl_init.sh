@@ -49,7 +49,7 @@ grep -q '^origin: stats.example/log1$' "$dir/new.yaml" && grep -q 'code: north' 
 [ "$(code "$ctl" status --socket "$dir/none")" = 1 ] || fail "no vault"
 [ "$(code "$ctl" release withdraw 2024)" = 2 ] || fail "withdraw without reason"
 [ "$(code "$ctl" period open tomorrow)" = 2 ] || fail "a period that is none"
-for command in init 'config new' 'keyset sign' 'keyset install' 'config add' 'office add' 'office list' 'office disable' 'period open' \
+for command in init 'config new' 'keyset sign' 'keyset install' 'config add' 'office add' 'office list' 'office disable' 'key list' 'key revoke' 'period open' \
 	'period close' 'period status' 'release publish' 'release show' 'release withdraw' status mode; do
 	# shellcheck disable=SC2086
 	"$ctl" $command --help | grep -q "cellveilctl $command" || fail "$command --help has no example"

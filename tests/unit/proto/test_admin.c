@@ -19,6 +19,8 @@ static void test_requests_survive_the_trip(void **state)
 		{ .kind = ADMIN_OFFICE_ADD, .line = bytes_text("cellveil-id office north") },
 		{ .kind = ADMIN_OFFICE_DISABLE, .office = "north" },
 		{ .kind = ADMIN_READER_DISABLE, .has_key_id = true, .key_id = { 7 } },
+		{ .kind = ADMIN_KEY_LIST },
+		{ .kind = ADMIN_KEY_REVOKE, .office = "north", .has_key_id = true, .key_id = { 7 } },
 		{ .kind = ADMIN_PERIOD_OPEN,
 		    .period = "2024",
 		    .opens_s = 5,

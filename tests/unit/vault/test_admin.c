@@ -209,6 +209,38 @@ static void test_refusals_are_answers(void **state)
 	assert_int_equal(leaves_with("\"k\":\"admin\""), 0);
 }
 
+static void test_one_key_is_revoked(void **state)
+{
+	struct admin_request sign = { .kind = ADMIN_KEY_REVOKE, .office = "exempel", .has_key_id = true };
+	struct admin_request machine = sign;
+	const struct admin_request list = { .kind = ADMIN_KEY_LIST, .office = "exempel" };
+	struct key_signer signer;
+	uint8_t seed[32];
+	int fd = dial();
+
+	(void)state;
+	add_config(fd, world_config);
+	close(fd);
+	world_enroll(&world, 0, "exempel", 0x01);
+	world_enroll(&world, 1, "grannkommun", 0x11);
+	memset(seed, 0x01, sizeof seed);
+	keys_signer(&signer, seed);
+	memcpy(sign.key_id, signer.id, sizeof sign.key_id);
+	memcpy(machine.key_id, world.principal[1], sizeof machine.key_id);
+	assert_int_equal(ask(&machine), ADMIN_NOT_FOUND); /* another office's */
+	assert_int_equal(leaves_with("\"class\":\"revoke\""), 0);
+	memcpy(machine.key_id, world.principal[0], sizeof machine.key_id);
+	assert_int_equal(ask(&sign), ADMIN_OK);
+	assert_int_equal(ask(&sign), ADMIN_NOT_FOUND);
+	assert_int_equal(ask(&machine), ADMIN_OK);
+	assert_int_equal(ask(&machine), ADMIN_NOT_FOUND);
+	assert_int_equal(leaves_with("\"class\":\"revoke\""), 2);
+	assert_int_equal(ask(&list), ADMIN_OK);
+	snprintf(machine.office, sizeof machine.office, "grannkommun");
+	memcpy(machine.key_id, world.principal[1], sizeof machine.key_id);
+	assert_int_equal(ask(&machine), ADMIN_OK); /* the neighbour's was in force all the while */
+}
+
 /* B41: what nobody should send. The others are served meanwhile. */
 static void test_rude_peers_are_cut(void **state)
 {
@@ -341,6 +373,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_every_change_names_its_operator, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_refusals_are_answers, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_one_key_is_revoked, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_rude_peers_are_cut, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_rubbish_is_told_and_forgotten, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_pieces_and_crowds, setup, teardown),
