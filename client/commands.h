@@ -17,7 +17,8 @@ int command_withdraw(const struct args *args);       /* push.c */
 int command_status(const struct args *args);         /* status.c */
 int command_outbox_list(const struct args *args);    /* status.c */
 int command_outbox_send(const struct args *args);    /* outbox_send.c */
-int command_outbox_remove(const struct args *args);  /* outbox_send.c */
+int command_outbox_remove(const struct args *args);
+int command_outbox_clear(const struct args *args);  /* outbox_send.c */
 int command_receipt_verify(const struct args *args); /* status.c */
 int command_subscribe(const struct args *args);      /* subscribe.c */
 int command_get(const struct args *args);            /* get.c */

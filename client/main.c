@@ -91,6 +91,8 @@ static const struct command commands[] = {
 	    { WAIT, { "all", 'a', NULL, N_("also what is paused") } }, 0, 0, command_outbox_send },
 	{ "outbox remove", "ID", N_("forget a form and its receipt here; the receiver keeps what it has"),
 	    "cellveil outbox remove 0a1b2c3d", { YES }, 1, 1, command_outbox_remove },
+	{ "outbox clear", "", N_("remove forms proved to be in a published or sealed set; receipts stay"),
+	    "cellveil outbox clear", { WAIT }, 0, 0, command_outbox_clear },
 	{ "receipt verify", "FILE...", N_("check receipts, without a network"),
 	    "cellveil receipt verify ~/.config/cellveil/outbox/0a1b...receipt", { { 0 } }, 1, LIMIT_OUTBOX,
 	    command_receipt_verify },

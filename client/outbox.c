@@ -279,6 +279,18 @@ bool outbox_remove(const struct outbox *o, const struct outbox_item *item, struc
 	return file_sync_dir(o->dir, e);
 }
 
+bool outbox_clear(const struct outbox *o, const struct outbox_item *item, struct err *e)
+{
+	char name[OUTBOX_NAME], path[FILE_PATH];
+
+	outbox_name(name, item->header.submission_id);
+	if (!file_path(path, o->dir, name, e))
+		return false;
+	if (unlink(path) != 0 && errno != ENOENT)
+		return err_set(e, ERR_SYSTEM, "%s: %s", path, strerror(errno));
+	return file_sync_dir(o->dir, e);
+}
+
 struct outbox_item *outbox_newest(
     const struct outbox *o, const char *dataset, const char *office, const char *period)
 {

@@ -50,6 +50,8 @@ bool outbox_settle(const struct outbox *o, const struct outbox_item *item, enum 
 bool outbox_resume(const struct outbox *o, const struct outbox_item *item, struct err *e);
 /* Reads the text of a settled item. */
 bool outbox_note(const struct outbox *o, const struct outbox_item *item, struct buf *out, struct err *e);
+/* The item alone: its receipt stays. For what is proved to be in a sealed set. */
+bool outbox_clear(const struct outbox *o, const struct outbox_item *item, struct err *e);
 /* Item and companions; only for the user's own request. */
 bool outbox_remove(const struct outbox *o, const struct outbox_item *item, struct err *e);
 

@@ -1,7 +1,6 @@
 #include "client/witnesses.h"
 #include "client/command.h"
 #include "client/text.h"
-#include "proto/logentry.h"
 #include "proto/tlog.h"
 #include <poll.h>
 #include <stdlib.h>
@@ -43,19 +42,17 @@ bool witnesses_open(const struct tlogpolicy *p, const struct vkey *log, struct b
 }
 
 /* Is the leaf that the envelope names this very release? */
-static bool same_release(struct bytes entry, const struct feed_envelope *env, struct err *e)
+static bool same_release(const struct log_entry *x, const struct feed_envelope *env, struct err *e)
 {
-	struct log_entry x;
-
-	return (log_entry_parse(&x, entry, NULL) && x.kind == LOG_RELEASE && x.index == env->log_index &&
-		   strcmp(x.dataset, env->dataset) == 0 && strcmp(x.period, env->period) == 0 &&
-		   x.revision == env->revision && memcmp(x.object, env->object, sizeof x.object) == 0) ||
+	return (x->kind == LOG_RELEASE && strcmp(x->dataset, env->dataset) == 0 &&
+		   strcmp(x->period, env->period) == 0 && x->revision == env->revision &&
+		   memcmp(x->object, env->object, sizeof x->object) == 0) ||
 	       err_set(
 		   e, ERR_CRYPTO, "%s", _("the log has another entry where the feed says this release is"));
 }
 
 static int ask_entry(struct deployment *d, struct net *n, uint64_t index, uint64_t size,
-    struct tlog_hash *leaf, const struct feed_envelope *env, struct err *e)
+    struct tlog_hash *leaf, struct log_entry *out, struct err *e)
 {
 	uint64_t tile = index / TLOG_TILE_WIDTH;
 	struct bytes rest, entry = bytes_of(NULL, 0);
@@ -72,12 +69,14 @@ static int ask_entry(struct deployment *d, struct net *n, uint64_t index, uint64
 			return EXIT_OTHER;
 	}
 	tlog_leaf(leaf, entry);
-	return same_release(entry, env, e) ? EXIT_OK : EXIT_OTHER;
+	if (log_entry_parse(out, entry, NULL) && out->index == index)
+		return EXIT_OK;
+	(void)err_set(e, ERR_CRYPTO, "%s", _("the log has an entry that is none where one was promised"));
+	return EXIT_OTHER;
 }
 
-/* One question for the proof, one for the entry. */
-static int ask_proof(struct deployment *d, const struct tlogpolicy *p, const struct vkey *log,
-    const struct feed_envelope *env, bool *enough, struct err *e)
+int witnesses_entry(struct deployment *d, const struct tlogpolicy *p, const struct vkey *log, uint64_t index,
+    struct log_entry *out, bool *enough, struct err *e)
 {
 	struct net *n = deployment_query(d, e);
 	struct tlog_proof *proof = calloc(1, sizeof *proof);
@@ -85,16 +84,16 @@ static int ask_proof(struct deployment *d, const struct tlogpolicy *p, const str
 	struct tlog_hash leaf;
 	int code = n != NULL && proof != NULL ? EXIT_OK : EXIT_OTHER;
 
-	d->ask = (struct message){ .kind = MSG_PROOF, .proof = { .index = env->log_index } };
+	d->ask = (struct message){ .kind = MSG_PROOF, .proof = { .index = index } };
 	if (code == EXIT_OK)
 		code = deployment_ask(d, n, MSG_PROOF_R, e);
 	if (code == EXIT_OK && (!tlog_proof_parse(proof, d->reply.proof_r.proof, e) ||
 				   !witnesses_open(p, log, proof->note, &c, enough, e)))
 		code = EXIT_OTHER;
 	if (code == EXIT_OK && *enough)
-		code = ask_entry(d, n, env->log_index, c.size, &leaf, env, e);
+		code = ask_entry(d, n, index, c.size, &leaf, out, e);
 	if (code == EXIT_OK && *enough &&
-	    !tlog_inclusion_verify(env->log_index, c.size, &leaf, &proof->path, &c.root, e))
+	    !tlog_inclusion_verify(index, c.size, &leaf, &proof->path, &c.root, e))
 		code = EXIT_OTHER;
 	free(proof);
 	return code;
@@ -105,13 +104,16 @@ static int until_signed(
 {
 	const struct keyset_key *key = keyset_active(&d->keyset, KEY_LOG);
 	struct vkey log;
+	struct log_entry entry;
 	bool enough = false, told = false;
 	int code;
 
 	if (key == NULL || !vkey_make(&log, d->settings.join.origin, VKEY_ED25519, key->key, e))
 		return EXIT_KEY;
 	for (;;) {
-		code = ask_proof(d, p, &log, env, &enough, e);
+		code = witnesses_entry(d, p, &log, env->log_index, &entry, &enough, e);
+		if (code == EXIT_OK && enough && !same_release(&entry, env, e))
+			code = EXIT_OTHER;
 		if (code != EXIT_OK || enough)
 			return code;
 		if (net_now_ms() + AGAIN_MS >= d->deadline_ms)

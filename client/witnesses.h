@@ -8,6 +8,7 @@
 #include "client/deployment.h"
 #include "proto/checkpoint.h"
 #include "proto/feed.h"
+#include "proto/logentry.h"
 #include "proto/tlogpolicy.h"
 
 /* *found false: there is no such file. A file that is not in its format is an error. */
@@ -16,6 +17,10 @@ bool witnesses_load(const struct settings *s, struct tlogpolicy *p, bool *found,
  * missing, or a known witness's is not good. */
 bool witnesses_open(const struct tlogpolicy *p, const struct vkey *log, struct bytes note,
     struct checkpoint *out, bool *enough, struct err *e);
+/* An entry of the log by its number: proved to be in a checkpoint of log. *enough false: the quorum has not signed that,
+ * and out is not filled. An exit code; EXIT_OTHER: it does not hold. */
+int witnesses_entry(struct deployment *d, const struct tlogpolicy *p, const struct vkey *log, uint64_t index,
+    struct log_entry *out, bool *enough, struct err *e);
 /* The release of an envelope, by a proof from the gate. Asks again, until the deadline, while signatures are missing.
  * An exit code; EXIT_OTHER: it does not hold. */
 int witnesses_release(struct deployment *d, const struct feed_envelope *env, struct err *e);
