@@ -430,6 +430,30 @@ static bool check_group(struct judge *j, const struct relation *r, uint8_t *in, 
 	return true;
 }
 
+/* R7: hidden cells of a printed sum add up to enough, or no move could hide anything beside them. */
+static bool check_hidden_sum(const struct judge *j, const struct relation *r)
+{
+	const struct grid *g = j->c->p->g;
+	int64_t least = policy_params_hidden_sum_min(j->params);
+	int64_t sum = 0;
+	bool some = false;
+	bool others = false;
+	if (check_shown(j->c, r->parent) != 'P')
+		return true;
+	for (uint32_t i = 0; i < r->b->n; i++) {
+		uint32_t child = relation_child(g, r, i);
+		bool hidden = grid_counted(g, child) && check_shown(j->c, child) == 'H';
+		if (g->kind[child] == KIND_FREE)
+			return true;
+		some = some || hidden;
+		sum += hidden ? j->t->value[child] : 0;
+		others = others || (!hidden && g->kind[child] == KIND_OPEN &&
+				       !(j->c->p->sum_tried != NULL && j->c->p->sum_tried[child] != 0) &&
+				       j->t->value[child] >= (int64_t)g->floor);
+	}
+	return !some || sum >= least || !others || check_fails(j->c, "R7 hidden sum");
+}
+
 static bool check_line(struct judge *j, const struct relation *r, uint8_t *in, uint8_t *alive)
 {
 	const struct grid *g = j->c->p->g;
@@ -447,6 +471,8 @@ static bool check_line(struct judge *j, const struct relation *r, uint8_t *in, u
 		return true; /* check_releases.c has it */
 	if (!grid_counted(g, r->parent) || g->kind[r->parent] == KIND_DEAD)
 		return true;
+	if (!check_hidden_sum(j, r))
+		return false;
 	for (uint32_t i = 0; i < r->b->n; i++) {
 		uint32_t child = relation_child(g, r, i);
 		bool dead = g->kind[child] == KIND_DEAD;

@@ -70,8 +70,7 @@ void extra_redundant(struct plan *p, enum guarantee level)
 }
 
 /* The cheapest child that may be hidden and was not tried; NONE: the relation is none of R7's, or has no other. */
-static uint32_t next_child(
-    const struct plan *p, const struct relation *r, int64_t least, const uint8_t *tried)
+static uint32_t next_child(const struct plan *p, const struct relation *r, int64_t least)
 {
 	const struct grid *g = p->g;
 	int64_t sum = 0;
@@ -86,7 +85,7 @@ static uint32_t next_child(
 		if (grid_hidden(g, c)) {
 			hidden++;
 			sum += g->value[c];
-		} else if (may_hide(g, c) && tried[c] == 0 &&
+		} else if (may_hide(g, c) && p->sum_tried[c] == 0 &&
 			   (best == NONE || g->price[c] < g->price[best])) {
 			best = c;
 		}
@@ -99,13 +98,16 @@ bool extra_hidden_sums(struct plan *p, enum guarantee level)
 	int64_t least = policy_params_hidden_sum_min(p->g->p);
 	struct relation_walk w;
 	struct relation r;
-	uint8_t *tried = calloc(p->g->n_cells, 1);
-	if (tried == NULL)
+	free(p->sum_tried);
+	p->sum_tried = calloc(p->g->n_cells, 1);
+	if (p->sum_tried == NULL)
 		return false;
-	relation_begin(&w, p->g);
-	while (relation_next(&w, &r) && !p->memory_failed && !plan_over_limit(p))
-		for (uint32_t c = 0; (c = next_child(p, &r, least, tried)) != NONE; tried[c] = 1)
-			hide(p, level, c, RULE_SUM);
-	free(tried);
+	for (bool more = true; more;) { /* what is hidden for one sum's sake may leave another one small */
+		more = false;
+		relation_begin(&w, p->g);
+		while (relation_next(&w, &r) && !p->memory_failed && !plan_over_limit(p))
+			for (uint32_t c = 0; (c = next_child(p, &r, least)) != NONE; p->sum_tried[c] = 1)
+				more = hide(p, level, c, RULE_SUM) || more;
+	}
 	return !p->memory_failed;
 }

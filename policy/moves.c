@@ -64,6 +64,7 @@ void plan_free(struct plan *p)
 	free(p->log);
 	free(p->limbo);
 	free(p->tried);
+	free(p->sum_tried);
 	free(p->risen);
 	free(p->rising);
 	memset(p, 0, sizeof *p);

@@ -52,6 +52,7 @@ struct plan {
 	uint32_t *limbo; /* moves without needs, kept until the trial is decided */
 	uint32_t n_limbo, room_limbo;
 	bool trial;
+	uint8_t *sum_tried; /* by cell: R7 tried to hide it; one still printed cannot be. NULL: not yet */
 	bool memory_failed;
 	uint32_t unserved; /* a need that could not be served, or NONE */
 	uint64_t by_free, by_gather, by_pay, by_retry, by_exact;

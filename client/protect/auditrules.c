@@ -460,6 +460,29 @@ static bool is_group(const struct audit *a, uint32_t dim)
 	return a->p->n_group_dims == 0 && strcmp(name, a->p->office_dim) != 0;
 }
 
+/* R7: the hidden parts of a printed sum add up to enough, or no other part could have been hidden. Every part could, by a
+ * move that raises it and all its totals, unless something had to be printed. */
+static bool hidden_check(struct audit *a, const struct parts *r)
+{
+	struct subject s = { .cell = r->parent };
+	int64_t sum = 0;
+	bool some = false;
+	bool others = false;
+	for (uint32_t i = 0; i < r->n; i++) {
+		char mark = a->g->mark[r->child[i]];
+		if (a->g->live[r->child[i]] == 0)
+			continue;
+		if (mark != 'P' && mark != 'H')
+			return true; /* nobody can tell the sum */
+		some |= mark == 'H';
+		sum += mark == 'H' ? a->g->truth[r->child[i]] : 0;
+		others |= mark == 'P' && a->g->truth[r->child[i]] >= (a->p->zeros == ZEROS_PUBLISHED);
+	}
+	return !some || !others || a->g->has_forced || a->g->mark[r->parent] != 'P' ||
+	       sum >= (int64_t)policy_params_hidden_sum_min(a->p) ||
+	       fails(a, &s, RULE_R7, "its hidden parts are too few together");
+}
+
 static bool breakdown_check(struct audit *a, uint32_t dim, const struct breakdown *b, struct parts *r)
 {
 	uint64_t stride = a->g->stride[dim];
@@ -472,7 +495,8 @@ static bool breakdown_check(struct audit *a, uint32_t dim, const struct breakdow
 				continue;
 			for (uint32_t i = 0; i < b->n; i++)
 				r->child[i] = low + b->child[i] * stride;
-			if (!rest_check(a, r) || (is_group(a, dim) && !group_check(a, r)))
+			if (!hidden_check(a, r) || !rest_check(a, r) ||
+			    (is_group(a, dim) && !group_check(a, r)))
 				return false;
 		}
 	return true;

@@ -737,6 +737,13 @@ done:
 	return ok;
 }
 
+static bool file_is_there(const char *dir, const char *name)
+{
+	char path[LATTICE_PATH_MAX];
+	snprintf(path, sizeof path, "%s/%s", dir, name);
+	return access(path, F_OK) == 0;
+}
+
 bool lattice_read(struct lattice *g, const char *dir, const char *result, bool own_offices, struct err *e)
 {
 	struct buf file = { 0 };
@@ -745,6 +752,7 @@ bool lattice_read(struct lattice *g, const char *dir, const char *result, bool o
 	if (result == NULL && !lattice_result_path(dir, own))
 		return err_set(e, ERR_LIMIT, "the name of the folder is too long");
 	result = result == NULL ? own : result;
+	g->has_forced = file_is_there(dir, "forced.csv") || file_is_there(dir, "grid-forced.csv");
 	if (!header_read(g, dir, result, e) || (own_offices && !offices_read(g, dir, e)) || !shape(g, e) ||
 	    !result_read(g, result, e) || !patterns_apply(g, dir, e) || !lattice_figures(g, dir, result, e) ||
 	    !lattice_folder_digest(dir, g->digest, e))

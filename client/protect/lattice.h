@@ -74,6 +74,7 @@ struct lattice {
 	uint32_t n_figures, n_shown; /* n_shown: lines of DERIVED.csv */
 	uint8_t digest[32];          /* as in a certificate's line `grid` */
 	uint8_t result_digest[32];
+	bool has_forced; /* some cells had to be printed */
 };
 
 #define LATTICE_PATH_MAX 4096

@@ -152,6 +152,20 @@ def made_up(rng, folder):
             return folder
 
 
+def sums(table, top):
+    """R7: a pattern made for small hidden sums does not hold where larger ones are asked for."""
+    out = os.path.join(top, "sums")
+    policy = os.path.join(table, "policy.yaml")
+    for least in (0, 40):
+        write(policy, b"threshold: 5\nzeros: published\nhidden_sum_min: %d\n" % least)
+        run([CELLVEIL, "protect", table, "--policy", policy, "--level", "L1", "-o", out])
+        for name in PROOF:
+            shutil.copy(os.path.join(out, name), table)
+        for asked in (0, 40, 400):
+            write(policy, b"threshold: 5\nzeros: published\nhidden_sum_min: %d\n" % asked)
+            assert verdict(table) == (0 if asked <= least else 1), (least, asked)
+
+
 def main():
     seed = int(os.environ.get("SEED", 4))
     print("seed", seed, flush=True)
@@ -164,6 +178,7 @@ def main():
         accepted = tampered(rng, table, top)
         for _ in range(2):
             accepted += tampered(rng, made_up(rng, os.path.join(top, "other")), top)
+        sums(table, top)
         assert not accepted, "\n".join(accepted)
     print("ok")
 
