@@ -13,6 +13,7 @@
 #include "client/protect/protectfiles.h"
 #include "client/protect/replay.h"
 #include "client/protect/system.h"
+#include "client/protect/together.h"
 #include "client/text.h"
 
 #define PROGRAM_MAX   60000u /* variables of a component that still gets linear programs */
@@ -20,15 +21,17 @@
 
 struct attack {
 	struct lattice g;
-	uint32_t office_dim; /* UINT32_MAX: none */
-	uint32_t *office;    /* codes of the offices, leaves of office_dim */
+	struct together *all; /* --ledger: g is all releases of the period together */
+	uint32_t office_dim;  /* UINT32_MAX: none */
+	uint32_t *office;     /* codes of the offices, leaves of office_dim */
 	uint32_t n_offices;
 	bool *own; /* of each code of office_dim: every office below it is the attacker's */
 	int64_t floor;
 	int64_t threshold, width;
 	struct moved moved; /* how figures marked R were moved */
-	bool zeros_open;    /* --policy: noughts are not protected */
-	bool judged;        /* --policy and --level: also protected cells that miss their targets count */
+	char series[PARAMS_NAME_MAX + 1];
+	bool zeros_open; /* --policy: noughts are not protected */
+	bool judged;     /* --policy and --level: also protected cells that miss their targets count */
 	struct buf out;
 	uint64_t found, hidden;
 	uint64_t programs;
@@ -47,10 +50,23 @@ static bool owned(const struct attack *a, uint64_t cell)
 	return a->own != NULL && a->own[lattice_place(&a->g, cell, a->office_dim)];
 }
 
+/* Printed, or plain to see; in another release it is the same cell if nobody below it sent other figures. */
+static bool printed(const struct attack *a, uint64_t cell, uint64_t *where)
+{
+	uint64_t n = a->all != NULL ? a->all->n_cells : a->g.n_cells;
+	uint64_t end = a->all != NULL ? a->all->n_released : cell + 1;
+	uint64_t first = a->all != NULL ? together_earliest(a->all, cell) : cell;
+	for (*where = first; *where < end; *where += n)
+		if (a->g.value[*where] >= 0 && (a->all == NULL || together_earliest(a->all, *where) == first))
+			return true;
+	return false;
+}
+
 static bool known(const struct attack *a, uint64_t cell, int64_t *value)
 {
-	if (a->g.value[cell] >= 0) {
-		*value = a->g.value[cell];
+	uint64_t where;
+	if (printed(a, cell, &where)) {
+		*value = a->g.value[where];
 		return true;
 	}
 	if (!owned(a, cell))
@@ -59,32 +75,55 @@ static bool known(const struct attack *a, uint64_t cell, int64_t *value)
 	return true;
 }
 
+/* The same cell in a later release: hidden in one is hidden. */
+static void hidden_again(struct system_var *v, uint64_t cell, int64_t lo, bool hidden)
+{
+	if (!hidden)
+		return;
+	if (!v->wanted)
+		v->cell = cell;
+	v->wanted = true;
+	v->lo = lo > v->lo ? lo : v->lo;
+}
+
+/* What printed figures of one release tell of cells from first on. */
+static void figures_bind(const struct lattice *g, uint64_t first, struct system *s, const uint32_t *var)
+{
+	for (uint32_t i = 0; i < g->n_figures; i++) {
+		uint64_t cell;
+		int64_t lo;
+		int64_t hi;
+		if (!figure_bounds(g, &g->figure[i], &cell, &lo, &hi) || var[first + cell] == UINT32_MAX)
+			continue;
+		struct system_var *v = &s->var[var[first + cell]];
+		v->lo = lo > v->lo ? lo : v->lo;
+		v->hi = v->hi == SYSTEM_UNBOUNDED || hi < v->hi ? hi : v->hi;
+	}
+}
+
 static bool vars_make(struct attack *a, struct system *s, uint32_t *var, struct err *e)
 {
 	int64_t value;
-	for (uint64_t c = 0; c < a->g.n_cells; c++) {
-		var[c] = UINT32_MAX;
-		if (known(a, c, &value))
-			continue;
+	uint64_t n = a->all != NULL ? a->all->n_released : a->g.n_cells;
+	for (uint64_t c = 0; c < n; c++) {
+		uint64_t first = a->all != NULL ? together_earliest(a->all, c) : c;
 		bool hidden = a->g.mark[c] == 'H';
 		int64_t lo = hidden ? a->floor : 0;
 		int64_t hi = SYSTEM_UNBOUNDED;
+		var[c] = first < c ? var[first] : UINT32_MAX;
+		if (var[c] != UINT32_MAX)
+			hidden_again(&s->var[var[c]], c, lo, hidden);
+		if (var[c] != UINT32_MAX || known(a, c, &value))
+			continue;
 		if (a->g.mark[c] == 'R')
 			moved_interval(&a->moved, a->g.near[c], &lo, &hi);
 		var[c] = system_add_var(s, c, lo, hi, hidden || a->g.mark[c] == 'R');
 		if (var[c] == UINT32_MAX)
 			return err_set(e, ERR_MEMORY, "no memory");
 	}
-	for (uint32_t i = 0; i < a->g.n_figures; i++) {
-		uint64_t cell;
-		int64_t lo;
-		int64_t hi;
-		if (!figure_bounds(&a->g, &a->g.figure[i], &cell, &lo, &hi) || var[cell] == UINT32_MAX)
-			continue;
-		struct system_var *v = &s->var[var[cell]];
-		v->lo = lo > v->lo ? lo : v->lo;
-		v->hi = v->hi == SYSTEM_UNBOUNDED || hi < v->hi ? hi : v->hi;
-	}
+	figures_bind(&a->g, 0, s, var);
+	for (uint32_t v = 0; a->all != NULL && v < a->all->n; v++)
+		figures_bind(&a->all->release[v], v * a->all->n_cells, s, var);
 	return true;
 }
 
@@ -104,7 +143,10 @@ static bool relation_add(struct attack *a, struct system *s, const uint32_t *var
     uint64_t base, uint64_t stride)
 {
 	int64_t rhs = 0;
-	bool ok = term_add(a, s, var, base + b->parent * stride, 1, &rhs);
+	uint64_t parent = base + b->parent * stride;
+	if (a->all != NULL && together_earliest(a->all, parent) != parent)
+		return true; /* an earlier release's */
+	bool ok = term_add(a, s, var, parent, 1, &rhs);
 	for (uint32_t i = 0; ok && i < b->n; i++)
 		ok = term_add(a, s, var, base + b->child[i] * stride, -1, &rhs);
 	return ok && system_end_relation(s, rhs);
@@ -113,16 +155,74 @@ static bool relation_add(struct attack *a, struct system *s, const uint32_t *var
 static bool relations_make(struct attack *a, struct system *s, const uint32_t *var, struct err *e)
 {
 	const struct lattice *g = &a->g;
+	uint64_t n = a->all != NULL ? a->all->n_released : g->n_cells;
 	for (uint32_t d = 0; d < g->n_dims; d++) {
 		uint64_t stride = g->stride[d];
 		uint64_t block = stride * g->dim[d].n_codes;
 		for (uint32_t b = 0; b < g->dim[d].n_breakdowns; b++)
-			for (uint64_t high = 0; high < g->n_cells; high += block)
+			for (uint64_t high = 0; high < n; high += block)
 				for (uint64_t low = high; low < high + stride; low++)
 					if (!relation_add(a, s, var, &g->dim[d].breakdown[b], low, stride))
 						return err_set(e, ERR_MEMORY, "no memory");
 	}
 	return true;
+}
+
+/* ---- differences of two releases ---- */
+
+static int64_t own_part(const struct attack *a, uint64_t cell);
+
+static bool is_difference(const struct attack *a, uint64_t cell)
+{
+	return a->all != NULL && cell >= a->all->n_released;
+}
+
+/* A few persons that are not the attacker's, in a cell that both releases' tables have. rest: what is left of the
+ * difference without his own. */
+static bool difference_asked(const struct attack *a, uint64_t cell, int64_t *rest)
+{
+	uint64_t end[2];
+	together_ends(a->all, cell, &end[0], &end[1]);
+	for (int i = 0; i < 2; i++)
+		if (a->g.mark[end[i]] != 'P' && a->g.mark[end[i]] != 'H')
+			return false;
+	if (!together_foreign(a->all, cell, a->own))
+		return false;
+	*rest = a->g.truth[cell] - (a->own == NULL ? 0 : own_part(a, cell));
+	return *rest != 0 && *rest < a->threshold && -*rest < a->threshold;
+}
+
+static bool differences_make(struct attack *a, struct system *s, const uint32_t *var, struct err *e)
+{
+	uint64_t first = a->all != NULL ? a->all->n_released : a->g.n_cells;
+	for (uint64_t c = first; c < a->g.n_cells; c++) {
+		int64_t rest;
+		int64_t rhs = -a->all->shift;
+		uint64_t before;
+		uint64_t after;
+		together_ends(a->all, c, &before, &after);
+		if ((var[before] == UINT32_MAX && var[after] == UINT32_MAX) || !difference_asked(a, c, &rest))
+			continue;
+		uint32_t d = system_add_var(s, c, 0, SYSTEM_UNBOUNDED, true);
+		if (d == UINT32_MAX || !term_add(a, s, var, after, 1, &rhs) ||
+		    !term_add(a, s, var, before, -1, &rhs) || !system_add_term(s, d, -1) ||
+		    !system_end_relation(s, rhs))
+			return err_set(e, ERR_MEMORY, "no memory");
+	}
+	return true;
+}
+
+/* The difference must be able to be larger in its own direction, as a small count must. */
+static bool discloses_difference(const struct attack *a, uint64_t cell, int64_t lo, int64_t hi)
+{
+	int64_t mine = a->own == NULL ? 0 : own_part(a, cell);
+	int64_t rest = a->g.truth[cell] - mine;
+	int64_t few = rest < 0 ? -rest : rest;
+	int64_t target = few + a->width > a->threshold ? few + a->width : a->threshold;
+	bool open = hi == SYSTEM_UNBOUNDED;
+	if (!a->judged)
+		return lo == hi;
+	return rest > 0 ? !open && hi < mine + target : lo > mine - target;
 }
 
 /* ---- findings ---- */
@@ -180,6 +280,8 @@ static bool discloses_moved(const struct attack *a, int64_t value, int64_t rest,
 static bool discloses(const struct attack *a, uint64_t cell, int64_t lo, int64_t hi)
 {
 	bool open = hi == SYSTEM_UNBOUNDED;
+	if (is_difference(a, cell))
+		return discloses_difference(a, cell, lo, hi);
 	if (a->own == NULL && !a->judged)
 		return !open && lo == hi;
 	int64_t value = lo == hi && a->own != NULL ? lo : a->g.truth[cell];
@@ -199,7 +301,9 @@ static bool discloses(const struct attack *a, uint64_t cell, int64_t lo, int64_t
 
 static bool wide(void *context, uint64_t cell, int64_t lo, int64_t hi)
 {
-	return !discloses(context, cell, lo, hi);
+	const struct attack *a = context;
+	int64_t shift = is_difference(a, cell) ? a->all->shift : 0;
+	return !discloses(a, cell, lo - shift, hi == SYSTEM_UNBOUNDED ? hi : hi - shift);
 }
 
 static void progress(void *context, double share)
@@ -213,9 +317,14 @@ static void hidden_put(struct attack *a, const struct system *s, const char *who
 {
 	static const char *const why[] = { "open", "propagation", "program", "witness" };
 	for (uint32_t i = 0; i < s->n_vars; i++) {
-		const struct system_var *v = &s->var[i];
+		struct system_var shifted = s->var[i];
+		const struct system_var *v = &shifted;
 		if (!v->wanted)
 			continue;
+		if (is_difference(a, v->cell)) {
+			shifted.lo -= a->all->shift;
+			shifted.hi -= v->hi == SYSTEM_UNBOUNDED ? 0 : a->all->shift;
+		}
 		bool bad = discloses(a, v->cell, v->lo, v->hi);
 		a->hidden++;
 		a->found += bad;
@@ -257,6 +366,36 @@ static void residuals_put(struct attack *a, const char *who)
 			.exact = true,
 			.discloses = true };
 		line_give(a, c, &line);
+	}
+}
+
+/* Small differences for which a subtraction will do: both figures are printed. The public's count for all. */
+static void differences_put(struct attack *a, const char *who)
+{
+	uint64_t first = a->all != NULL ? a->all->n_released : a->g.n_cells;
+	for (uint64_t c = first; c < a->g.n_cells; c++) {
+		uint64_t before;
+		uint64_t after;
+		uint64_t where;
+		int64_t rest;
+		together_ends(a->all, c, &before, &after);
+		if (!printed(a, before, &where) || !printed(a, after, &where) ||
+		    !difference_asked(a, c, &rest) || (a->own != NULL && rest == a->g.truth[c]))
+			continue;
+		a->found++;
+		line_put(a, c, rest, rest, "difference", who);
+	}
+}
+
+/* Hidden in one release and printed in another, of the same figures: out, unless it was printed before. */
+static void printed_put(struct attack *a, const char *who)
+{
+	for (uint64_t c = 0; a->all != NULL && c < a->all->n_released; c++) {
+		uint64_t where;
+		if (a->g.mark[c] != 'H' || !printed(a, c, &where))
+			continue;
+		a->found += where > c;
+		line_put(a, c, a->g.value[where], a->g.value[where], where > c ? "release" : "late", who);
 	}
 }
 
@@ -310,11 +449,16 @@ static bool attack_as(struct attack *a, const char *who, struct err *e)
 	bool symbols = a->symbols && a->own != NULL;
 	a->now = who;
 	ok = ok && vars_make(a, &s, var, e) && relations_make(a, &s, var, e) &&
+	     differences_make(a, &s, var, e) &&
 	     ((symbols ? derived_put(a, &s, who, e) : system_solve(&s, &plan, e)) || err_wrap(e, "%s", who));
 	if (ok && !symbols)
 		hidden_put(a, &s, who);
 	if (ok && !symbols && a->own != NULL)
 		residuals_put(a, who);
+	if (ok)
+		differences_put(a, who);
+	if (ok && a->own == NULL)
+		printed_put(a, who);
 	a->programs += s.n_programs;
 	if (a->telling)
 		fputs("\r\033[K", stderr);
@@ -411,7 +555,10 @@ static bool attack_named(struct attack *a, const char *code, struct err *e)
 
 static void attack_free(struct attack *a)
 {
-	lattice_free(&a->g);
+	if (a->all != NULL)
+		together_free(a->all, &a->g);
+	else
+		lattice_free(&a->g);
 	free(a->office);
 	free(a->own);
 	buf_free(&a->out);
@@ -430,6 +577,7 @@ static bool policy_take(struct attack *a, const struct args *args, char *office_
 	a->threshold = p.threshold;
 	a->width = p.width;
 	a->judged = args_value(args, "policy") != NULL && level != NULL && strcmp(level, "L1") != 0;
+	memcpy(a->series, p.series, sizeof a->series);
 	a->zeros_open = p.zeros != ZEROS_SENSITIVE;
 	memcpy(office_dim, p.office_dim, sizeof p.office_dim);
 	if (p.method == METHOD_ROUNDING)
@@ -450,6 +598,22 @@ static bool method_known(struct attack *a, struct err *e)
 		   "--policy");
 }
 
+/* --ledger: everything released of the period. Its folders have the counts that tell who sent other figures. */
+static bool lattice_take(
+    struct attack *a, const struct args *args, bool insiders, const char *office_dim, struct err *e)
+{
+	const struct together_question q = { .ledger = args_value(args, "ledger"),
+		.folder = args->at[0],
+		.result = args->n > 1 ? args->at[1] : NULL,
+		.period = args_value(args, "period"),
+		.series = args_value(args, "policy") != NULL ? a->series : NULL,
+		.office_dim = office_dim };
+	if (q.ledger != NULL)
+		return together_read(a->all, &a->g, &q, e);
+	return lattice_read(&a->g, q.folder, q.result, insiders, e) && method_known(a, e) &&
+	       ((!insiders && !a->judged) || lattice_truth(&a->g, q.folder, e));
+}
+
 static bool attack_table(struct attack *a, const struct args *args, struct err *e)
 {
 	char office_dim[PARAMS_NAME_MAX + 1];
@@ -461,11 +625,7 @@ static bool attack_table(struct attack *a, const struct args *args, struct err *
 	if (!args_number(args, "coalition", COALITION_MAX, all ? 1 : 0, &coalition))
 		return err_set(e, ERR_INVALID, "--coalition is a small whole number");
 	bool insiders = office != NULL || coalition > 0;
-	if (!lattice_read(&a->g, args->at[0], args->n > 1 ? args->at[1] : NULL, insiders, e))
-		return false;
-	if (!method_known(a, e))
-		return false;
-	if ((insiders || a->judged) && !lattice_truth(&a->g, args->at[0], e))
+	if (!lattice_take(a, args, insiders, office_dim, e))
 		return false;
 	if (!attack_as(a, "public", e))
 		return false;
@@ -518,7 +678,9 @@ bool attack_ask(const struct attack_question *q, struct err *e)
 
 static int run(const struct args *args)
 {
-	struct attack a = { .office_dim = UINT32_MAX };
+	struct together all = { 0 };
+	struct attack a = { .office_dim = UINT32_MAX,
+		.all = args_value(args, "ledger") != NULL ? &all : NULL };
 	struct err e = { 0 };
 	const char *out = args_value(args, "output");
 	int code = PROTECT_INPUT;
@@ -553,6 +715,7 @@ const struct command attack_command = {
 	.about = N_("what readers and offices can work out from a published table"),
 	.example = "cellveil get 2024 -o release-2024; cellveil attack release-2024\n"
 		   "cellveil attack tables/2024 protected/RESULT.csv --all-offices -o intervals.csv\n"
+		   "cellveil attack tables/2024 protected/RESULT.csv --ledger ledger --all-offices\n"
 		   "cellveil attack --jj linked.jj protected/RESULT.csv",
 	.option = {
 	    { "office", 0, "CODE", N_("also as this office, with its own figures from cells.csv") },
@@ -563,6 +726,8 @@ const struct command attack_command = {
 	    { "policy", 0, "FILE", N_("the protection rules, with --level: judge protected cells too") },
 	    { "level", 0, "L2|L3", N_("the guarantee to judge by") },
 	    { "replay", 0, "N", N_("with --policy: what the pattern tells who runs the program with N other keys") },
+	    { "ledger", 0, "DIR", N_("together with all releases of the period there, as `protect --ledger` keeps them") },
+	    { "period", 0, "PERIOD", N_("the period, where the ledger holds several") },
 	    { "jj", 0, "FILE", N_("a table as a JJ file instead of a folder; then RESULT.csv alone is named") },
 	    { "output", 'o', "FILE", N_("where the intervals go; standard output unless said") },
 	},

@@ -29,7 +29,7 @@ static bool same_dim(const struct latticedim *a, const struct latticedim *b)
 	return true;
 }
 
-static bool same_grid(const struct lattice *a, const struct lattice *b)
+bool releases_same_grid(const struct lattice *a, const struct lattice *b)
 {
 	bool same = a->n_dims == b->n_dims && a->n_cells == b->n_cells;
 	for (uint32_t d = 0; same && d < a->n_dims; d++)
@@ -169,7 +169,7 @@ static bool take_folder(struct lattice *joint, const struct lattice *g, const st
 	for (uint64_t v = 0; ok && v < r->n; v++) {
 		uint64_t at = release_code(r, v) * g->n_cells;
 		if (memcmp(old.result_digest, r->result[v], 32) != 0 || (*found >> v & 1) != 0 ||
-		    !same_grid(&old, g))
+		    !releases_same_grid(&old, g))
 			continue;
 		memcpy(joint->mark + at, old.mark, g->n_cells);
 		memcpy(joint->value + at, old.value, g->n_cells * sizeof *old.value);

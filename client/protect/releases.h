@@ -19,5 +19,7 @@ struct releases { /* what a certificate's section says */
  * caller frees with releases_free, also after false; *joint borrows from g. */
 bool releases_join(
     struct lattice *joint, const struct lattice *g, const struct releases *r, const char *dir, struct err *e);
+/* The same dimensions, codes and breakdowns, in the same order? */
+bool releases_same_grid(const struct lattice *a, const struct lattice *b);
 void releases_free(struct lattice *joint);
 #endif

@@ -1,0 +1,204 @@
+#!/usr/bin/python3
+"""`cellveil attack --ledger`: what everything released of a period tells together, and a year of it.
+
+A ledger is filled by the engine, and the attack on the union must find nothing; it is filled by somebody who looked at one
+release at a time, and the attack must find what that gives away. Made-up tables.
+
+test_attack_ledger.py [SEED]
+"""
+import csv
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+
+from harness import BIN
+
+POLICY = "threshold: 5\nwidth: 2\nzeros: camouflage\ncoalition: 1\n"
+KIND = ["x", "y", "z"]
+ORDER = ["a", "b", "c", "d", "e", "f", "g", "h"]
+OLD = "_T|a|b|c|d|e|f|g|h"
+NEW = "_T|ab|c|d|e|f|g|h"
+
+
+def write(path, text, mode=0o600):
+    with open(path, "w", encoding="ascii") as f:
+        f.write(text)
+    os.chmod(path, mode)
+
+
+def table(folder, figures, printed=OLD):
+    """figures: {office: [x, y, z] or None where nothing was sent}"""
+    shutil.rmtree(folder, ignore_errors=True)
+    os.makedirs(folder)
+    write(os.path.join(folder, "hier_office.csv"),
+          "level,code\n@,_T\n@@,ab\n@@@,a\n@@@,b\n" + "".join("@@,%s\n" % o for o in ORDER[2:]))
+    write(os.path.join(folder, "hier_kind.csv"), "level,code\n@,_T\n" + "".join("@@,%s\n" % k for k in KIND))
+    write(os.path.join(folder, "tables.csv"), "table,dim,codes\nall,office,%s\nall,kind,*\n" % printed)
+    write(os.path.join(folder, "cells.csv"), "office,kind,freq\n" + "".join(
+        "%s,%s,%d\n" % (o, k, n) for o in ORDER for k, n in zip(KIND, figures[o])))
+
+
+class Place:
+    def __init__(self, folder):
+        self.folder = folder
+        write(self.path("policy.yaml"), POLICY)
+        write(self.path("key"), "3" * 64 + "\n")
+
+    def path(self, *names):
+        return os.path.join(self.folder, *names)
+
+    def cellveil(self, *words):
+        return subprocess.run([os.path.join(BIN, "cellveil"), *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              text=True, timeout=120, check=False)
+
+    def protect(self, figures, period, revision, *more, printed=OLD, ledger="ledger"):
+        table(self.path("table"), figures, printed)
+        p = self.cellveil("protect", self.path("table"), "--policy", self.path("policy.yaml"), "--key", self.path("key"),
+                          "--ledger", self.path(ledger), "--period", period, "--revision", str(revision),
+                          "-o", self.path("out"), *more)
+        assert p.returncode in (0, 4), (p.returncode, p.stderr)
+        return p.returncode == 0
+
+    def attack(self, period, *more, ledger="ledger", want=None):
+        p = self.cellveil("attack", self.path("table"), self.path("out", "RESULT.csv"), "--ledger", self.path(ledger),
+                          "--period", period, "--policy", self.path("policy.yaml"), "--level", "L3", *more)
+        assert want is None or p.returncode == want, (p.returncode, p.stdout, p.stderr)
+        return p.returncode, list(csv.DictReader(p.stdout.splitlines()))
+
+    def naive(self, figures, period, revision):
+        """A release made without a look at the others, put into the ledger all the same."""
+        shutil.rmtree(self.path("alone"), ignore_errors=True)
+        assert self.protect(figures, period, 0, ledger="alone")
+        entry = self.path("alone", "000001", "entry.json")
+        with open(entry, encoding="ascii") as f:
+            text = f.read()
+        write(entry, text.replace('"revision":0', '"revision":%d' % revision))
+        number = len(os.listdir(self.path("ledger"))) + 1 if os.path.isdir(self.path("ledger")) else 1
+        os.makedirs(self.path("ledger"), exist_ok=True)
+        shutil.copytree(self.path("alone", "000001"), self.path("ledger", "%06d" % number))
+
+
+def some(rng, small=0.15):
+    return {o: [rng.randint(1, 4) if rng.random() < small else rng.randint(9, 60) for _ in KIND] for o in ORDER}
+
+
+def fresh(place):
+    shutil.rmtree(place.path("ledger"), ignore_errors=True)
+
+
+def bad_corrections(place, rng):
+    """A reader subtracts; an office subtracts and takes off its own; a hidden count is printed afterwards."""
+    first = some(rng, 0)
+    place.naive(first, "2024", 0)
+    again = {o: list(v) for o, v in first.items()}
+    again["c"][0] += 2
+    place.naive(again, "2024", 1)
+    code, lines = place.attack("2024", want=1)
+    assert any(x["cell"] == "1-0|c|x" and x["why"] == "difference" and x["lo"] == "2" for x in lines), lines
+    again["c"][0] -= 2
+    fresh(place)
+    place.naive(first, "2024", 0)
+    again["c"][0] += 20
+    again["d"][0] += 3
+    again["d"][1] += 17
+    place.naive(again, "2024", 1)
+    code, lines = place.attack("2024", "--office", "c", want=1)
+    assert any(x["cell"] == "1-0|_T|x" and x["attacker"] == "office:c" and x["lo"] == "3" for x in lines), lines
+    fresh(place)
+    first["e"][1] = 3
+    place.naive(first, "2024", 0)
+    again = {o: list(v) for o, v in first.items()}
+    for o in ("a", "b", "c"):
+        again[o] = [n + 30 for n in again[o]]
+    place.naive(again, "2024", 1)
+    shown = place.path("ledger", "000002", "RESULT.csv")
+    with open(shown, encoding="ascii") as f:
+        text = f.read()
+    assert "e,y,,H" in text
+    write(shown, text.replace("e,y,,H", "e,y,3,P"))  # each release alone: the second now tells
+    shutil.copy(shown, place.path("out", "RESULT.csv"))
+    code, lines = place.attack("2024", want=1)
+    assert any(x["cell"] == "0|e|y" and x["exact"] == "1" and x["lo"] == "3" for x in lines), lines
+
+
+def unseen_alone(place, rng):
+    """Two releases of which neither tells anything, and that tell together: the rest of a hidden total changes."""
+    found = 0
+    for i in range(8):
+        fresh(place)
+        figures = some(rng, 0.2)
+        place.naive(figures, "2024", 0)
+        for revision in (1, 2):
+            for o in rng.sample(ORDER, 3):
+                figures[o] = some(rng, 0.2)[o]
+            place.naive(figures, "2024", revision)
+        alone = place.cellveil("attack", place.path("table"), place.path("out", "RESULT.csv"), "--all-offices")
+        assert alone.returncode == 0, alone.stdout
+        found += place.attack("2024", "--all-offices")[0]
+    assert found > 0
+    return found
+
+
+def year(place, rng):
+    """Month by month with corrections and late forms; a and b merge in July. After each release the union is attacked."""
+    released = corrected = refused = 0
+    fresh(place)
+    sent = {}
+    for month in range(1, 13):
+        period = "2023-%02d" % month
+        printed = OLD if month < 7 else NEW
+        figures = some(rng)
+        late = rng.choice([[], ["h"], ["d", "g"]])
+        if not place.protect({o: [0, 0, 0] if o in late else v for o, v in figures.items()}, period, 0, printed=printed):
+            refused += 1
+            continue
+        released += 1
+        place.attack(period, "--all-offices", want=0)
+        sent[month] = figures
+        back = rng.choice([month, max(month - 1, 1), max(month - 2, 1)])  # a correction of an earlier month, maybe
+        if back not in sent:
+            continue
+        figures = {o: list(v) for o, v in sent[back].items()}
+        for o in rng.sample(ORDER, rng.randint(2, 6)):
+            figures[o] = [n + rng.choice((0, 1, 2, 9, 30)) for n in figures[o]]
+        period = "2023-%02d" % back
+        revision = 1 + sum(1 for d in os.listdir(place.path("ledger")) if '"period":"%s"' % period in open(
+            place.path("ledger", d, "entry.json"), encoding="ascii").read())
+        if place.protect(figures, period, revision, printed=NEW if back >= 7 or rng.random() < 0.3 else OLD):
+            corrected += 1
+            place.attack(period, "--all-offices", want=0)
+            sent[back] = figures
+        else:
+            refused += 1
+    assert released >= 8 and corrected > 0, (released, corrected, refused)
+    return "%d months, %d corrections, %d refused" % (released, corrected, refused)
+
+
+def bad_input(place, rng):
+    code, _ = place.attack("1999")
+    assert code == 2
+    p = place.cellveil("attack", place.path("table"), place.path("out", "RESULT.csv"), "--ledger", place.path("ledger"))
+    assert p.returncode == 2 and "several periods" in p.stderr, p.stderr
+    write(place.path("ledger", "000001", "entry.json"), "{}\n")
+    assert place.attack("2023-01")[0] == 2
+
+
+def main():
+    seed = int(sys.argv[1]) if len(sys.argv) > 1 else random.SystemRandom().randrange(10**9)
+    print("seed", seed, flush=True)
+    rng = random.Random(seed)
+    with tempfile.TemporaryDirectory() as folder:
+        place = Place(folder)
+        bad_corrections(place, rng)
+        print("ok bad corrections are found", flush=True)
+        print("ok found together, not alone:", unseen_alone(place, rng), flush=True)
+        print("ok a year:", year(place, rng), flush=True)
+        bad_input(place, rng)
+    print("ok")
+
+
+if __name__ == "__main__":
+    main()
