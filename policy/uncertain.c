@@ -384,7 +384,10 @@ static void look_at(struct look *l, const struct doubted *s)
 		return;
 	if (g->office_dim != SIZE_MAX)
 		memset(l->touched, 0, g->t->dim[g->office_dim].n_codes);
+	size_t written = l->witness == NULL ? 0 : l->witness->size;
 	enum tables found = find_tables(l, s, needed);
+	if (found == TABLES_NONE && l->witness != NULL) /* asked for by nobody, and they show too little */
+		l->witness->size = written;
 	if (needed && found == TABLES_NONE) {
 		fail(l, s->cell);
 		return;

@@ -7,6 +7,7 @@
 #include "client/protect/certificate.h"
 #include "client/protect/jjcert.h"
 #include "client/protect/moved.h"
+#include "client/protect/movedaudit.h"
 #include "client/protect/protect.h"
 #include "client/protect/protectfiles.h"
 #include "client/protect/suppressed.h"
@@ -91,6 +92,22 @@ static bool audit(struct lattice *g, const struct args *args, const struct certi
 	return ok;
 }
 
+/* The same where figures were moved: each beside its count, and the tables that show the doubt. */
+static bool audit_moved(struct lattice *g, const struct args *args, const struct certificate_report *r,
+    struct bytes certificate, uint64_t *tables, struct err *e)
+{
+	struct policy_params p = policy_params_default();
+	struct buf file = { 0 };
+	const char *path = args_value(args, "auditor");
+	bool ok =
+	    (args_value(args, "policy") == NULL || protectfiles_policy(&p, args_value(args, "policy"), e)) &&
+	    lattice_truth_file(g, args_value(args, "truth"), e) && moved_true(g, &r->moved, e) &&
+	    protectfiles_read(&file, path, CERTIFICATE_MAX, e) &&
+	    (movedaudit_check(g, &p, r, certificate, buf_bytes(&file), tables, e) || err_wrap(e, "%s", path));
+	buf_free(&file);
+	return ok;
+}
+
 /* Are certificate and auditors' part those that --manifest names? */
 static bool is_bound(const struct args *args, struct bytes certificate, struct err *e)
 {
@@ -140,6 +157,7 @@ static int run(const struct args *args)
 		text_error(&e);
 		goto done;
 	}
+	uint64_t tables = 0;
 	bool auditing = args_value(args, "auditor") != NULL;
 	bool holds = is_bound(args, buf_bytes(&file), &e) && lattice_figures_hold(&g, &e) &&
 		     certificate_check(&g, buf_bytes(&file), args_value(args, "ledger"), &report, &e);
@@ -148,8 +166,7 @@ static int run(const struct args *args)
 		holds = err_set(
 		    &e, ERR_UNSUPPORTED, "the auditors' part of a correction cannot be checked here yet");
 	else if (holds && auditing && moved)
-		holds = lattice_truth_file(&g, args_value(args, "truth"), &e) &&
-			moved_true(&g, &report.moved, &e);
+		holds = audit_moved(&g, args, &report, buf_bytes(&file), &tables, &e);
 	else if (holds && auditing)
 		holds = audit(&g, args, &report, buf_bytes(&file), &audited, &e);
 	if (args_flag(args, "json"))
@@ -164,7 +181,9 @@ static int run(const struct args *args)
 		moved_told(&report);
 		if (auditing)
 			text_say(
-			    _("every figure fits the counts; whether each is left in doubt, `attack` tells"));
+			    _("every figure fits the counts, and %llu tables leave the small ones in doubt; "
+			      "whether offices are in doubt, `attack` tells"),
+			    (unsigned long long)tables);
 		code = PROTECT_SAFE;
 		goto done;
 	}

@@ -3,8 +3,11 @@
 
 test_attack_methods.py [SECONDS [SEED]]: bounded by the number of tables in ctest, by time when run by hand.
 """
+import csv
+import hashlib
 import os
 import random
+import re
 import subprocess
 import sys
 import tempfile
@@ -38,6 +41,50 @@ def read(path):
         return f.read()
 
 
+def changed_parts(rng, part, small):
+    """The auditors' part, changed in one place each, with its digest made right again where so said. small: the counts hold one of
+    1 to k-1, which must have tables."""
+    body = part[:part.rindex(b"end-auditor ")]
+    lines = body.splitlines(keepends=True)
+    tables = [i for i, line in enumerate(lines) if line[:2] in (b"u ", b"d ", b"o ")]
+    yield part[:-70] + bytes([part[-70] ^ 1]) + part[-69:], False
+    yield b"".join(lines[:1] + [b"public " + b"0" * 64 + b"\n"] + lines[2:]), True
+    yield body.replace(b"\nmethod ", b"\nmethod x", 1), True
+    if not tables:
+        return
+    at = rng.choice(tables)
+    more = re.sub(rb":(-?\d+)(?=\n)", lambda m: b":%d" % (int(m[1]) + 7), lines[at])
+    if more != lines[at]:
+        yield b"".join(lines[:at] + [more] + lines[at + 1:]), True
+    shown = [i for i in tables if re.fullmatch(rb"\d+", lines[i].split()[1]) and lines[i].split()[2] == b"public"]
+    if shown and small:
+        yield b"".join(line for i, line in enumerate(lines) if i not in shown), True
+
+
+def has_small(folder, k):
+    with open(os.path.join(folder, "cells.csv"), encoding="utf-8") as f:
+        rows = list(csv.DictReader(f))
+    return any(not row.get("status") and 0 < int(row["freq"]) < k for row in rows)
+
+
+def auditors_part(folder, out, policy, seed):
+    """It holds as it is (check), and no change of it does."""
+    path, changed = os.path.join(out, "certificate.auditor.cvc"), os.path.join(folder, "changed.cvc")
+    verify = ("verify-certificate", folder, os.path.join(out, "RESULT.csv"), os.path.join(out, "certificate.cvc"),
+              "--truth", os.path.join(folder, "cells.csv"), "--auditor")
+    held = []
+    for i, (part, again) in enumerate(changed_parts(random.Random(seed), read(path),
+                                                   has_small(folder, int(policy["threshold"])))):
+        if again:
+            part += b"end-auditor " + hashlib.sha256(part).hexdigest().encode() + b"\n"
+        with open(changed, "wb") as f:
+            f.write(part)
+        p = run(*verify, changed)
+        if p.returncode != 1:
+            held.append("change %d of the auditors' part: exit code %d %s" % (i, p.returncode, p.stderr))
+    return held
+
+
 def check(folder, out, policy, flags):
     """Findings of the independent attacker, of our own judges, and of a second run."""
     found = judge_moved(folder, out, policy)
@@ -69,7 +116,7 @@ def one(seed):
         found = []
         if p.returncode == 0:
             try:
-                found = check(folder, out, policy, flags)
+                found = check(folder, out, policy, flags) + auditors_part(folder, out, policy, seed)
             except AssertionError as error:
                 found = [str(error)]
         elif os.path.exists(out):

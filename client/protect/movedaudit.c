@@ -1,0 +1,288 @@
+#include "client/protect/movedaudit.h"
+
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/protect/certpart.h"
+#include "client/protect/moved.h"
+
+#define MEMBERS_MAX 8u
+#define NO_OFFICE   UINT32_MAX
+#define NUMBER_MAX  (UINT64_C(1) << 62)
+
+struct doubt {
+	struct certcheck k;
+	const struct lattice *g;
+	const struct certificate_report *report;
+	uint32_t office_dim;
+	uint32_t member[MEMBERS_MAX]; /* the attacker of the line at hand */
+	uint32_t n_members;
+	int8_t *sign;      /* by cell: how it counts in the line's subject */
+	uint8_t *seen;     /* by cell: it is the subject of tables for the public */
+	uint64_t *listed;  /* cells of the subject */
+	uint64_t *line_of; /* by cell: the table that changed it last, from 1 */
+	uint32_t n_listed;
+	const char *about; /* subject and attacker of the line before, as they stand there */
+	size_t about_len;
+	int64_t low, high; /* how far its tables lead the subject from the true one */
+	uint64_t tables;
+	struct err *e;
+};
+
+static bool bad(struct doubt *c, const char *rule)
+{
+	return cert_bad(&c->k, c->e, rule);
+}
+
+static size_t line_len(const struct reader *r)
+{
+	return (size_t)(r->line_end - r->line);
+}
+
+/* ---- head and end ---- */
+
+static bool digest_is(const struct reader *r, const char *word, struct bytes of)
+{
+	uint8_t want[32];
+	uint8_t got[32];
+	size_t skip = strlen(word);
+	crypto_hash_sha256(want, of.at, of.len);
+	return cert_line_begins(r, word) &&
+	       hex_decode(got, 32, bytes_of(r->line + skip, line_len(r) - skip)) &&
+	       memcmp(got, want, 32) == 0;
+}
+
+/* Does the certificate say the same about the method? */
+static bool same_method(const struct reader *r, struct bytes certificate)
+{
+	struct reader other = { .at = (const char *)certificate.at,
+		.end = (const char *)certificate.at + certificate.len };
+	while (cert_reader_line(&other))
+		if (cert_line_begins(&other, "method "))
+			return line_len(r) == line_len(&other) &&
+			       memcmp(r->line, other.line, line_len(r)) == 0;
+	return false;
+}
+
+static bool number_line(struct reader *r, const char *word)
+{
+	uint64_t number;
+	const char *p;
+	if (!cert_reader_line(r))
+		return false;
+	p = r->line;
+	return cert_take_text(&p, r->line_end, word) &&
+	       cert_take_number(&p, r->line_end, NUMBER_MAX, &number) && p == r->line_end;
+}
+
+static bool head_take(struct doubt *c, struct bytes certificate)
+{
+	struct reader *r = &c->k.r;
+	uint8_t blind[32];
+	if (!cert_reader_line(r) || !cert_line_is(r, "cellveil-certificate-auditor 1"))
+		return bad(c, "not an auditors' part of version 1");
+	if (!cert_reader_line(r) || !digest_is(r, "public ", certificate))
+		return bad(c, "it belongs to another certificate");
+	if (!cert_reader_line(r) || !cert_line_begins(r, "blind ") ||
+	    !hex_decode(blind, 32, bytes_of(r->line + 6, line_len(r) - 6)))
+		return bad(c, "blind and 64 hex digits are expected");
+	if (!cert_reader_line(r) || !same_method(r, certificate))
+		return bad(c, "the method is not the certificate's");
+	if (!number_line(r, "draw ") || !number_line(r, "subjects "))
+		return bad(c, "draw and subjects, each with a number, are expected");
+	return (cert_reader_line(r) && cert_line_is(r, "section tables")) ||
+	       bad(c, "section tables is expected");
+}
+
+static bool end_take(struct doubt *c, struct bytes file)
+{
+	struct reader *r = &c->k.r;
+	if (!cert_line_begins(r, "end-auditor ") || r->at != r->end)
+		return bad(c, "the last line is end-auditor and a digest");
+	return digest_is(
+		   r, "end-auditor ", bytes_of(file.at, (size_t)((const uint8_t *)r->line - file.at))) ||
+	       bad(c, "the file was changed: its own digest does not fit");
+}
+
+/* ---- one table ---- */
+
+static void forget_subject(struct doubt *c)
+{
+	for (uint32_t i = 0; i < c->n_listed; i++)
+		c->sign[c->listed[i]] = 0;
+	c->n_listed = 0;
+}
+
+/* A cell, or a cell less others. */
+static bool subject_take(struct doubt *c, const char **p, const char *end)
+{
+	forget_subject(c);
+	do {
+		uint64_t cell;
+		if (!cert_take_number(p, end, c->g->n_cells - 1, &cell) || c->sign[cell] != 0)
+			return false;
+		c->sign[cell] = c->n_listed == 0 ? 1 : -1;
+		c->listed[c->n_listed++] = cell;
+	} while (cert_take_char(p, end, '-'));
+	return cert_take_char(p, end, ' ');
+}
+
+/* "public" or "A+B" */
+static bool attacker_take(struct doubt *c, const char **p, const char *end)
+{
+	const char *stop = memchr(*p, ' ', (size_t)(end - *p));
+	c->n_members = 0;
+	if (stop == NULL)
+		stop = end; /* no changes: the other table is the true one */
+	if (cert_take_text(p, stop, "public"))
+		return *p == stop;
+	while (*p < stop) {
+		char code[LIMIT_NAME + 2];
+		const char *plus = memchr(*p, '+', (size_t)(stop - *p));
+		size_t len = (size_t)((plus == NULL ? stop : plus) - *p);
+		if (c->office_dim == NO_OFFICE || len >= sizeof code || c->n_members == MEMBERS_MAX)
+			return false;
+		memcpy(code, *p, len);
+		code[len] = '\0';
+		uint32_t office = lattice_code(&c->g->dim[c->office_dim], code);
+		if (office == UINT32_MAX || !lattice_is_leaf(&c->g->dim[c->office_dim], office))
+			return false;
+		c->member[c->n_members++] = office;
+		*p += len + (plus == NULL ? 0 : 1);
+	}
+	return c->n_members > 0;
+}
+
+static bool change_fits(struct doubt *c, uint64_t cell, int64_t by)
+{
+	const struct lattice *g = c->g;
+	int64_t lo = 0;
+	int64_t hi = INT64_MAX;
+	if (c->line_of[cell] == c->tables + 1)
+		return bad(c, "a table changes a cell twice");
+	c->line_of[cell] = c->tables + 1;
+	if (g->live[cell] == 0)
+		return bad(c, "a table puts someone where nobody can be");
+	for (uint32_t i = 0; i < c->n_members; i++)
+		if (lattice_place(g, cell, c->office_dim) == c->member[i])
+			return bad(c, "a table changes what its attacker owns");
+	if (g->mark[cell] == 'R')
+		moved_interval(&c->report->moved, g->near[cell], &lo, &hi);
+	if (g->truth[cell] + by < lo || g->truth[cell] + by > hi)
+		return bad(c, "a table does not agree with a printed figure");
+	return true;
+}
+
+/* [udo] <subject> <attacker> <cell>:<by> ... */
+static bool changes_take(struct doubt *c, const char *p, int64_t *led)
+{
+	const char *end = c->k.r.line_end;
+	*led = 0;
+	cert_sums_clear(&c->k.sums);
+	while (p < end) {
+		uint64_t cell;
+		int64_t by;
+		if (!cert_take_char(&p, end, ' ') || !cert_take_number(&p, end, c->g->n_cells - 1, &cell) ||
+		    !cert_take_char(&p, end, ':') || !cert_take_signed(&p, end, &by) || by == 0)
+			return bad(c, "a change is cell:by");
+		if (!change_fits(c, cell, by))
+			return false;
+		if (!cert_visit_lines(&c->k, cell, cert_add_signed, &by))
+			return err_set(c->e, ERR_MEMORY, "no memory");
+		*led += c->sign[cell] * by;
+	}
+	return cert_sums_zero(&c->k.sums) || bad(c, "a table breaks a relation");
+}
+
+/* The tables of one count and attacker stand together. */
+static bool group_ends(struct doubt *c)
+{
+	bool wide = c->about == NULL || c->high - c->low >= (int64_t)c->report->width;
+	c->about = NULL;
+	c->low = 0;
+	c->high = 0;
+	return wide || bad(c, "the tables before this line differ by less than the width");
+}
+
+static bool table_take(struct doubt *c)
+{
+	const char *p = c->k.r.line + 2;
+	const char *end = c->k.r.line_end;
+	const char *about = p;
+	int64_t led;
+	if (!subject_take(c, &p, end) || !attacker_take(c, &p, end))
+		return bad(c, "a table is: u, d or o, a count, an attacker, changes");
+	size_t len = (size_t)(p - about);
+	bool same = c->about != NULL && len == c->about_len && memcmp(about, c->about, len) == 0;
+	if ((!same && !group_ends(c)) || !changes_take(c, p, &led))
+		return false;
+	c->about = about;
+	c->about_len = len;
+	c->low = led < c->low ? led : c->low;
+	c->high = led > c->high ? led : c->high;
+	c->tables++;
+	if (c->n_members == 0 && c->n_listed == 1)
+		c->seen[c->listed[0]] = 1;
+	return true;
+}
+
+static bool is_table(const struct reader *r)
+{
+	return cert_line_begins(r, "u ") || cert_line_begins(r, "d ") || cert_line_begins(r, "o ");
+}
+
+/* ---- the whole ---- */
+
+static bool small_seen(struct doubt *c)
+{
+	for (uint64_t i = 0; i < c->g->n_cells; i++)
+		if (c->g->live[i] != 0 && c->g->truth[i] > 0 &&
+		    c->g->truth[i] < (int64_t)c->report->threshold && c->seen[i] == 0)
+			return err_set(c->e, ERR_CRYPTO, "a small count has no tables for the public");
+	return true;
+}
+
+static bool file_take(struct doubt *c, struct bytes certificate, struct bytes file)
+{
+	if (!head_take(c, certificate))
+		return false;
+	while (cert_reader_line(&c->k.r) && is_table(&c->k.r))
+		if (!table_take(c))
+			return false;
+	return group_ends(c) && end_take(c, file) && small_seen(c);
+}
+
+static uint32_t office_dim(const struct lattice *g, const struct policy_params *p)
+{
+	for (uint32_t d = 0; d < g->n_dims; d++)
+		if (g->dim[d].synthetic)
+			return d;
+	return lattice_dim(g, p->office_dim);
+}
+
+bool movedaudit_check(const struct lattice *g, const struct policy_params *p,
+    const struct certificate_report *report, struct bytes certificate, struct bytes file, uint64_t *tables,
+    struct err *e)
+{
+	struct certificate_report unused = { 0 };
+	struct doubt c = { .g = g, .report = report, .office_dim = office_dim(g, p), .e = e };
+	c.k = (struct certcheck){ .g = g, .report = &unused };
+	c.k.r = (struct reader){ .at = (const char *)file.at, .end = (const char *)file.at + file.len };
+	for (uint32_t d = 1; d < g->n_dims; d++)
+		c.k.relation_base[d] = c.k.relation_base[d - 1] + g->dim[d - 1].n_breakdowns;
+	c.sign = calloc(g->n_cells + 1, sizeof *c.sign);
+	c.seen = calloc(g->n_cells + 1, 1);
+	c.listed = calloc(g->n_cells + 1, sizeof *c.listed);
+	c.line_of = calloc(g->n_cells + 1, sizeof *c.line_of);
+	bool ok = (c.sign != NULL && c.seen != NULL && c.listed != NULL && c.line_of != NULL) ||
+		  err_set(e, ERR_MEMORY, "no memory");
+	ok = ok && file_take(&c, certificate, file);
+	*tables = c.tables;
+	free(c.sign);
+	free(c.seen);
+	free(c.listed);
+	free(c.line_of);
+	free(c.k.sums.place);
+	return ok;
+}

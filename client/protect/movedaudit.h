@@ -1,0 +1,17 @@
+/* movedaudit - the auditors' part of figures that were rounded or moved by noise, held against the true counts.
+ *
+ * Its tables are read, not searched for: each must keep every relation, agree with every printed figure, leave alone what
+ * its attacker owns, and those of one count and attacker must differ by the width. Every count of 1 to k-1 must have
+ * some for the public. Which offices need tables of their own is not worked out here: `attack --policy` does.
+ * Format: docs/disclosure.md "Certificates". */
+#ifndef CLIENT_PROTECT_MOVEDAUDIT_H
+#define CLIENT_PROTECT_MOVEDAUDIT_H
+#include "client/protect/certificate.h"
+#include "policy/params.h"
+
+/* g holds the truth; report is of the public part, whose bytes certificate are. *tables: how many were read. False: e says
+ * which line and what rule; never a count. */
+bool movedaudit_check(const struct lattice *g, const struct policy_params *p,
+    const struct certificate_report *report, struct bytes certificate, struct bytes file, uint64_t *tables,
+    struct err *e);
+#endif
