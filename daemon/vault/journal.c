@@ -2,6 +2,7 @@
 #include "daemon/vault/journal.h"
 #include "daemon/crash.h"
 #include "daemon/vault/journal_parts.h"
+#include "daemon/vault/rowcheck.h"
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -501,7 +502,7 @@ bool journal_open(struct vault *v, struct err *e)
 	v->journal = j;
 	if (journal_open_files(v, &j->files, e) &&
 	    vkey_make(&j->vkey, v->conf->origin, VKEY_ED25519, v->keys.log->public, e) && verify(v, j, e) &&
-	    note_start(v, e) && journal_write(v, e)) {
+	    rowcheck(v, e) && note_start(v, e) && journal_write(v, e)) {
 		has_begun(v);
 		return true;
 	}

@@ -426,6 +426,17 @@ def test_rows(d, auditor):
             ("UPDATE release_file SET data = zeroblob(length(data)) WHERE name = 'certificate.cvc'", "release|certificate"),
             ("UPDATE feed SET signature = zeroblob(64) WHERE seq = 1", "feed"),
             ("DELETE FROM feed WHERE seq = 2", "feed"),
+            ("DELETE FROM submission WHERE seq = 1", r"leaf \d+: a form that the log names is missing"),
+            ("UPDATE submission SET statement = zeroblob(32) WHERE seq = 2", r"submission 2, leaf \d+: a form is not"),
+            ("UPDATE period SET state = 2 WHERE name = '2024'", r"period 2024, leaf \d+: a period is open"),
+            ("UPDATE seal SET n = n - 1", r"seal of 2023/0, leaf \d+"),
+            ("UPDATE seal SET root = zeroblob(32)", r"seal of 2023/0, leaf \d+"),
+            ("UPDATE release SET object = zeroblob(32)", r"release 2023/0, leaf \d+"),
+            ("UPDATE release SET leaf = leaf - 1", r"release 2023/0, leaf \d+"),
+            ("UPDATE release SET stage = 6", r"leaf \d+: a release that the log names is missing"),
+            ("DELETE FROM ledger WHERE n = 2", "2024/0: the ledger"),
+            ("UPDATE ledger SET digest = zeroblob(32) WHERE n = 1", "ledger 1: the ledger"),
+            ("UPDATE config SET digest = zeroblob(32)", "config 1: a configuration that no leaf"),
             ("DELETE FROM release_file WHERE name = 'result.csv'", "release|object")):
         db = sqlite3.connect(os.path.join(vault, "store"))
         assert db.execute(change).rowcount > 0
