@@ -169,7 +169,14 @@ void text_warn(const char *fmt, ...)
 
 void text_error(const struct err *e)
 {
-	text_warn("%s: %s", program_invocation_short_name, e->text);
+	struct buf text = { 0 };
+
+	text_inner(&text, e->text);
+	if (text.failed || text.size == 0)
+		text_warn("%s: %s", program_invocation_short_name, e->text);
+	else
+		text_warn("%s: %.*s", program_invocation_short_name, (int)text.size, (const char *)text.data);
+	buf_free(&text);
 }
 
 bool text_confirm(const char *question)

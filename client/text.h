@@ -26,6 +26,8 @@ void text_time(struct buf *out, uint64_t seconds); /* 2025-01-31 13:05 UTC: the 
 void text_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));  /* one line to stderr */
 void text_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2))); /* not silenced by text_quiet */
 void text_error(const struct err *e);                                       /* "cellveil: <text>" */
+/* An error's text with those of its parts that proto/ wrote in English in the reader's language. */
+void text_inner(struct buf *out, const char *text);
 /* Asks a yes/no question on the terminal; false without one. */
 bool text_confirm(const char *question);
 bool text_put(const struct buf *out); /* to stdout, whole and flushed; false if stdout took it not */

@@ -64,6 +64,14 @@ def test_strangers(d):
     nobody = d.client("nobody")
     push(nobody, ["no identity yet", "cellveil init"], ["ingen identitet", "cellveil init"], 7)
     nobody.run("init", "--office", "efh")
+    told(nobody, ["join line: the word name... breaks its grammar"], ["svarsraden: ordet name... är felskrivet"], 7, "join", "cellveil-join office")
+    bad = os.path.join(d.folder, "bad.yaml")
+    for text, english, swedish in (("form: [\n", "did not find expected", "rad 2: innehåll saknas"),
+                                   ("a: b\na: c\n", "line 2: name 'a' stands twice (first on line 1)",
+                                    "rad 2: namnet 'a' står två gånger (först på rad 1)")):
+        with open(bad, "w", encoding="ascii") as f:
+            f.write(text)
+        told(nobody, [english], [swedish], 2, "check", EXAMPLE, "--config", bad)
     push(nobody, ["the operator's answer is missing"], ["svaret från den driftansvarige saknas"], 7)
 
 
