@@ -3,7 +3,7 @@
 
 Whatever the step: nothing half published is ever under public/, a restart ends in exactly one release, its bytes
 are those that were decided, earlier releases stay as they were, and the log leads to its signed root (oracles iv, v
-of the fault list). One period for each step, all in one deployment.
+of the fault list). One period for each step, all in one deployment; then the same for corrections, and corrections of what is lost.
 """
 import base64
 import contextlib
@@ -34,6 +34,7 @@ policy: {threshold: 5, width: 2, zeros: camouflage}
 OFFICES = ["o0", "o1", "o2", "o3"]
 POINTS = ["release-sealed", "release-protected", "release-before-commit", "release-commit", "release-files",
           "release-checkpoint", "release-feed"]
+CORRECTION_POINTS = ["release-protected", "release-before-commit", "release-commit", "release-files"]
 
 
 def has_crash_points():
@@ -41,18 +42,18 @@ def has_crash_points():
         return b"release-before-commit" in f.read()
 
 
-def push_all(d, period):
+def push_all(d, period, more=0):
     for i, code in enumerate(OFFICES):
         path = os.path.join(d.folder, "form.csv")
         small = 3 if i == 0 else 40 + 5 * i  # one small count: something is hidden in every release
         with open(path, "w", encoding="ascii") as f:
             f.write("office,year,measure,sex,value\n%s,%s,clients,F,%d\n%s,%s,clients,M,%d\n" %
-                    (code, period, small, code, period, 50 + 3 * i))
+                    (code, period, small + more, code, period, 50 + 3 * i + more))
         assert d.office(code).push(path, "--period", period)["state"] == "received"
 
 
-def release_dir(d, period):
-    return os.path.join(d.public, "release", DATASET, period, "0")
+def release_dir(d, period, revision=0):
+    return os.path.join(d.public, "release", DATASET, period, str(revision))
 
 
 def read(path):
@@ -64,16 +65,16 @@ def files_of(folder):
     return {name: read(os.path.join(folder, name)) for name in sorted(os.listdir(folder))}
 
 
-def rows_of(d, period):
+def rows_of(d, period, revision=0):
     """Files of the release as committed; the vault is not running."""
     with contextlib.closing(sqlite3.connect(os.path.join(d.state, "vault/store"))) as db:
         return dict(db.execute("SELECT f.name, f.data FROM release_file f JOIN period p ON p.id = f.period"
-                               " WHERE p.name = ?", (period,)))
+                               " WHERE p.name = ? AND f.revision = ?", (period, revision)))
 
 
-def check_whole(d, period):
+def check_whole(d, period, revision=0):
     """The release directory is absent, or complete and what its manifest says."""
-    folder = release_dir(d, period)
+    folder = release_dir(d, period, revision)
     if not os.path.exists(folder):
         return None
     files = files_of(folder)
@@ -152,6 +153,49 @@ def crash_once(d, period, point, before):
     return after
 
 
+def crash_correction(d, period, point, first):
+    """The same with a second release of the period: the correction goes out once, and the first stays what it was."""
+    push_all(d, period, 20)
+    d.vault.stop()
+    d.vault.start(CELLVEIL_CRASH=point)
+    d.publish(period, want=1)
+    assert d.vault.process.wait(60) == -9, point
+    d.vault.process = None
+    half, committed = check_whole(d, period, 1), rows_of(d, period, 1)
+    assert half is None or committed, "files that no row explains"
+    assert bool(committed) == (POINTS.index(point) >= POINTS.index("release-commit")), point
+    assert rows_of(d, period) == first
+    d.vault.start()
+    after = check_whole(d, period, 1)
+    assert after is not None and after["release.csv"] != first["release.csv"], point
+    assert not committed or after == committed, point
+    entries = check_log(d)
+    assert sum(b'"k":"release"' in e and ('"p":"%s"' % period).encode() in e for e in entries) == 2, point
+    d.publish(period, want=6)
+    d.ctl("release", "show", period)
+    return after
+
+
+def earlier_lost(d):
+    """What an earlier release said or was made of cannot be read any more: no correction goes out, and it is said."""
+    for period, statement, told in (
+            ("2031", "DELETE FROM release_file WHERE name = 'result.csv' AND revision = 0 AND period = ?", "do not fit"),
+            ("2033", "DELETE FROM release_file WHERE name = 'certificate.cvc' AND revision = 1 AND period = ?", "do not fit"),
+            ("2034", "UPDATE period SET data_key = NULL WHERE id = ?", "")):
+        push_all(d, period, 70)
+        d.vault.stop()
+        with contextlib.closing(sqlite3.connect(os.path.join(d.state, "vault/store"))) as db:
+            (number,) = db.execute("SELECT id FROM period WHERE name = ?", (period,)).fetchone()
+            assert db.execute(statement, (number,)).rowcount == 1
+            db.commit()
+        d.vault.start()
+        p = d.publish(period, want=None)
+        assert p.returncode != 0 and told in p.stdout + p.stderr, (period, p.returncode, p.stdout, p.stderr)
+        assert p.stderr.strip(), "refused without a reason"
+        assert not os.path.exists(release_dir(d, period, 2))
+        print("ok earlier release lost:", p.stderr.strip().splitlines()[-1], flush=True)
+
+
 def await_gate(d):
     """The gate has found the restarted vault and has its newest envelopes."""
     end = time.monotonic() + PATIENCE
@@ -172,7 +216,16 @@ def main():
             period = str(2024 + i)
             d.open_period(period)
             done[period] = crash_once(d, period, point, done)
-            print("ok", point)
+            print("ok", point, flush=True)
+        for i, point in enumerate(CORRECTION_POINTS):
+            period = str(2031 + i)
+            d.open_period(period)
+            push_all(d, period)
+            d.close_period(period)
+            d.publish(period)
+            crash_correction(d, period, point, check_whole(d, period))
+            print("ok correction", point, flush=True)
+        earlier_lost(d)
         await_gate(d)
         for period in done:
             reader.run("get", period)
