@@ -155,7 +155,7 @@ def main():
         assert not failures, failures
         faults = {f: sum(line.faults[f] for line in lines) for f in FAULTS}
         print("line: %s, undisturbed %d" % (faults, sum(line.good for line in lines)))
-        assert sum(faults.values()) > 10, "the line was too good"
+        assert sum(faults.values()) > 3, "the line was too good"
         for line in lines:
             line.calm = True
         for office in OFFICES:
