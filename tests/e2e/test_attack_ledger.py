@@ -37,8 +37,9 @@ def table(folder, figures, printed=OLD):
           "level,code\n@,_T\n@@,ab\n@@@,a\n@@@,b\n" + "".join("@@,%s\n" % o for o in ORDER[2:]))
     write(os.path.join(folder, "hier_kind.csv"), "level,code\n@,_T\n" + "".join("@@,%s\n" % k for k in KIND))
     write(os.path.join(folder, "tables.csv"), "table,dim,codes\nall,office,%s\nall,kind,*\n" % printed)
-    write(os.path.join(folder, "cells.csv"), "office,kind,freq\n" + "".join(
-        "%s,%s,%d\n" % (o, k, n) for o in ORDER for k, n in zip(KIND, figures[o])))
+    write(os.path.join(folder, "cells.csv"), "office,kind,freq,status\n" + "".join(
+        "%s,%s,%d,%s\n" % (o, k, n, "nr" if figures[o] is None else "") for o in ORDER
+        for k, n in zip(KIND, figures[o] or [0, 0, 0])))
 
 
 class Place:
@@ -152,7 +153,7 @@ def year(place, rng):
         printed = OLD if month < 7 else NEW
         figures = some(rng)
         late = rng.choice([[], ["h"], ["d", "g"]])
-        if not place.protect({o: [0, 0, 0] if o in late else v for o, v in figures.items()}, period, 0, printed=printed):
+        if not place.protect({o: None if o in late else v for o, v in figures.items()}, period, 0, printed=printed):
             refused += 1
             continue
         released += 1
