@@ -84,8 +84,8 @@ bool primary_names(const struct grid *g, enum guarantee level, uint32_t cell)
 		   (shares.least_rest < k || (g->p->coalition > 1 && shares.coalition_rest < k)));
 }
 
-static bool protect_virt(
-    struct grid *g, struct needs *n, enum guarantee level, const struct virt *v, uint16_t rules, struct err *e)
+static bool protect_virt(struct grid *g, struct needs *n, enum guarantee level, const struct virt *v,
+    uint16_t rules, struct err *e)
 {
 	struct subject only = { NONE, NULL, NONE };
 	uint32_t held = 0;
