@@ -60,12 +60,16 @@ def test_numbers(d, auditor, config):
         own = attack(d.office(office), "--form", os.path.join(d.folder, office + ".csv"))
         assert of(own, "office:" + office) == want, "an office with its own form"
         assert {c["attacker"] for c in own["cells"]} == {"public", "office:" + office}
-    answer = attack(auditor, "--figures", table, "--coalition", "2", want=1)
-    assert answer["disclosed"] > 0 and is_worst_first(answer), "the policy promises nothing against two"
-    first = answer["cells"][0]
-    assert first["finding"] == "disclosed" and first["attacker"].startswith("coalition:") and first["exact"]
-    text = auditor.run("audit", "attack", "2023", "--figures", table, "--coalition", "2", "--worst", "1", want=1).stdout
-    assert text.startswith("DISCLOSED") and len(text.splitlines()) == 2, text
+    # the policy promises nothing against two; whether two learn of a third depends on the key
+    learned = any(lo == hi < 5 and k[1] in COUNTS and k[1] not in two for two in itertools.combinations(COUNTS, 2)
+                  for k, (lo, hi) in intervals(released, FORMS, two).items())
+    answer = attack(auditor, "--figures", table, "--coalition", "2", want=1 if learned else (0, 1))
+    assert is_worst_first(answer)
+    if answer["disclosed"] > 0:
+        first = answer["cells"][0]
+        assert first["finding"] == "disclosed" and first["attacker"].startswith("coalition:") and first["exact"]
+        text = auditor.run("audit", "attack", "2023", "--figures", table, "--coalition", "2", "--worst", "1", want=1).stdout
+        assert text.startswith("DISCLOSED") and len(text.splitlines()) == 2, text
     d.office("north").run("audit", "attack", "2023", "--form", os.path.join(d.folder, "nothing"), want=2)
 
 
@@ -93,7 +97,7 @@ def test_symbols(d, auditor, config):
     reasons = {}
     for line in csv.DictReader(io.StringIO(auditor.run("audit", "explain", "2023", "--csv").stdout)):
         reasons[line["cell"]] = line["class"]
-    answer = attack(auditor, "--coalition", "2", want=3)
+    answer = attack(auditor, "--coalition", "2", want=(0, 3))
     assert answer["disclosed"] == 0 and is_worst_first({"cells": [c for c in answer["cells"] if c["least"] is not None]})
     undecided = 0
     for n in (1, 2):
@@ -105,13 +109,14 @@ def test_symbols(d, auditor, config):
         want = "undecided" if c["how"] == "elimination" and reasons[c["cell"]] == "primary" else ""
         assert c["finding"] == want, c
         undecided += want != ""
-    assert undecided == answer["undecided"] > 0
+    assert undecided == answer["undecided"]
     attack(auditor, "--office", "north")
     auditor.run("audit", "attack", "2023", "--office", "nobody", want=2)
     auditor.run("audit", "attack", "2019", want=2)
     researcher = d.reader("other")
-    assert attack(researcher, "--coalition", "1")["undecided"] == 0, "nothing follows for one office"
-    assert attack(researcher, "--coalition", "2", want=3)["undecided"] > undecided, "who cannot tell, says so"
+    alone = sum(len(follows(released, (owner,))) for owner in COUNTS)  # large figures that one office may compute
+    assert attack(researcher, "--coalition", "1", want=3 if alone else 0)["undecided"] == alone
+    assert attack(researcher, "--coalition", "2", want=(0, 3))["undecided"] >= undecided, "who cannot tell, says so"
 
 
 def test_log(d, auditor):
@@ -252,11 +257,11 @@ def main():
         table = os.path.join(d.folder, "table")
         d.ctl("release", "table", "2023", "--output", table)
         released = publication(auditor, OPEN_TO_OFFICES)
-        found = {(c["attacker"], c["cell"]) for c in attack(auditor, "--figures", table, "--coalition", "1", want=1)["cells"]
-                 if c["finding"] == "disclosed"}
         want = {("office:" + o, k) for o in COUNTS for k, (lo, hi) in intervals(released, FORMS, (o,)).items()
-                if k[1] != o and lo == hi < 5}
-        assert len(found) == len(want) > 0, (found, want)
+                if k[1] != o and lo == hi < 5}  # none, under some keys
+        answer = attack(auditor, "--figures", table, "--coalition", "1", want=1 if want else 0)
+        found = {(c["attacker"], c["cell"]) for c in answer["cells"] if c["finding"] == "disclosed"}
+        assert len(found) == len(want), (found, want)
     print("ok")
 
 
