@@ -194,8 +194,8 @@ void command_help(const struct program *program, const struct command *command, 
 {
 	const char *line = command->example;
 
-	buf_printf(out, _("usage: %s %s %s [options]\n\n%s\n"), program->name, command->name,
-	    command->arguments, _(command->about));
+	buf_printf(out, _("usage: %s %s%s%s [options]\n\n%s\n"), program->name, command->name,
+	    *command->arguments != 0 ? " " : "", command->arguments, _(command->about));
 	buf_printf(out, "\n%s\n", _("example:"));
 	while (line != NULL && *line != 0) {
 		size_t len = strcspn(line, "\n");

@@ -3,23 +3,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool grow(struct hiding *h, void *array, uint32_t *room, uint32_t n, size_t size)
+#include "policy/array.h"
+
+static bool grow(struct hiding *h, void *array, uint32_t *room, uint32_t need, size_t size)
 {
-	void *now = NULL;
-	if (n <= *room)
+	if (array_room(array, room, need, size))
 		return true;
-	uint32_t more = *room == 0 ? 256 : *room;
-	while (more < n)
-		more *= 2;
-	memcpy(&now, array, sizeof now);
-	void *bigger = realloc(now, (size_t)more * size);
-	if (bigger == NULL) {
-		h->space.failed = true;
-		return false;
-	}
-	memcpy(array, &bigger, sizeof bigger);
-	*room = more;
-	return true;
+	h->space.failed = true;
+	return false;
 }
 
 /* ---- virtual sums: parent less one child, or the children not printed ---- */

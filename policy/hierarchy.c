@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policy/array.h"
+
 #define ATOMS_MAX                                                                                            \
 	(UINT32_C(1) << 25) /* of all codes together: a bound on what a strange hierarchy can cost */
 
@@ -38,21 +40,6 @@ static bool no_memory(struct err *e)
 }
 
 /* Makes room for one more item of size bytes in *array. */
-static bool grow(void *array, uint32_t *room, uint32_t n, size_t size)
-{
-	void *now = NULL;
-	if (n < *room)
-		return true;
-	uint32_t more = *room == 0 ? 16 : *room * 2;
-	memcpy(&now, array, sizeof now);
-	void *bigger = realloc(now, (size_t)more * size);
-	if (bigger == NULL)
-		return false;
-	memcpy(array, &bigger, sizeof bigger);
-	*room = more;
-	return true;
-}
-
 bool dim_init(struct dim *d, const char *name, struct err *e)
 {
 	memset(d, 0, sizeof *d);
@@ -137,7 +124,7 @@ static bool add_code(struct dim *d, const char *code, uint32_t *number, struct e
 		return true;
 	if (d->n_codes >= LIMIT_CODES)
 		return err_set(e, ERR_LIMIT, "dimension %s has too many codes", d->name);
-	if (!grow(&d->code, &b->room_codes, d->n_codes, sizeof *d->code))
+	if (!array_room(&d->code, &b->room_codes, d->n_codes + 1, sizeof *d->code))
 		return no_memory(e);
 	d->code[d->n_codes] = strdup(code);
 	if (d->code[d->n_codes] == NULL)
@@ -171,7 +158,7 @@ static bool open_breakdown(struct dim *d, struct level *level, struct err *e)
 	struct build *b = d->build;
 	if (level->breakdown != NONE)
 		return true;
-	if (!grow(&d->breakdown, &b->room_breakdowns, d->n_breakdowns, sizeof *d->breakdown))
+	if (!array_room(&d->breakdown, &b->room_breakdowns, d->n_breakdowns + 1, sizeof *d->breakdown))
 		return no_memory(e);
 	d->breakdown[d->n_breakdowns] =
 	    (struct breakdown){ .parent = level->code, .line = level->line, .view = level->view };
@@ -228,7 +215,7 @@ bool dim_add_line(struct dim *d, unsigned level, const char *code, bool view, un
 			return false;
 		again = number < before && stands_already(d, parent->breakdown, number);
 		if (!again) {
-			if (!grow(&b->pair, &b->room_pairs, b->n_pairs, 2 * sizeof *b->pair))
+			if (!array_room(&b->pair, &b->room_pairs, b->n_pairs + 1, 2 * sizeof *b->pair))
 				return no_memory(e);
 			b->pair[2 * b->n_pairs] = parent->breakdown;
 			b->pair[2 * b->n_pairs + 1] = number;
@@ -418,7 +405,7 @@ static bool gather(
 		for (uint32_t i = 0; i < a->size[c]; i++) {
 			if (a->n >= ATOMS_MAX)
 				return err_set(e, ERR_LIMIT, "dimension %s is too large", d->name);
-			if (!grow(&a->item, &a->room, a->n, sizeof *a->item))
+			if (!array_room(&a->item, &a->room, a->n + 1, sizeof *a->item))
 				return no_memory(e);
 			uint32_t atom = a->item[a->start[c] + i];
 			a->item[a->n++] = atom;
@@ -441,7 +428,7 @@ static bool atoms_of_code(const struct dim *d, struct atoms *a, uint32_t c, stru
 	uint32_t n = 0;
 	a->start[c] = a->n;
 	if (d->n_plain[c] == 0) {
-		if (!grow(&a->item, &a->room, a->n, sizeof *a->item))
+		if (!array_room(&a->item, &a->room, a->n + 1, sizeof *a->item))
 			return no_memory(e);
 		a->item[a->n++] = c;
 		a->size[c] = 1;
@@ -511,7 +498,7 @@ static bool make_above(struct dim *d, struct err *e)
 	memset(seen, 0xff, ((size_t)d->n_codes + 1) * sizeof *seen);
 	for (uint32_t c = 0; c < d->n_codes; c++) {
 		uint32_t start = n;
-		if (n >= ATOMS_MAX || !grow(&item, &room, n, sizeof *item))
+		if (n >= ATOMS_MAX || !array_room(&item, &room, n + 1, sizeof *item))
 			goto memory;
 		item[n++] = c;
 		seen[c] = c;
@@ -521,7 +508,7 @@ static bool make_above(struct dim *d, struct err *e)
 				const struct breakdown *k = &d->breakdown[up[j]];
 				if (k->view || seen[k->parent] == c)
 					continue;
-				if (n >= ATOMS_MAX || !grow(&item, &room, n, sizeof *item))
+				if (n >= ATOMS_MAX || !array_room(&item, &room, n + 1, sizeof *item))
 					goto memory;
 				item[n++] = k->parent;
 				seen[k->parent] = c;

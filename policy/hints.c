@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policy/array.h"
+
 /* ---- reading ---- */
 
 struct cursor {
@@ -30,21 +32,6 @@ static bool take_number(struct cursor *c, int64_t *out)
 	return c->at > from;
 }
 
-static bool grow(void *array, uint32_t *room, uint32_t n, size_t size)
-{
-	void *now = NULL;
-	if (n < *room)
-		return true;
-	uint32_t more = *room == 0 ? 256 : *room * 2;
-	memcpy(&now, array, sizeof now);
-	void *bigger = more < *room ? NULL : realloc(now, (size_t)more * size);
-	if (bigger == NULL)
-		return false;
-	memcpy(array, &bigger, sizeof bigger);
-	*room = more;
-	return true;
-}
-
 /* One entry of the release before: its first cells are its own, then come those of the releases before it; the
  * differences follow from them. */
 static bool put_entry(struct hints *h, const struct ledger *l, int64_t cell, int64_t by)
@@ -52,7 +39,7 @@ static bool put_entry(struct hints *h, const struct ledger *l, int64_t cell, int
 	int64_t code = cell / l->size;
 	if (code >= l->n)
 		return true;
-	if (!grow(&h->entry, &h->room_entries, h->n_entries, sizeof *h->entry))
+	if (!array_room(&h->entry, &h->room_entries, h->n_entries + 1, sizeof *h->entry))
 		return false;
 	h->entry[h->n_entries++] = (struct hint_entry){
 		.release = l->n - 1 - (uint32_t)code, .cell = (uint32_t)(cell % l->size), .by = (int32_t)by
@@ -69,7 +56,7 @@ static bool read_move(struct hints *h, const struct ledger *l, struct cursor *c)
 	int64_t by = 0;
 	int64_t cells = (int64_t)l->size * (l->n + l->n * (l->n - 1) / 2);
 	uint32_t begin = h->n_entries;
-	if (!grow(&h->first, &h->room, h->n + 1, sizeof *h->first))
+	if (!array_room(&h->first, &h->room, h->n + 1, sizeof *h->first))
 		return false;
 	h->first[h->n] = begin;
 	bool ok = take(c, "a ") && take_number(c, &number) && take(c, " ") && take_number(c, &n);
@@ -104,7 +91,7 @@ static bool read_use(struct hints *h, const struct ledger *l, struct cursor *c)
 	}
 	if (cell < 0 || move < 0 || move >= h->n || slot < 0 || slot > UINT8_MAX)
 		return true;
-	if (!grow(&h->use, &h->room_uses, h->n_uses, sizeof *h->use))
+	if (!array_room(&h->use, &h->room_uses, h->n_uses + 1, sizeof *h->use))
 		return false;
 	h->use[h->n_uses++] = (struct hint_use){ .cell = (uint32_t)(cell % l->size),
 		.slot = (uint32_t)slot,

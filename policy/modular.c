@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policy/array.h"
+
 #define BUCKETS 256u
 
 struct item {
@@ -44,26 +46,6 @@ struct system {
 	uint32_t room_scratch;
 };
 
-static bool grow(void *array, uint32_t *room, uint32_t n, size_t size)
-{
-	void *now = NULL;
-	if (n < *room)
-		return true;
-	uint32_t more = *room == 0 ? 64 : *room;
-	while (more <= n) {
-		if (more > UINT32_MAX / 2)
-			return false;
-		more *= 2;
-	}
-	memcpy(&now, array, sizeof now);
-	void *bigger = realloc(now, (size_t)more * size);
-	if (bigger == NULL)
-		return false;
-	memcpy(array, &bigger, sizeof bigger);
-	*room = more;
-	return true;
-}
-
 __extension__ typedef unsigned __int128 wide;
 
 static uint64_t times(const struct system *s, uint64_t a, uint64_t b)
@@ -99,7 +81,7 @@ static bool leave_column(struct system *s, uint32_t col)
 {
 	if (--s->col_count[col] != 1)
 		return true;
-	if (!grow(&s->single, &s->room_single, s->n_single, sizeof *s->single))
+	if (!array_room(&s->single, &s->room_single, s->n_single + 1, sizeof *s->single))
 		return false;
 	s->single[s->n_single++] = col;
 	return true;
@@ -108,7 +90,7 @@ static bool leave_column(struct system *s, uint32_t col)
 static bool queue_row(struct system *s, uint32_t row)
 {
 	uint32_t length = s->row[row].n < BUCKETS ? s->row[row].n : BUCKETS;
-	if (!grow(&s->queued, &s->room_queued, s->n_queued, sizeof *s->queued))
+	if (!array_room(&s->queued, &s->room_queued, s->n_queued + 1, sizeof *s->queued))
 		return false;
 	s->queued[s->n_queued] = (struct link){ row, s->bucket[length] };
 	s->bucket[length] = s->n_queued++;
@@ -117,7 +99,7 @@ static bool queue_row(struct system *s, uint32_t row)
 
 static bool link_column(struct system *s, uint32_t col, uint32_t row)
 {
-	if (!grow(&s->of_col, &s->room_of_col, s->n_of_col, sizeof *s->of_col))
+	if (!array_room(&s->of_col, &s->room_of_col, s->n_of_col + 1, sizeof *s->of_col))
 		return false;
 	s->of_col[s->n_of_col] = (struct link){ row, s->col_head[col] };
 	s->col_head[col] = s->n_of_col++;
@@ -134,7 +116,7 @@ static int by_column(const void *a, const void *b)
 
 static bool add_row(struct system *s, const struct item *item, uint32_t n)
 {
-	if (!grow(&s->row, &s->room_rows, s->n_rows, sizeof *s->row))
+	if (!array_room(&s->row, &s->room_rows, s->n_rows + 1, sizeof *s->row))
 		return false;
 	struct row *r = &s->row[s->n_rows];
 	*r = (struct row){ .item = malloc(n * sizeof *item), .n = n };
@@ -155,7 +137,7 @@ static bool load(struct system *s, const struct grid *g)
 	relation_begin(&w, g);
 	while (relation_next(&w, &r)) {
 		uint32_t n = 0;
-		if (!grow(&s->scratch, &s->room_scratch, r.b->n + 1, sizeof *s->scratch))
+		if (!array_room(&s->scratch, &s->room_scratch, r.b->n + 1, sizeof *s->scratch))
 			return false;
 		if (grid_loose(g, r.parent))
 			s->scratch[n++] = (struct item){ r.parent, s->prime - 1 };
@@ -183,7 +165,7 @@ static bool subtract(struct system *s, uint32_t to, const struct row *from, uint
 	uint32_t n = 0;
 	uint32_t i = 0;
 	uint32_t j = 0;
-	if (!grow(&s->scratch, &s->room_scratch, r->n + from->n, sizeof *s->scratch))
+	if (!array_room(&s->scratch, &s->room_scratch, r->n + from->n + 1, sizeof *s->scratch))
 		return false;
 	while (i < r->n || j < from->n) {
 		struct item out;
@@ -216,7 +198,7 @@ static bool subtract(struct system *s, uint32_t to, const struct row *from, uint
 static bool take_pivot(struct system *s, uint32_t row, uint32_t col)
 {
 	struct row *r = &s->row[row];
-	if (!grow(&s->pivot, &s->room_pivots, s->n_pivots, sizeof *s->pivot))
+	if (!array_room(&s->pivot, &s->room_pivots, s->n_pivots + 1, sizeof *s->pivot))
 		return false;
 	s->pivot[s->n_pivots++] = (struct pivot){ row, col };
 	r->done = true;
@@ -288,7 +270,7 @@ static bool find_single(struct system *s, uint32_t n_cells)
 	for (uint32_t c = 0; c < n_cells; c++) {
 		if (s->col_count[c] != 1)
 			continue;
-		if (!grow(&s->single, &s->room_single, s->n_single, sizeof *s->single))
+		if (!array_room(&s->single, &s->room_single, s->n_single + 1, sizeof *s->single))
 			return false;
 		s->single[s->n_single++] = c;
 	}

@@ -4,20 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool grow(void *array, uint32_t *room, uint32_t n, size_t size)
-{
-	void *now = NULL;
-	if (n < *room)
-		return true;
-	uint32_t more = *room == 0 ? 64 : *room * 2;
-	memcpy(&now, array, sizeof now);
-	void *bigger = more < *room ? NULL : realloc(now, (size_t)more * size);
-	if (bigger == NULL)
-		return false;
-	memcpy(array, &bigger, sizeof bigger);
-	*room = more;
-	return true;
-}
+#include "policy/array.h"
 
 bool plan_init(struct plan *p, struct grid *g, struct needs *n, struct err *e)
 {
@@ -78,7 +65,7 @@ static bool add_node(struct plan *p, uint32_t cell, uint32_t move, uint32_t *pla
 	if (at != NONE) {
 		p->free_node = p->node[at].next;
 	} else {
-		if (!grow(&p->node, &p->room_nodes, p->n_nodes, sizeof *p->node))
+		if (!array_room(&p->node, &p->room_nodes, p->n_nodes + 1, sizeof *p->node))
 			return false;
 		at = p->n_nodes++;
 	}
@@ -138,7 +125,7 @@ static void deactivate(struct plan *p, uint32_t move)
 void move_retire(struct plan *p, uint32_t move)
 {
 	if (p->trial) {
-		if (!grow(&p->limbo, &p->room_limbo, p->n_limbo, sizeof *p->limbo))
+		if (!array_room(&p->limbo, &p->room_limbo, p->n_limbo + 1, sizeof *p->limbo))
 			p->memory_failed = true;
 		else
 			p->limbo[p->n_limbo++] = move;
@@ -154,7 +141,7 @@ void need_assign(struct plan *p, uint32_t need, uint32_t move)
 	struct need *n = &p->n->need[need];
 	uint32_t old = n->move;
 	if (p->trial) {
-		if (!grow(&p->log, &p->room_log, p->n_log, sizeof *p->log)) {
+		if (!array_room(&p->log, &p->room_log, p->n_log + 1, sizeof *p->log)) {
 			p->memory_failed = true;
 			return;
 		}
@@ -262,7 +249,7 @@ static void note_rising(struct plan *p, uint32_t cell)
 {
 	if (!p->trial)
 		p->risen[cell] = p->n_trials;
-	else if (!grow(&p->rising, &p->room_rising, p->n_rising, sizeof *p->rising))
+	else if (!array_room(&p->rising, &p->room_rising, p->n_rising + 1, sizeof *p->rising))
 		p->memory_failed = true;
 	else
 		p->rising[p->n_rising++] = cell;
@@ -273,7 +260,7 @@ uint32_t move_store(struct plan *p)
 	struct search *s = &p->s;
 	uint32_t at = p->free_move;
 	if (at == NONE) {
-		if (!grow(&p->move, &p->room_moves, p->n_moves, sizeof *p->move))
+		if (!array_room(&p->move, &p->room_moves, p->n_moves + 1, sizeof *p->move))
 			return NONE;
 		at = p->n_moves++;
 		p->move[at] = (struct move){ .serial = 0 };

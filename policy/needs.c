@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policy/array.h"
 #include "policy/bits.h"
 #include "policy/shares.h"
 
@@ -39,24 +40,9 @@ int64_t virt_value(const struct grid *g, const struct virt *v)
 	return sum;
 }
 
-static bool grow(void *array, uint32_t *room, uint32_t n, size_t size)
-{
-	void *now = NULL;
-	if (n < *room)
-		return true;
-	uint32_t more = *room == 0 ? 64 : *room * 2;
-	memcpy(&now, array, sizeof now);
-	void *bigger = more < *room ? NULL : realloc(now, (size_t)more * size);
-	if (bigger == NULL)
-		return false;
-	memcpy(array, &bigger, sizeof bigger);
-	*room = more;
-	return true;
-}
-
 bool needs_add(struct needs *n, struct need need, struct err *e)
 {
-	if (!grow(&n->need, &n->room, n->n, sizeof *n->need))
+	if (!array_room(&n->need, &n->room, n->n + 1, sizeof *n->need))
 		return no_memory(e);
 	need.move = NONE;
 	need.next = NONE;
@@ -66,7 +52,7 @@ bool needs_add(struct needs *n, struct need need, struct err *e)
 
 uint32_t needs_add_virt(struct needs *n, struct virt v)
 {
-	if (!grow(&n->virt, &n->room_virt, n->n_virt, sizeof *n->virt))
+	if (!array_room(&n->virt, &n->room_virt, n->n_virt + 1, sizeof *n->virt))
 		return NONE;
 	n->virt[n->n_virt] = v;
 	return n->n_virt++;
@@ -76,13 +62,13 @@ uint32_t needs_add_virt(struct needs *n, struct virt v)
 static uint32_t add_band(struct needs *n, const uint32_t *office, uint32_t n_listed, uint32_t chosen)
 {
 	struct band b = { .first = n->n_offices, .n = (uint16_t)n_listed };
-	if (!grow(&n->band, &n->room_bands, n->n_bands, sizeof *n->band))
+	if (!array_room(&n->band, &n->room_bands, n->n_bands + 1, sizeof *n->band))
 		return NONE;
 	for (int pass = 0; pass < 2; pass++)
 		for (uint32_t i = 0; i < n_listed; i++) {
 			if ((chosen >> i & 1) != (pass == 0))
 				continue;
-			if (!grow(&n->office, &n->room_offices, n->n_offices, sizeof *n->office))
+			if (!array_room(&n->office, &n->room_offices, n->n_offices + 1, sizeof *n->office))
 				return NONE;
 			n->office[n->n_offices++] = office[i];
 			b.n_avoid += pass == 0;

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policy/array.h"
+
 #define WHOLE_MAX (1 << 20) /* a product of small numbers; a fraction is hardly ever that near 0 */
 
 static uint32_t times(uint32_t a, uint32_t b)
@@ -36,23 +38,12 @@ static uint32_t inverse(uint32_t a)
 	return result;
 }
 
-static bool grow(struct space *s, void *array, uint32_t *room, uint32_t n, size_t size)
+static bool grow(struct space *s, void *array, uint32_t *room, uint32_t need, size_t size)
 {
-	void *now = NULL;
-	if (n <= *room)
+	if (array_room(array, room, need, size))
 		return true;
-	uint32_t more = *room < 4 ? 4 : *room;
-	while (more < n)
-		more += more / 2;
-	memcpy(&now, array, sizeof now);
-	void *bigger = realloc(now, (size_t)more * size);
-	if (bigger == NULL) {
-		s->failed = true;
-		return false;
-	}
-	memcpy(array, &bigger, sizeof bigger);
-	*room = more;
-	return true;
+	s->failed = true;
+	return false;
 }
 
 bool space_init(struct space *s, uint32_t cells, uint32_t sums)

@@ -183,22 +183,6 @@ static int compare(struct session *s, const struct replay *r, const struct log_e
 	return code == AUDIT_FAILS ? AUDIT_FAILS : verdicts_code(&s->verdicts);
 }
 
-static int tell(const struct verdicts *v, const struct args *args)
-{
-	struct buf out = { 0 };
-	bool ok;
-
-	if (args_flag(args, "json"))
-		verdicts_put_json(&out, v);
-	else if (args_flag(args, "csv"))
-		verdicts_put_csv(&out, v);
-	else
-		verdicts_put(&out, v);
-	ok = text_put(&out);
-	buf_free(&out);
-	return ok ? AUDIT_HOLDS : AUDIT_UNCHECKED;
-}
-
 int audit_replay(const struct args *args)
 {
 	struct err e = { 0 };
@@ -218,7 +202,7 @@ int audit_replay(const struct args *args)
 		code = loglist_find_release(&s->log, args->at[0], &index, &leaf, &e);
 	if (code == AUDIT_HOLDS) {
 		code = compare(s, &r, &leaf, &e);
-		if (code != AUDIT_USAGE && tell(&s->verdicts, args) != AUDIT_HOLDS)
+		if (code != AUDIT_USAGE && !verdicts_tell(&s->verdicts, args))
 			code = AUDIT_UNCHECKED;
 	}
 	buf_free(&text);

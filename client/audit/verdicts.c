@@ -127,6 +127,20 @@ void verdicts_put_csv(struct buf *out, const struct verdicts *v)
 	}
 }
 
+bool verdicts_tell(const struct verdicts *v, const struct args *args)
+{
+	struct buf out = { 0 };
+	if (args_flag(args, "json"))
+		verdicts_put_json(&out, v);
+	else if (args_flag(args, "csv"))
+		verdicts_put_csv(&out, v);
+	else
+		verdicts_put(&out, v);
+	bool ok = text_put(&out);
+	buf_free(&out);
+	return ok;
+}
+
 void verdicts_free(struct verdicts *v)
 {
 	free(v->at);

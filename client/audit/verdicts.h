@@ -1,6 +1,7 @@
 /* verdicts - what was checked, one line each, and what came of it. */
 #ifndef CLIENT_AUDIT_VERDICTS_H
 #define CLIENT_AUDIT_VERDICTS_H
+#include "client/command.h"
 #include "proto/bytes.h"
 #include "proto/err.h"
 #include <stdbool.h>
@@ -31,6 +32,8 @@ const char *verdict_name(enum verdict verdict);
 void verdicts_put(struct buf *out, const struct verdicts *v);      /* for a person */
 void verdicts_put_json(struct buf *out, const struct verdicts *v); /* one object */
 void verdicts_put_csv(struct buf *out, const struct verdicts *v);
+/* To standard output: --json, --csv or for a person. */
+bool verdicts_tell(const struct verdicts *v, const struct args *args);
 void verdicts_free(struct verdicts *v);
 /* A field of CSV, quoted where it must be. */
 void verdicts_csv_field(struct buf *out, const char *text);

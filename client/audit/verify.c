@@ -83,22 +83,6 @@ static void check_other(struct loglist *l, struct source *s, const char *path, s
 	buf_free(&note);
 }
 
-static bool tell(const struct verdicts *v, const struct args *args)
-{
-	struct buf out = { 0 };
-	bool ok;
-
-	if (args_flag(args, "json"))
-		verdicts_put_json(&out, v);
-	else if (args_flag(args, "csv"))
-		verdicts_put_csv(&out, v);
-	else
-		verdicts_put(&out, v);
-	ok = text_put(&out);
-	buf_free(&out);
-	return ok;
-}
-
 int audit_verify(const struct args *args)
 {
 	struct source *s = calloc(1, sizeof *s);
@@ -123,7 +107,7 @@ int audit_verify(const struct args *args)
 		check_receipt(&l, s, args_value(args, "receipt"), &v);
 	if (l.whole && args_value(args, "checkpoint") != NULL)
 		check_other(&l, s, args_value(args, "checkpoint"), &v);
-	code = tell(&v, args) ? verdicts_code(&v) : AUDIT_UNCHECKED;
+	code = verdicts_tell(&v, args) ? verdicts_code(&v) : AUDIT_UNCHECKED;
 done:
 	verdicts_free(&v);
 	loglist_free(&l);

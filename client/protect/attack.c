@@ -1,5 +1,6 @@
 #include "client/protect/attack.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -676,6 +677,16 @@ bool attack_ask(const struct attack_question *q, struct err *e)
 	return ok;
 }
 
+int attack_told(const struct args *args, uint64_t intervals, uint64_t disclosures, uint64_t programs)
+{
+	if (args_flag(args, "json"))
+		printf("{\"intervals\":%" PRIu64 ",\"disclosures\":%" PRIu64 ",\"programs\":%" PRIu64 "}\n",
+		    intervals, disclosures, programs);
+	text_say(_("%llu intervals, %llu disclosures"), (unsigned long long)intervals,
+	    (unsigned long long)disclosures);
+	return disclosures > 0 ? PROTECT_DISCLOSED : PROTECT_SAFE;
+}
+
 static int run(const struct args *args)
 {
 	struct together all = { 0 };
@@ -697,13 +708,7 @@ static int run(const struct args *args)
 		text_error(&e);
 		goto done;
 	}
-	if (args_flag(args, "json"))
-		printf("{\"intervals\":%llu,\"disclosures\":%llu,\"programs\":%llu}\n",
-		    (unsigned long long)a.hidden, (unsigned long long)a.found,
-		    (unsigned long long)a.programs);
-	text_say(
-	    _("%llu intervals, %llu disclosures"), (unsigned long long)a.hidden, (unsigned long long)a.found);
-	code = a.found > 0 ? PROTECT_DISCLOSED : PROTECT_SAFE;
+	code = attack_told(args, a.hidden, a.found, a.programs);
 done:
 	attack_free(&a);
 	return code;

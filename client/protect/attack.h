@@ -41,4 +41,7 @@ struct attack_question {
 	void *context;
 };
 bool attack_ask(const struct attack_question *q, struct err *e);
+
+/* What `attack` says last, of a folder or a JJ file, and its exit code. */
+int attack_told(const struct args *args, uint64_t intervals, uint64_t disclosures, uint64_t programs);
 #endif

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "client/protect/attack.h"
 #include "client/protect/protect.h"
 #include "client/protect/protectfiles.h"
 #include "client/protect/system.h"
@@ -151,13 +152,7 @@ int jjattack_run(const struct args *args)
 		code = e.code == ERR_MEMORY ? PROTECT_LIMIT : PROTECT_INPUT;
 		goto done;
 	}
-	if (args_flag(args, "json"))
-		printf("{\"intervals\":%llu,\"disclosures\":%llu,\"programs\":%llu}\n",
-		    (unsigned long long)n.hidden, (unsigned long long)n.found,
-		    (unsigned long long)n.programs);
-	text_say(
-	    _("%llu intervals, %llu disclosures"), (unsigned long long)n.hidden, (unsigned long long)n.found);
-	code = n.found > 0 ? PROTECT_DISCLOSED : PROTECT_SAFE;
+	code = attack_told(args, n.hidden, n.found, n.programs);
 done:
 	buf_free(&out);
 	return code;

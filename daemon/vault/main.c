@@ -29,6 +29,11 @@ static const char help[] =
     "                    stop; nothing is written, no socket opened. For `cellveil audit replay`, on a copy "
     "of\n"
     "                    the state or while the vault is stopped\n"
+    "  --restored LEAVES as the vault's user, after a backup was put back: LEAVES is the number that the "
+    "refused\n"
+    "                    start told. Fetches the lost entries from public/log, writes a leaf that says so, "
+    "lists\n"
+    "                    the forms that must be sent again, and stops\n"
     "  --help, --version\n"
     "\n"
     "Exit codes: 0 stopped on request, 64 usage, 70 internal, 74 disk or store, 78 configuration or keys.\n";
