@@ -56,7 +56,7 @@ static bool read_move(struct hints *h, const struct ledger *l, struct cursor *c)
 	int64_t by = 0;
 	int64_t cells = (int64_t)l->size * (l->n + l->n * (l->n - 1) / 2);
 	uint32_t begin = h->n_entries;
-	if (!array_room(&h->first, &h->room, h->n + 1, sizeof *h->first))
+	if (!array_room(&h->first, &h->room, h->n + 2, sizeof *h->first))
 		return false;
 	h->first[h->n] = begin;
 	bool ok = take(c, "a ") && take_number(c, &number) && take(c, " ") && take_number(c, &n);
