@@ -98,6 +98,19 @@ void built_free(struct built *b);
 void built_why(struct buf *out, const struct built *b, const struct config *config,
     const struct release_table *table, const struct release_row *row);
 
+/* --- what a decision leaves in the store: publish_decide.c. All need a transaction --- */
+
+bool decide_withheld(struct vault *v, const struct period *p, const struct release_record *r,
+    const struct built *b, struct err *e);
+/* Ledger, leaf and sealed manifest: what binds us to these bytes. leaf: its index. */
+bool decide_bound(struct vault *v, const struct period *p, const struct release_record *r,
+    const struct built *b, uint64_t *leaf, struct err *e);
+/* Binds unless that was done before, and publishes: signature (a file more in b), stage, files as rows, envelope. */
+bool decide_published(
+    struct vault *v, const struct period *p, const struct release_record *r, struct built *b, struct err *e);
+bool decide_withdrawn(
+    struct vault *v, const struct period *p, struct release_record *r, enum log_reason reason, struct err *e);
+
 /* --- the feed: publish_feed.c --- */
 
 /* What one envelope of a release says; the rest comes from dataset and period. */
