@@ -105,11 +105,14 @@ static bool read_row(struct reader *r)
 	uint32_t line = r->line;
 	uint16_t n = 0;
 	for (bool more = true; more;) {
-		if (n == SHEET_COLUMNS)
+		struct sheet_cell next;
+		if (!read_cell(r, &next))
+			return false;
+		if (n < SHEET_COLUMNS)
+			cell[n++] = next;
+		else if (next.text[0] != '\0')
 			return err_set_detail(
 			    r->e, ERR_LIMIT, r->line, "more than %u columns", SHEET_COLUMNS);
-		if (!read_cell(r, &cell[n++]))
-			return false;
 		more = !at_line_end(r);
 		r->at += more;
 	}

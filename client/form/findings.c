@@ -1,4 +1,5 @@
 #include "client/form/findings.h"
+#include "client/form/textcode.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,8 +20,9 @@ static const struct code_text texts[FINDING_CODES] = {
 	[FINDING_DOUBLE_ENCODED] = { "double-encoded",
 	    "Öppna originalet och spara det på nytt som CSV UTF-8.",
 	    "Open the original and save it again as CSV UTF-8." },
-	[FINDING_STRUCTURE] = { "structure", "Öppna filen i kalkylprogrammet och spara den på nytt.",
-	    "Open the file in the spreadsheet program and save it again." },
+	[FINDING_STRUCTURE] = { "structure",
+	    "Öppna filen i kalkylprogrammet och spara den på nytt, som xlsx eller ods.",
+	    "Open the file in the spreadsheet program and save it again, as xlsx or ods." },
 	[FINDING_NOT_THE_FORM] = { "not-the-form", "Hämta rätt blankett med cellveil template.",
 	    "Get the right form with cellveil template." },
 	[FINDING_SHEETS] = { "several-sheets", "Behåll ett blad, eller dölj de andra.",
@@ -180,18 +182,36 @@ bool findings_open(const struct findings *f)
 	return false;
 }
 
+/* Text of the office's file or disk: nothing in it moves a terminal's cursor, and what is no UTF-8 is shown so. */
+static void put_clean(struct buf *out, const char *text)
+{
+	bool broken = !textcode_is_utf8(bytes_text(text));
+	for (; *text != '\0'; text++) {
+		unsigned char c = (unsigned char)*text;
+		bool high = c == 0xc2 && (unsigned char)text[1] >= 0x80 && (unsigned char)text[1] < 0xa0;
+		if (broken && c >= 0x80) {
+			buf_put_text(out, "\xef\xbf\xbd");
+		} else if (c < 0x20 || c == 0x7f || high) {
+			buf_put_byte(out, '?');
+			text += high;
+		} else {
+			buf_put_byte(out, c);
+		}
+	}
+}
+
 static void print_one(const struct findings *f, const struct finding *at, struct buf *out, bool sv)
 {
 	static const char *const words_sv[] = { "ANMÄRKNING", "VARNING", "FEL" };
 	static const char *const words_en[] = { "note", "warning", "error" };
-	buf_put_text(out, f->path);
+	put_clean(out, f->path);
 	if (at->cell[0] != '\0')
 		buf_printf(out, ":%s", at->cell);
 	else if (at->line > 0)
 		buf_printf(out, ":%u", at->line);
 	buf_put_text(out, ": ");
-	if (at->column[0] != '\0')
-		buf_printf(out, "%s: ", at->column);
+	put_clean(out, at->column);
+	buf_put_text(out, at->column[0] != '\0' ? ": " : "");
 	buf_printf(
 	    out, "%s %s\n", sv ? words_sv[at->severity] : words_en[at->severity], sv ? at->sv : at->en);
 	if (at->field[0] != '\0')
@@ -213,12 +233,15 @@ void findings_print(const struct findings *f, struct buf *out, enum language lan
 
 static void json_text(struct buf *out, const char *name, const char *text, const char *after)
 {
+	bool broken = !textcode_is_utf8(bytes_text(text)); /* a file's name in another encoding */
 	buf_printf(out, "\"%s\":\"", name);
 	for (; *text != '\0'; text++) {
 		unsigned char c = (unsigned char)*text;
 		if (c == '"' || c == '\\')
 			buf_put_byte(out, '\\');
-		if (c < 0x20 || c == 0x7f)
+		if (broken && c >= 0x80)
+			buf_put_text(out, "\xef\xbf\xbd");
+		else if (c < 0x20 || c == 0x7f)
 			buf_printf(out, "\\u%04x", c);
 		else
 			buf_put_byte(out, c);
