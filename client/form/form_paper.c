@@ -7,6 +7,7 @@
 
 #define LOOK_ROWS    2000u /* enough to know a form by */
 #define LOOK_COLUMNS 16u
+#define LETTERS      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 struct place paper_at_row(const struct paper *p, uint32_t line, uint16_t row)
 {
@@ -171,6 +172,30 @@ static void read_unlabelled(struct paper *p, const struct sheet_row *row)
 	    "värden utan radtext", "values without a row label");
 }
 
+/* A line of words and nothing beside it: a note. Its label may be a mistyped one, which is then told as missing. */
+static bool is_note(const struct paper *p, const struct sheet_row *row)
+{
+	const char *text = sheet_at(row, p->label);
+	bool letter = false;
+	for (uint16_t c = 0; c < row->n_cells; c++)
+		if (c != p->label && row->cell[c].text[0] != '\0')
+			return false;
+	for (; *text != '\0'; text++)
+		letter = letter || (unsigned char)*text >= 0x80 || strchr(LETTERS, *text) != NULL;
+	return letter;
+}
+
+static void tell_unknown(struct paper *p, const struct sheet_row *row)
+{
+	struct place place = paper_at_row(p, row->line, NO_PLACE);
+	if (is_note(p, row))
+		formread_tell(p->f, FINDING_REMARK, SEVERITY_NOTE, place,
+		    "text utanför blankettens rader: läses och skickas inte",
+		    "text outside the form's rows: it is not read and not sent");
+	else
+		formread_tell(p->f, FINDING_UNKNOWN_ROW, SEVERITY_ERROR, place, "okänd rad", "unknown row");
+}
+
 static void read_labelled(struct paper *p, const struct sheet_row *row)
 {
 	char normal[LABEL_ROOM];
@@ -188,8 +213,7 @@ static void read_labelled(struct paper *p, const struct sheet_row *row)
 		if (s != NO_PLACE)
 			enter_section(p, s, row->line);
 		else
-			formread_tell(p->f, FINDING_UNKNOWN_ROW, SEVERITY_ERROR,
-			    paper_at_row(p, row->line, NO_PLACE), "okänd rad", "unknown row");
+			tell_unknown(p, row);
 	} else if (!twice) {
 		met_row(p, row, q);
 	} else if (p->layout->section[p->at].row[q].kind != LAYOUT_TEXT) {
