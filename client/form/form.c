@@ -1,6 +1,7 @@
 #include "client/form/form.h"
 
 #include "client/form/csv.h"
+#include "client/form/filekind.h"
 #include "client/form/formread.h"
 #include "client/form/label.h"
 #include "client/form/number.h"
@@ -297,8 +298,11 @@ static bool tell_reader_error(struct formread *f, const char *sv, const char *en
 	if (f->e->code == ERR_LIMIT)
 		tell_file(f, FINDING_TOO_LARGE_FILE, f->e->detail, "filen har för många rader eller kolumner",
 		    "the file has too many rows or columns");
+	else if (f->e->code == ERR_CRYPTO && filekind_trouble(FILEKIND_LOCKED, &sv, &en))
+		tell_file(f, FINDING_STRUCTURE, 0, sv, en);
 	else
 		tell_file(f, FINDING_STRUCTURE, f->e->detail, sv, en);
+	*f->e = (struct err){ 0 }; /* told */
 	return true;
 }
 
@@ -397,13 +401,15 @@ static bool read_workbook(struct formread *f, struct bytes file, struct sheet *s
 
 static bool read_file(struct formread *f, struct bytes file, struct sheet *sheet, bool *usable)
 {
+	enum filekind kind = filekind_of(file);
+	const char *sv = "";
+	const char *en = "";
 	*usable = false;
 	if (file.len > SHEET_FILE_BYTES)
 		tell_file(f, FINDING_TOO_LARGE_FILE, 0, "filen är för stor", "the file is too large");
-	else if (workbook_is_old(file))
-		tell_file(f, FINDING_STRUCTURE, 0, "gammal arbetsbok (xls), eller skyddad med lösenord",
-		    "an old workbook (xls), or one with a password");
-	else if (workbook_is(file))
+	else if (filekind_trouble(kind, &sv, &en))
+		tell_file(f, FINDING_STRUCTURE, 0, sv, en);
+	else if (kind != FILEKIND_TEXT)
 		return read_workbook(f, file, sheet, usable);
 	else
 		return read_text(f, file, sheet, usable);

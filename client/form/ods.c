@@ -67,6 +67,8 @@ static bool start_cell(struct content *c, const char *const *attribute)
 	if (type != NULL && value != NULL && c->now.kind != SHEET_DATE && strcmp(type, "string") != 0) {
 		c->now.kind = SHEET_NUMBER;
 		workbook_plain_number(value, plain);
+		if (strcmp(type, "percentage") == 0)
+			workbook_percent(&c->now, plain);
 		if (!keep_value(c, plain[0] == '\0' ? value : plain))
 			return false;
 	}

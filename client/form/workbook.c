@@ -1,19 +1,10 @@
 #include "client/form/workbook.h"
+#include "client/form/filekind.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zip.h>
-
-bool workbook_is(struct bytes file)
-{
-	return file.len >= 4 && memcmp(file.at, "PK\x03\x04", 4) == 0;
-}
-
-bool workbook_is_old(struct bytes file)
-{
-	return file.len >= 8 && memcmp(file.at, "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", 8) == 0;
-}
 
 /* Unpacks one part. An absent part leaves out empty. */
 static bool read_part(zip_t *zip, const char *name, struct buf *out, struct err *e)
@@ -62,13 +53,20 @@ static bool read_xlsx(zip_t *zip, unsigned n, struct sheet *out, struct err *e)
 
 static bool read_ods(zip_t *zip, unsigned n, struct sheet *out, struct err *e)
 {
+	static const char locked[] = "encryption-data";
 	struct buf content = { 0 };
-	bool ok = read_part(zip, "content.xml", &content, e) && ods_read(buf_bytes(&content), n, out, e);
+	struct buf manifest = { 0 };
+	bool ok = read_part(zip, "META-INF/manifest.xml", &manifest, e);
+	if (ok && manifest.size > 0 &&
+	    memmem(manifest.data, manifest.size, locked, sizeof locked - 1) != NULL)
+		ok = err_set(e, ERR_CRYPTO, "the workbook has a password");
+	ok = ok && read_part(zip, "content.xml", &content, e) && ods_read(buf_bytes(&content), n, out, e);
 	buf_free(&content);
+	buf_free(&manifest);
 	return ok;
 }
 
-bool workbook_read(struct bytes file, unsigned n, struct sheet *out, struct err *e)
+static bool read_zip(struct bytes file, unsigned n, struct sheet *out, struct err *e)
 {
 	zip_error_t why;
 	zip_error_init(&why);
@@ -82,7 +80,6 @@ bool workbook_read(struct bytes file, unsigned n, struct sheet *out, struct err 
 		return err_set(e, ERR_MALFORMED, "the workbook cannot be unpacked");
 	}
 	bool ok = false;
-	out->is_workbook = true;
 	if (zip_name_locate(zip, "xl/workbook.xml", 0) >= 0)
 		ok = read_xlsx(zip, n, out, e);
 	else if (zip_name_locate(zip, "content.xml", 0) >= 0)
@@ -91,6 +88,12 @@ bool workbook_read(struct bytes file, unsigned n, struct sheet *out, struct err 
 		err_set(e, ERR_MALFORMED, "neither XLSX nor ODS");
 	zip_discard(zip);
 	return ok;
+}
+
+bool workbook_read(struct bytes file, unsigned n, struct sheet *out, struct err *e)
+{
+	out->is_workbook = true;
+	return filekind_of(file) == FILEKIND_FLAT ? ods_read(file, n, out, e) : read_zip(file, n, out, e);
 }
 
 /* ---- numbers ---- */
@@ -191,6 +194,14 @@ void workbook_plain_number(const char *text, char out[64])
 			out[n++] = d.digit[i];
 	}
 	out[n] = '\0';
+}
+
+void workbook_percent(struct sheet_cell *cell, char plain[64])
+{
+	size_t len = strlen(plain);
+	cell->kind = SHEET_TEXT;
+	if (len + 1 < 64)
+		memcpy(plain + len, "%", 2);
 }
 
 /* Howard Hinnant's days-to-date over eras of 400 years that begin on 1 March. */

@@ -1,4 +1,4 @@
-/* workbook - the visible sheets of an XLSX or ODS file.
+/* workbook - the visible sheets of an XLSX or ODS file; an ODS may be one flat XML file (.fods).
  *
  * Numbers come as plain decimals (decimal point, no exponent, 15 digits as spreadsheet programs keep),
  * formulas with their last value, dates and error values as such. */
@@ -6,17 +6,19 @@
 #define CLIENT_FORM_WORKBOOK_H
 #include "client/form/sheet.h"
 
-#define WORKBOOK_SHEETS     8u                  /* looked at */
+#define WORKBOOK_SHEETS     32u                 /* looked at */
 #define WORKBOOK_PART_BYTES (64u * 1024 * 1024) /* of one part, unpacked: a bomb stops here */
 
-bool workbook_is(struct bytes file);     /* a zip archive */
-bool workbook_is_old(struct bytes file); /* the container of .xls, and of XLSX with a password */
-/* The n-th visible sheet, from 0. ERR_NOT_FOUND if there are fewer; ERR_MALFORMED, ERR_LIMIT, ERR_MEMORY. */
+/* The n-th visible sheet, from 0, of a zip archive or a flat ODS (filekind.h). ERR_NOT_FOUND if there are fewer;
+ * ERR_MALFORMED, ERR_LIMIT, ERR_MEMORY; ERR_CRYPTO of an ODS with a password. */
 bool workbook_read(struct bytes file, unsigned n, struct sheet *out, struct err *e);
 
 /* A number as XML writes it ("2.5000000000000004E-1") as a plain decimal of at most 15 digits. out is "" if
  * it is none, or too long to be a figure. */
 void workbook_plain_number(const char *text, char out[64]);
+
+/* A cell shown as a percentage: 0.5 in it is no half. It becomes a text, which no box for a number takes. */
+void workbook_percent(struct sheet_cell *cell, char plain[64]);
 
 /* A date as XLSX stores it, days since 1899-12-30, as 2024-01-31; "" if it is none of this or the next
  * centuries. */

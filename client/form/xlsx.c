@@ -67,6 +67,9 @@ bool xlsx_find_sheet(struct bytes workbook, struct bytes relations, unsigned n, 
 
 /* ---- shared strings ---- */
 
+/* What a number is shown as. */
+enum shown { SHOWN_NUMBER, SHOWN_DATE, SHOWN_PERCENT };
+
 struct book {
 	struct sheet *out;
 	struct err *e;
@@ -77,10 +80,13 @@ struct book {
 	const char **string;
 	uint32_t n_strings, strings_room;
 
-	uint16_t date_format[FORMATS_MAX]; /* custom number formats that show dates */
+	struct {
+		uint16_t id;
+		uint8_t shown;
+	} format[FORMATS_MAX]; /* custom number formats that show other than numbers */
 	uint32_t n_formats;
-	bool in_styles;   /* inside cellXfs */
-	uint8_t *is_date; /* for each cell style */
+	bool in_styles; /* inside cellXfs */
+	uint8_t *shown; /* enum shown, for each cell style */
 	uint32_t n_styles, styles_room;
 
 	struct sheet_cell cell[SHEET_COLUMNS];
@@ -141,10 +147,10 @@ static bool strings_end(void *context, const char *name)
 	return strcmp(name, "si") != 0 || add_string(b);
 }
 
-/* ---- styles: which of them show a date ---- */
+/* ---- styles: which of them show a date or a percentage ---- */
 
-/* Letters of a number format outside quotes, brackets and escapes that stand for parts of a date. */
-static bool shows_date(const char *format)
+/* By what stands in a number format outside quotes, brackets and escapes. */
+static enum shown shown_by(const char *format)
 {
 	bool quoted = false;
 	bool bracket = false;
@@ -156,9 +162,11 @@ static bool shows_date(const char *format)
 		else if (*format == '[' || *format == ']')
 			bracket = *format == '[';
 		else if (!quoted && !bracket && strchr("yYmMdDhH", *format) != NULL)
-			return true;
+			return SHOWN_DATE;
+		else if (!quoted && !bracket && *format == '%')
+			return SHOWN_PERCENT;
 	}
-	return false;
+	return SHOWN_NUMBER;
 }
 
 static uint32_t number_of(const char *text)
@@ -167,15 +175,17 @@ static uint32_t number_of(const char *text)
 	return value > UINT32_MAX ? UINT32_MAX : (uint32_t)value;
 }
 
-static bool is_date_format(const struct book *b, uint32_t format)
+static enum shown shown_as(const struct book *b, uint32_t format)
 {
+	if (format == 9 || format == 10)
+		return SHOWN_PERCENT;
 	if ((format >= 14 && format <= 22) || (format >= 27 && format <= 36) ||
 	    (format >= 45 && format <= 47))
-		return true;
+		return SHOWN_DATE;
 	for (uint32_t i = 0; i < b->n_formats; i++)
-		if (b->date_format[i] == format)
-			return true;
-	return false;
+		if (b->format[i].id == format)
+			return (enum shown)b->format[i].shown;
+	return SHOWN_NUMBER;
 }
 
 static bool add_style(struct book *b, uint32_t format)
@@ -184,13 +194,13 @@ static bool add_style(struct book *b, uint32_t format)
 		return true;
 	if (b->n_styles == b->styles_room) {
 		uint32_t room = b->styles_room == 0 ? 64 : 2 * b->styles_room;
-		uint8_t *is_date = realloc(b->is_date, room);
-		if (is_date == NULL)
+		uint8_t *shown = realloc(b->shown, room);
+		if (shown == NULL)
 			return no_memory(b);
-		b->is_date = is_date;
+		b->shown = shown;
 		b->styles_room = room;
 	}
-	b->is_date[b->n_styles++] = is_date_format(b, format);
+	b->shown[b->n_styles++] = (uint8_t)shown_as(b, format);
 	return true;
 }
 
@@ -199,9 +209,12 @@ static bool styles_start(void *context, const char *name, const char *const *att
 	struct book *b = context;
 	uint32_t format = number_of(xmlread_attribute(attribute, "numFmtId"));
 	const char *code = xmlread_attribute(attribute, "formatCode");
-	if (strcmp(name, "numFmt") == 0 && code != NULL && format <= UINT16_MAX && shows_date(code) &&
-	    b->n_formats < FORMATS_MAX)
-		b->date_format[b->n_formats++] = (uint16_t)format;
+	enum shown shown = code == NULL ? SHOWN_NUMBER : shown_by(code);
+	if (strcmp(name, "numFmt") == 0 && shown != SHOWN_NUMBER && format <= UINT16_MAX &&
+	    b->n_formats < FORMATS_MAX) {
+		b->format[b->n_formats].id = (uint16_t)format;
+		b->format[b->n_formats++].shown = (uint8_t)shown;
+	}
 	b->in_styles = b->in_styles || strcmp(name, "cellXfs") == 0;
 	return strcmp(name, "xf") != 0 || !b->in_styles || add_style(b, format);
 }
@@ -286,6 +299,7 @@ static bool finish_text(struct book *b, struct sheet_cell *cell)
 	char raw[64];
 	char date[16];
 	if (strcmp(b->type, "n") != 0 && strcmp(b->type, "s") != 0 && strcmp(b->type, "b") != 0) {
+		cell->kind = strcmp(b->type, "d") == 0 ? SHEET_DATE : SHEET_TEXT; /* 2024-01-31T00:00:00 */
 		cell->text = sheet_text(b->out, buf_bytes(&b->text));
 		return cell->text != NULL || no_memory(b);
 	}
@@ -304,10 +318,13 @@ static bool finish_text(struct book *b, struct sheet_cell *cell)
 	}
 	workbook_plain_number(raw, plain);
 	cell->kind = SHEET_NUMBER;
-	if (b->style < b->n_styles && b->is_date[b->style]) {
+	enum shown shown = b->style < b->n_styles ? (enum shown)b->shown[b->style] : SHOWN_NUMBER;
+	if (shown == SHOWN_DATE) {
 		cell->kind = SHEET_DATE;
 		workbook_date(plain, date);
 		memcpy(plain, date, sizeof date);
+	} else if (shown == SHOWN_PERCENT && plain[0] != '\0') {
+		workbook_percent(cell, plain);
 	}
 	cell->text = sheet_text(b->out, bytes_text(plain[0] == '\0' ? raw : plain));
 	return cell->text != NULL || no_memory(b);
@@ -356,7 +373,7 @@ bool xlsx_read(
 	ok = ok && xmlread_run(&x, sheet, e);
 	buf_free(&b->text);
 	free(b->string);
-	free(b->is_date);
+	free(b->shown);
 	free(b);
 	return ok;
 }

@@ -1,14 +1,16 @@
 """Odd workbooks, as people make them of the form: what says the same gives the same figures, and what cannot be told is a
 finding in its cell. Written by openpyxl, and once more by LibreOffice as ODS."""
 import datetime
+import json
 import os
 import shutil
+import subprocess
 import tempfile
 
 import openpyxl
 from openpyxl.comments import Comment
 
-from harness import data, preset
+from harness import BIN, data, environment, preset
 from test_client_libreoffice import SAVED, saved_again, start_profile, told
 
 BOOK = data("forms/po-redovisning-2024-exempel.xlsx")
@@ -104,6 +106,19 @@ def number_format(book):
             cell.number_format = '# ##0 "personer"'
 
 
+def many_sheets(book):
+    for n in range(12):
+        book.create_sheet("Blad%d" % n, 0)
+    book.active = 12
+
+
+def percent(cell, value):
+    def change_cell(book):
+        sheet_of(book)[cell] = value
+        sheet_of(book)[cell].number_format = "0%"
+    return change_cell
+
+
 # name, change, what is found: [] the same figures and not a word, else [(code, cell in the XLSX)]; None: anything that
 # is not an error, and the same figures
 ODD = [
@@ -120,6 +135,12 @@ ODD = [
     ("number-format", number_format, []),
     ("ticks", ticks, []),
     ("remark", put("F35", "stämmer med registret"), [("remark", "F35")]),
+    ("note-above", lambda book: sheet_of(book).insert_rows(1) or put("A1", "Ifylld av oss")(book), [("remark", "A1")]),
+    ("note-below", put("A140", "Obs! 2 svar kom sent"), [("remark", "A140")]),
+    ("number-below", put("A140", "12"), [("unknown-row", "A140")]),
+    ("many-sheets", many_sheets, []),
+    ("percent", percent("B36", 6.0), [("text", "B36")]),
+    ("percent-posts", percent("B19", 2.5), [("text", "B19")]),
     ("stray", put("F35", 12), [("column-unknown", "F35")]),
     ("stray-tick", put("F35", "x"), [("column-unknown", "F35")]),
     ("float", put("B35", 48.0), []),
@@ -147,6 +168,37 @@ def change(folder, name, how):
     return path
 
 
+def test_other_kinds(folder):
+    """What cannot be read is told by its kind, whatever it is called."""
+    def save(filters, extension):
+        saved_again(folder, [BOOK], (extension, filters, extension))
+        return os.path.join(folder, extension, os.path.basename(BOOK).replace("xlsx", extension))
+    pdf = os.path.join(folder, "form.pdf")
+    with open(pdf, "wb") as f:
+        f.write(b"%PDF-1.7\n")
+    for path, words in ((save("xls:MS Excel 97", "xls"), "xls"), (save("html:HTML (StarCalc)", "html"), "web page"),
+                        (pdf, "PDF")):
+        named = shutil.copy(path, os.path.join(folder, "form-2024.xls"))
+        findings, figures = told(folder, named)
+        assert [f["code"] for f in findings] == ["structure"] and words in findings[0]["en"], findings
+        assert "xlsx" in findings[0]["advice_en"] and not figures
+
+
+def test_names(folder):
+    """A form's name on disk and what stands in it for headings: no JSON is broken, no terminal steered by them."""
+    with open(data("forms/po-redovisning-2024-exempel.csv"), "rb") as f:
+        text = f.read().replace(b";Kvinnor;", b";Kvinnor \x1b]0\x07\xc2\x9b31m;", 1)
+    path = os.path.join(os.fsencode(folder), b"bl\xe5 \x1b[31m-2024.csv")
+    with open(path, "wb") as f:
+        f.write(text)
+    command = [os.path.join(BIN, "cellveil"), "check", "--config", os.path.join(folder, "2024.yaml"), path]
+    told_json = json.loads(subprocess.run(command + ["--json"], stdout=subprocess.PIPE, check=False).stdout)
+    assert told_json["file"].endswith("bl\ufffd \x1b[31m-2024.csv"), told_json["file"]
+    p = subprocess.run(command, stderr=subprocess.PIPE, env=environment(), check=False)
+    assert p.returncode == 3 and "bl\ufffd ?[31m" in p.stderr.decode("utf-8"), p.stderr
+    assert not any(c in p.stderr.decode("utf-8") for c in "\x1b\x07\x9b"), p.stderr
+
+
 def judge(folder, path, want, figures):
     findings, got = told(folder, path)
     found = [(f["code"], f["cell"]) for f in findings]
@@ -154,7 +206,7 @@ def judge(folder, path, want, figures):
         assert not any(f["severity"] == "error" for f in findings), (path, findings)
     else:
         assert found == want, (path, found, want)
-    if not want or want[0][0] == "remark":
+    if all(code == "remark" for code, _ in want or []):
         assert got == figures, (path, {c: (v, got.get(c)) for c, v in figures.items() if got.get(c) != v})
 
 
@@ -176,9 +228,12 @@ def main():
             judge(folder, os.path.join(folder, "ods", name + ".ods"), IN_ODS.get(name, want), figures)
         findings, got = told(folder, os.path.join(folder, "ods", "formula.ods"))  # LibreOffice worked it out
         assert got == figures and [(f["code"], f["cell"], f["severity"]) for f in findings] == [("formula", "B35", "note")]
-        saved_again(folder, [BOOK], ("xls", "xls:MS Excel 97", "xls"))
-        findings, _ = told(folder, os.path.join(folder, "xls", os.path.basename(BOOK).replace("xlsx", "xls")))
-        assert [f["code"] for f in findings] == ["structure"] and "xls" in findings[0]["en"], findings
+        flat = [(name, want) for name, _, want in ODD if name in ("merged-headings", "hidden-first", "half", "percent")]
+        saved_again(folder, [path for path, odd in zip(paths, ODD) if odd[0] in dict(flat)], ("fods", "fods", "fods"))
+        for name, want in flat:
+            judge(folder, os.path.join(folder, "fods", name + ".fods"), want, figures)
+        test_other_kinds(folder)
+        test_names(folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     print("ok")

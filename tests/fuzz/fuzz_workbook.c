@@ -27,6 +27,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	case 't':
 		ok = xlsx_read(rest, rest, bytes_of("<a/>", 4), &s, &e);
 		break;
+	case 'f':
+		ok = workbook_read(rest, 0, &s, &e); /* a flat one, if it says so */
+		break;
 	default:
 		ok = ods_read(rest, 0, &s, &e);
 	}

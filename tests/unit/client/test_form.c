@@ -484,6 +484,25 @@ static void test_line_numbers(void **state)
 	config_free(c);
 }
 
+/* Blank cells may go on for ever, a value may not. */
+static void test_wide_lines(void **state)
+{
+	(void)state;
+	struct buf text = { 0 };
+	struct sheet s;
+	struct err e = { 0 };
+	for (unsigned i = 0; i < SHEET_COLUMNS + 100; i++)
+		buf_put_text(&text, i < SHEET_COLUMNS ? "7;" : ";");
+	assert_true(sheet_new(&s, &e));
+	assert_true(csv_read(buf_bytes(&text), &s, &e));
+	assert_int_equal(s.row[0].n_cells, SHEET_COLUMNS);
+	buf_put_text(&text, "7");
+	assert_false(csv_read(buf_bytes(&text), &s, &e));
+	assert_int_equal(e.code, ERR_LIMIT);
+	sheet_free(&s);
+	buf_free(&text);
+}
+
 static void test_wrong_files(void **state)
 {
 	(void)state;
@@ -500,6 +519,12 @@ static void test_wrong_files(void **state)
 		    3, FINDING_ENCODING },
 		{ "a\0b", 3, FINDING_ENCODING },
 		{ "a;\"b\n", 5, FINDING_STRUCTURE },
+		{ "%PDF-1.7\n", 9, FINDING_STRUCTURE },
+		{ "\n<HTML><table>", 14, FINDING_STRUCTURE },
+		{ "<?xml version=\"1.0\"?><Workbook/>", 33, FINDING_STRUCTURE },
+		{ "PK\x03\x04", 4, FINDING_STRUCTURE },
+		{ "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", 8, FINDING_STRUCTURE },
+		{ "<5;3\n", 5, FINDING_NOT_THE_FORM },
 		{ "M\xc3\x83\xc2\xa4n;1\n", 9, FINDING_DOUBLE_ENCODED },
 	};
 	struct config *c = preset("2024");
@@ -619,6 +644,7 @@ int main(void)
 		cmocka_unit_test(test_boxes),
 		cmocka_unit_test(test_harmless),
 		cmocka_unit_test(test_line_numbers),
+		cmocka_unit_test(test_wide_lines),
 		cmocka_unit_test(test_wrong_files),
 		cmocka_unit_test(test_output),
 		cmocka_unit_test(test_tidy),

@@ -68,13 +68,14 @@ static void test_xlsx_cells(void **state)
 				     "formatCode=\"[Red]0&quot; day&quot;\"/></numFmts>"
 				     "<cellStyleXfs><xf numFmtId=\"14\"/></cellStyleXfs>"
 				     "<cellXfs><xf numFmtId=\"0\"/><xf numFmtId=\"165\"/><xf "
-				     "numFmtId=\"166\"/></cellXfs></styleSheet>";
+				     "numFmtId=\"166\"/><xf numFmtId=\"9\"/></cellXfs></styleSheet>";
 	static const char sheet[] =
 	    SHEET_XML("<row r=\"3\"><c r=\"A3\" t=\"s\"><v>1</v></c><c r=\"C3\"><v>2.5</v></c><c "
 		      "t=\"inlineStr\"><is><t>d</t></is></c></row>"
 		      "<row><c s=\"1\"><v>45301</v></c><c s=\"2\"><v>7</v></c><c><f>A1+1</f><v>8</v></c><c "
 		      "t=\"b\"><v>1</v></c>"
-		      "<c t=\"e\"><v>#REF!</v></c></row>");
+		      "<c t=\"e\"><v>#REF!</v></c><c s=\"3\"><v>0.5</v></c>"
+		      "<c t=\"d\"><v>2024-01-31T00:00:00</v></c></row>");
 	struct err e = { 0 };
 	struct sheet s;
 	assert_true(sheet_new(&s, &e));
@@ -94,6 +95,9 @@ static void test_xlsx_cells(void **state)
 	assert_string_equal(sheet_at(&s.row[1], 2), "8");
 	assert_string_equal(sheet_at(&s.row[1], 3), "true");
 	assert_string_equal(sheet_at(&s.row[1], 4), "#REF!");
+	assert_string_equal(sheet_at(&s.row[1], 5), "0.5%");
+	assert_int_equal(s.row[1].cell[5].kind, SHEET_TEXT);
+	assert_int_equal(s.row[1].cell[6].kind, SHEET_DATE);
 	sheet_free(&s);
 }
 
