@@ -314,7 +314,7 @@ static bool matters(const struct look *l, const struct doubted *s)
 		return false;
 	if (rest == 0 && l->n_members > 0 && value > 0)
 		return p->residual == RESIDUAL_ZEROS;
-	if (l->n_members > 0 && p->residual == RESIDUAL_NO && !primary_is_small(p, value))
+	if (l->n_members > 0 && p->residual == RESIDUAL_NO && value >= (int64_t)p->threshold)
 		return false;
 	return rest > 0 || s->nought || p->zeros == ZEROS_SENSITIVE;
 }

@@ -5,6 +5,7 @@ test_attack_methods.py [SECONDS [SEED]]: bounded by the number of tables in ctes
 """
 import csv
 import hashlib
+import itertools
 import os
 import random
 import re
@@ -18,6 +19,7 @@ from methodattack import judge_moved
 from tablemaker import make, write
 
 TABLES = 24
+FOUND_ONCE = (914531282,)  # noise, residual: no; an office knew the bounds of two noughts of a full group
 
 
 def run(*args):
@@ -131,7 +133,8 @@ def main():
     first = int(sys.argv[2]) if len(sys.argv) > 2 else random.SystemRandom().randrange(10**9)
     until = time.monotonic() + (seconds or 60)
     codes, bad = {}, 0
-    for seed in range(first, first + (TABLES if seconds is None else 10**9)):
+    seeds = itertools.chain(FOUND_ONCE, range(first, first + (TABLES if seconds is None else 10**9)))
+    for seed in seeds:
         if time.monotonic() > until:
             break
         how, code, found = one(seed)
