@@ -85,11 +85,16 @@ void os_random(const struct os *os, void *out, size_t len)
 	os->random(os->context, out, len);
 }
 
+bool os_is_full(int number)
+{
+	return number == ENOSPC || number == EDQUOT;
+}
+
 static bool fail_system(struct err *e, const char *path, const char *what)
 {
 	int number = errno;
-	return err_set(
-	    e, number == ENOENT ? ERR_NOT_FOUND : ERR_SYSTEM, "%s: %s: %s", path, what, strerror(number));
+	enum err_code code = os_is_full(number) ? ERR_FULL : number == ENOENT ? ERR_NOT_FOUND : ERR_SYSTEM;
+	return err_set(e, code, "%s: %s: %s", path, what, strerror(number));
 }
 
 /* Reads fd to its end; size is bounded before anything is taken. */

@@ -29,6 +29,10 @@ uint64_t os_wall_s(const struct os *os);
 uint64_t os_boot_ms(const struct os *os);
 void os_random(const struct os *os, void *out, size_t len);
 
+/* An errno that says there was no room. All functions below that write give ERR_FULL for it and ERR_SYSTEM for other
+ * failures; no file is half replaced, so that the same call may be made again. */
+bool os_is_full(int number);
+
 /* Appends the file's content to out. ERR_NOT_FOUND, ERR_LIMIT if larger than max, ERR_SYSTEM. */
 bool os_read_file(int dir, const char *path, size_t max, struct buf *out, struct err *e);
 

@@ -304,6 +304,7 @@ static enum admin_outcome outcome_of(enum err_code code)
 		return ADMIN_INVALID;
 	case ERR_MEMORY:
 	case ERR_SYSTEM:
+	case ERR_FULL:
 	case ERR_INTERNAL:
 		break;
 	}

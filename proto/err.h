@@ -17,6 +17,7 @@ enum err_code {
 	ERR_LIMIT, /* larger than a bound of proto/limits.h */
 	ERR_MEMORY,
 	ERR_SYSTEM,  /* the operating system, the disk, the store */
+	ERR_FULL,    /* a file found no room: nothing is lost, and the same step works when there is some */
 	ERR_CRYPTO,  /* a signature, digest or box that does not verify */
 	ERR_INTERNAL /* our own check of our own result failed: never publish */
 };

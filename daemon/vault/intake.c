@@ -225,6 +225,11 @@ static bool answer_cosign(
 		out->cosign_r = (struct msg_cosign_r){ .accepted = n };
 		return true;
 	}
+	if (why.code ==
+	    ERR_FULL) { /* what was kept in the store is put under the checkpoint when it comes again */
+		answer_busy(out, BUSY_STORAGE, BUSY_MODE_MS);
+		return true;
+	}
 	if (why.code == ERR_SYSTEM || why.code == ERR_MEMORY || why.code == ERR_INTERNAL) {
 		*e = why;
 		return false;

@@ -17,7 +17,8 @@ struct journal {
 	struct public_dir files;
 	struct vkey vkey;
 	struct tlog_frontier frontier; /* leaf by leaf: what the files must come to */
-	struct checkpoint newest;      /* signed; size 0 before the first */
+	uint64_t written; /* leaves whose tiles were all written: behind the frontier after a failure */
+	struct checkpoint newest; /* signed; size 0 before the first */
 	uint64_t signed_at_s;
 	struct buf scratch;
 };
@@ -155,6 +156,14 @@ static bool write_upper_tiles(struct journal *j, uint64_t old, uint64_t size, st
 	return true;
 }
 
+static bool write_tiles(struct vault *v, struct journal *j, uint64_t size, struct err *e)
+{
+	if (!write_leaf_tiles(v, j, j->written, size, e) || !write_upper_tiles(j, j->written, size, e))
+		return false;
+	j->written = size;
+	return true;
+}
+
 /* Root at a size, from the tiles of a tree that is at least as large. */
 static bool root_from_tiles(
     struct journal *j, uint64_t tree, uint64_t size, struct tlog_hash *root, struct err *e)
@@ -230,12 +239,11 @@ static bool sign_size(struct vault *v, struct journal *j, uint64_t size, struct 
 bool journal_write(struct vault *v, struct err *e)
 {
 	struct journal *j = v->journal;
-	uint64_t old = j->frontier.size, size = v->log_saved;
+	uint64_t size = v->log_saved;
 
 	if (size == j->newest.size)
 		return true;
-	return write_leaf_tiles(v, j, old, size, e) && write_upper_tiles(j, old, size, e) &&
-	       sign_size(v, j, size, e);
+	return write_tiles(v, j, size, e) && sign_size(v, j, size, e);
 }
 
 /* --- cosignatures --- */
@@ -413,7 +421,7 @@ static bool verify(struct vault *v, struct journal *j, struct err *e)
 	if (!journal_read_guard(v, &guard.c, e) || !check_promise(v, &guard, e) ||
 	    !check_promise(v, &checkpoint, e))
 		return false;
-	if (!write_leaf_tiles(v, j, 0, n, e) || !write_upper_tiles(j, 0, n, e))
+	if (!write_tiles(v, j, n, e))
 		return false;
 	if (!check_root_at(j, &guard, e) || !check_root_at(j, &checkpoint, e))
 		return false;

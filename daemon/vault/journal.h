@@ -15,8 +15,9 @@
  * first start of an origin adds the log-start leaf; a start after an unclean stop adds the recovery leaf. */
 bool journal_open(struct vault *v, struct err *e);
 
-/* Files up to v->log_saved. Nothing to do: true at once. ERR_SYSTEM: stop, never retry. ERR_INTERNAL: the
- * tree contradicts itself; nothing was signed. */
+/* Files up to v->log_saved. Nothing to do: true at once. ERR_FULL: no room; the next call begins where
+ * the last whole write ended. ERR_SYSTEM: stop, never retry. ERR_INTERNAL: the tree contradicts itself; nothing was
+ * signed. */
 bool journal_write(struct vault *v, struct err *e);
 
 /* COSIGN: lines of enrolled witnesses for the newest checkpoint, put under it and kept in the store, so that a

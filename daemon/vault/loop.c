@@ -29,7 +29,8 @@ struct loop {
 	bool stop;
 	uint64_t second_ms, link_ms, store_ms, journal_ms, watchdog_ms; /* when each is due, boot time */
 	uint64_t watchdog_every_ms;
-	uint64_t checkpointed; /* log size of the last journal_write */
+	bool log_waits, files_wait, store_waits; /* for room on the disk */
+	uint64_t checkpointed;                   /* log size of the last journal_write */
 };
 
 bool loop_prepare(struct vault *v, struct err *e)
@@ -67,6 +68,20 @@ static void check_stall(struct vault *v)
 	vault_set_mode(v, MODE_LOG_STALLED, waits && vault_now_s(v) > signed_at_s + v->conf->stall_s);
 }
 
+/* Files of the log or of releases found room, or none. Without, forms are refused with BUSY, readers are served, and
+ * the files are tried again: what they say is safe in the store. */
+static void note_room(struct loop *l, bool *waits, const struct err *full)
+{
+	if (full && !*waits)
+		say(SAY_ERROR, "space-full", "%s: forms are refused until there is room", full->text);
+	else if (!full && *waits)
+		say(SAY_NOTICE, "space-full", "what waited for room is written");
+	*waits = full != NULL;
+	l->v->no_room = l->log_waits || l->files_wait || l->store_waits;
+	if (full)
+		vault_set_mode(l->v, MODE_STORAGE_LOW, true); /* space_check lets go of it */
+}
+
 /* The leaves' files follow the commits at a distance. A tree that contradicts itself stops no reader, but
  * intake once the stall limit is reached; a disk that fails stops the process. */
 static bool write_journal(struct loop *l, struct err *e)
@@ -76,11 +91,30 @@ static bool write_journal(struct loop *l, struct err *e)
 		return true;
 	if (journal_write(v, e)) {
 		l->checkpointed = v->log_saved;
+		note_room(l, &l->log_waits, NULL);
+		return true;
+	}
+	if (e->code == ERR_FULL) {
+		note_room(l, &l->log_waits, e);
 		return true;
 	}
 	if (e->code != ERR_INTERNAL)
 		return false;
 	say(SAY_ERROR, "log", "%s", e->text);
+	return true;
+}
+
+static bool checkpoint_store(struct loop *l, struct err *e)
+{
+	struct vault *v = l->v;
+	if (store_in_transaction(v->store))
+		return true;
+	bool ok = store_checkpoint(v->store, e);
+	if (!ok && e->code != ERR_FULL)
+		return false;
+	if (!ok)
+		l->store_ms = os_boot_ms(v->os) + SECOND_MS;
+	note_room(l, &l->store_waits, ok ? NULL : e);
 	return true;
 }
 
@@ -91,8 +125,14 @@ static bool every_second(struct loop *l, struct err *e)
 		return false;
 	space_check(v);
 	check_stall(v);
-	if (publish_tick(v, e))
+	if (publish_tick(v, e)) {
+		note_room(l, &l->files_wait, NULL);
 		return true;
+	}
+	if (e->code == ERR_FULL) {
+		note_room(l, &l->files_wait, e);
+		return true;
+	}
 	if (store_broken(v->store) || e->code == ERR_SYSTEM)
 		return false;
 	say(SAY_ERROR, "publish", "%s", e->text);
@@ -109,8 +149,7 @@ static bool do_due(struct loop *l, struct err *e)
 		return false;
 	if (due(&l->second_ms, now_ms, SECOND_MS) && !every_second(l, e))
 		return false;
-	if (due(&l->store_ms, now_ms, STORE_CHECKPOINT_MS) && !store_in_transaction(v->store) &&
-	    !store_checkpoint(v->store, e))
+	if (due(&l->store_ms, now_ms, STORE_CHECKPOINT_MS) && !checkpoint_store(l, e))
 		return false;
 	if (l->watchdog_every_ms > 0 && due(&l->watchdog_ms, now_ms, l->watchdog_every_ms))
 		notify_send("WATCHDOG=1");
@@ -197,7 +236,7 @@ static bool drain(struct loop *l, struct err *e)
 		vault_rollback(v);
 		return false;
 	}
-	return vault_commit(v, e) && store_checkpoint(v->store, e);
+	return vault_commit(v, e) && checkpoint_store(l, e);
 }
 
 static int code_of(const struct vault *v, const struct err *e)

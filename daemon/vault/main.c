@@ -112,7 +112,7 @@ static bool harden(struct err *e)
 /* A failure before READY: what the operator must change, or what the machine failed at. */
 static int start_code(const struct err *e)
 {
-	if (e->code == ERR_SYSTEM)
+	if (e->code == ERR_SYSTEM || e->code == ERR_FULL)
 		return EXIT_IO;
 	return e->code == ERR_INTERNAL || e->code == ERR_MEMORY ? EXIT_INTERNAL : EXIT_CONFIG;
 }

@@ -15,7 +15,10 @@
 
 static bool fail(struct err *e, const char *what, const char *path)
 {
-	return err_set(e, ERR_SYSTEM, "%s: %s: %s", path, what, strerror(errno));
+	int number = errno;
+
+	return err_set(
+	    e, os_is_full(number) ? ERR_FULL : ERR_SYSTEM, "%s: %s: %s", path, what, strerror(number));
 }
 
 static bool sync_fd(const struct public_dir *p, int fd)

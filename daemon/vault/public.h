@@ -43,8 +43,8 @@ bool public_open(
     struct public_dir *p, const struct os *os, int dir, const char *name, mode_t file_mode, struct err *e);
 void public_close(struct public_dir *p);
 
-/* Writes or replaces one file, making directories on the way. False is ERR_SYSTEM: the caller must stop,
- * never retry. public_put_unsynced renames without any sync (the beat: fresh every minute or worthless). */
+/* Writes or replaces one file, making directories on the way. ERR_FULL: no room now, and the same call may be made
+ * again, as for everything below that writes. ERR_SYSTEM: the caller must stop, never retry. public_put_unsynced renames without any sync (the beat: fresh every minute or worthless). */
 bool public_put(struct public_dir *p, const char *path, struct bytes data, struct err *e);
 bool public_put_unsynced(struct public_dir *p, const char *path, struct bytes data, struct err *e);
 

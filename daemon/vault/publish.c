@@ -22,6 +22,18 @@ static bool again(struct vault *v)
 	return false;
 }
 
+/* What a step came to. Files without room come after the commit: publish_tick goes on with them. */
+static bool ended(struct vault *v, bool ok, const struct err *why, struct err *e)
+{
+	if (ok)
+		return true;
+	if (why->code != ERR_FULL)
+		return err_set_detail(e, why->code, why->detail, "%s", why->text);
+	v->publish->behind = true;
+	return err_set(
+	    e, ERR_FULL, "%s: decided and kept; its files are written when there is room", why->text);
+}
+
 /* --- sealing --- */
 
 bool publish_may(const struct period *p, struct err *e)
@@ -254,7 +266,7 @@ static bool read_or_look(struct vault *v, const struct period *p, uint64_t revis
 	return sealed ? seal_read(v, p->id, revision, seal, e) : seal_look(v, p, revision, seal, e);
 }
 
-bool publish_release(
+static bool release_steps(
     struct vault *v, const struct period *p, bool dry_run, struct publish_report *out, struct err *e)
 {
 	struct publish_report unheard = { 0 };
@@ -284,6 +296,14 @@ bool publish_release(
 	buf_put_text(
 	    &out->text, "The set is sealed; it is published at the instant the configuration names.\n");
 	return journal_write(v, e);
+}
+
+bool publish_release(
+    struct vault *v, const struct period *p, bool dry_run, struct publish_report *out, struct err *e)
+{
+	struct err why = { 0 };
+
+	return ended(v, release_steps(v, p, dry_run, out, &why), &why, e);
 }
 
 bool publish_show(struct vault *v, const struct period *p, struct publish_report *out, struct err *e)
@@ -336,6 +356,7 @@ bool publish_withdraw(struct vault *v, const struct period *p, enum log_reason r
 {
 	struct release_record r;
 	struct built none = { 0 };
+	struct err why = { 0 };
 	bool found = false;
 
 	if (!record_in_force(v, p->id, &r, &found, e))
@@ -348,7 +369,7 @@ bool publish_withdraw(struct vault *v, const struct period *p, enum log_reason r
 		return again(v);
 	CV_CRASH("release-commit");
 	r.stage = STAGE_WITHDRAWN;
-	if (!finish(v, p, &r, e))
+	if (!ended(v, finish(v, p, &r, &why), &why, e))
 		return false;
 	fill_report(out, &r, &none);
 	memcpy(out->object, r.object, sizeof out->object);
@@ -396,7 +417,7 @@ static bool publish_due(
 	publish_report_free(&report);
 	if (ok)
 		return true;
-	if (store_broken(v->store) || why.code == ERR_SYSTEM)
+	if (store_broken(v->store) || why.code == ERR_SYSTEM || why.code == ERR_FULL)
 		return err_set(e, why.code, "%s", why.text);
 	v->publish->tried_period = p->id;
 	say(SAY_ERROR, "publish", "a sealed set could not be published: %s", why.text);
@@ -427,9 +448,16 @@ static bool files_of_feed(void *context, const struct dataset *d, struct err *e)
 	return feed_files(context, d, NULL, e);
 }
 
-bool publish_files(struct vault *v, struct err *e)
+static bool files_now(struct vault *v, struct err *e)
 {
 	return files_plain(v, NULL, e) && vault_each_dataset(v, files_of_feed, v, e) && feed_beat(v, true, e);
+}
+
+bool publish_files(struct vault *v, struct err *e)
+{
+	struct err why = { 0 };
+
+	return ended(v, files_now(v, &why), &why, e);
 }
 
 bool publish_resume(struct vault *v, struct err *e)
@@ -451,7 +479,7 @@ void publish_close(struct vault *v)
 	v->publish = NULL;
 }
 
-bool publish_tick(struct vault *v, struct err *e)
+static bool beat_and_publish(struct vault *v, struct err *e)
 {
 	uint64_t now_ms = os_boot_ms(v->os);
 	struct publish *pub = v->publish;
@@ -466,6 +494,20 @@ bool publish_tick(struct vault *v, struct err *e)
 			return false;
 	}
 	return do_waiting(v, false, e);
+}
+
+bool publish_tick(struct vault *v, struct err *e)
+{
+	struct publish *pub = v->publish;
+	struct err why = { 0 };
+
+	bool ok = !pub->behind || (files_audit_all(v, NULL, &why) && files_now(v, &why));
+	if (ok && beat_and_publish(v, &why)) {
+		pub->behind = false;
+		return true;
+	}
+	pub->behind = pub->behind || why.code == ERR_FULL;
+	return err_set_detail(e, why.code, why.detail, "%s", why.text);
 }
 
 static bool greet_dataset(void *context, const struct dataset *d, struct err *e)

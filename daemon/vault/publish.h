@@ -18,7 +18,8 @@
 bool publish_resume(struct vault *v, struct err *e);
 void publish_close(struct vault *v); /* v->publish may be NULL */
 
-/* About once a second: a beat for each feed when due; releases whose instant has come. */
+/* About once a second: a beat for each feed when due; releases whose instant has come. ERR_FULL: a file found no room;
+ * the next call tries it again. */
 bool publish_tick(struct vault *v, struct err *e);
 
 /* A gate opened the link: the last three envelopes of each feed and a fresh beat. */

@@ -210,16 +210,23 @@ static void removed_audit(void *arg, const char *path)
 	say(SAY_WARNING, "audit-repair", "audit/%s: no row explains it: removed", path);
 }
 
-static bool repair_audit(struct vault *v, struct err *e)
+bool files_audit_all(struct vault *v, struct public_set *set, struct err *e)
 {
-	struct public_set set = { 0 };
 	struct rows r;
 	bool ok = true;
 
 	rows_open(&r, v->store, "SELECT digest, age FROM sealed_manifest", "");
 	while (ok && rows_next(&r))
-		ok = ensure_audit(v, &r, &set, e);
-	ok = rows_close(&r, e) && ok && public_sweep(&v->publish->audit, &set, removed_audit, NULL, e);
+		ok = ensure_audit(v, &r, set, e);
+	return rows_close(&r, e) && ok;
+}
+
+static bool repair_audit(struct vault *v, struct err *e)
+{
+	struct public_set set = { 0 };
+	bool ok =
+	    files_audit_all(v, &set, e) && public_sweep(&v->publish->audit, &set, removed_audit, NULL, e);
+
 	public_set_free(&set);
 	return ok;
 }

@@ -15,6 +15,7 @@ struct publish {
 	struct keyset keys;
 	bool has_keys;
 	uint64_t beat_ms, beat_file_ms; /* boot time when the next one is due */
+	bool behind;                    /* a file found no room: all of them are looked at again */
 	uint64_t tried_period;          /* an automatic publication that failed: not again in this run */
 };
 
@@ -144,7 +145,9 @@ bool files_release(
     struct vault *v, const struct period *p, uint64_t revision, struct public_set *set, struct err *e);
 /* Everything that rows explain is there, and nothing else. */
 bool files_repair(struct vault *v, struct err *e);
+/* The auditors' manifest of that digest; all of them, noted in set unless that is NULL. */
 bool files_audit(struct vault *v, const uint8_t man[32], struct err *e);
+bool files_audit_all(struct vault *v, struct public_set *set, struct err *e);
 /* After a withdrawal: the directory, and objects no other release has. */
 bool files_withdraw(struct vault *v, const struct period *p, uint64_t revision, struct err *e);
 /* FILES to the gate. */

@@ -55,9 +55,10 @@ void space_check(struct vault *v)
 	if (!look(v, &free_mib))
 		return;
 	bool ballast = have_ballast(v);
-	v->space_critical = free_mib < conf->space_critical_mib;
-	vault_set_mode(v, MODE_STORAGE_LOW, free_mib < conf->space_low_mib);
-	if (ballast && v->space_critical)
+	bool critical = free_mib < conf->space_critical_mib;
+	v->space_critical = critical || v->no_room;
+	vault_set_mode(v, MODE_STORAGE_LOW, free_mib < conf->space_low_mib || v->no_room);
+	if (ballast && critical)
 		drop_ballast(v);
 	else if (!ballast && conf->ballast_mib > 0 && free_mib > conf->space_low_mib + 2 * conf->ballast_mib)
 		take_ballast(v);

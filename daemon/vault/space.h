@@ -1,7 +1,9 @@
 /* space - room on the vault's disk: two marks, and a ballast file to throw overboard.
  *
  * Below `space_low_mib` no submissions are taken (MODE_STORAGE_LOW); below `space_critical_mib` nothing is
- * sealed either, and the ballast goes, so that what is under way still fits. Reads go on throughout. */
+ * sealed either, and the ballast goes, so that what is under way still fits. Reads go on throughout. v->no_room, set by
+ * the loop while a file of the log or of a release finds no room, counts as both: the disk may be full faster than we
+ * look, or public/ be on another. */
 #ifndef DAEMON_VAULT_SPACE_H
 #define DAEMON_VAULT_SPACE_H
 #include "daemon/vault/vault.h"

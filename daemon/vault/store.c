@@ -366,5 +366,7 @@ uint64_t store_changes(const struct store *s)
 bool store_checkpoint(struct store *s, struct err *e)
 {
 	int rc = sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+	if ((rc & 0xff) == SQLITE_FULL) /* everything is in the write-ahead log: a later one takes it over */
+		return err_set(e, ERR_FULL, "store: cannot checkpoint: %s", sqlite3_errstr(rc));
 	return rc == SQLITE_OK || fail(s, e, "cannot checkpoint");
 }

@@ -59,6 +59,7 @@ bool rows_close(struct rows *r, struct err *e);
 bool store_counter(struct store *s, const char *name, uint64_t *value, struct err *e);
 bool store_set_counter(struct store *s, const char *name, uint64_t value, struct err *e);
 
-uint64_t store_changes(const struct store *s);         /* rows changed by the last store_run */
-bool store_checkpoint(struct store *s, struct err *e); /* moves the WAL into the file */
+uint64_t store_changes(const struct store *s); /* rows changed by the last store_run */
+/* Moves the WAL into the file. ERR_FULL: no room; nothing is lost, and a later one may do it. */
+bool store_checkpoint(struct store *s, struct err *e);
 #endif

@@ -45,6 +45,7 @@ struct vault {
 	bool keys_changed;     /* in this transaction: read the intake keys again after a rollback */
 	int lock;              /* descriptor of vault/lock; flock keeps a second vault out */
 	bool space_critical;   /* nothing may be sealed: space.c */
+	bool no_room;          /* a file of the log or of a release waits for room on its disk: loop.c */
 	unsigned modes;        /* bit 1 << enum link_mode for each reason that holds */
 	uint64_t high_water_s; /* latest wall time seen; stored with each commit */
 	uint64_t clock_s, clock_boot_ms; /* both clocks when last looked at; 0: not yet */

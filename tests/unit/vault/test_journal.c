@@ -22,6 +22,17 @@ static int failing_sync(void *context, int fd)
 	return fails() ? -1 : 0; /* nobody pulls the plug here */
 }
 
+static unsigned writes, full_from; /* from this write on the disk is full; 0: never */
+
+static ssize_t full_write(void *context, int fd, const void *at, size_t len)
+{
+	if (full_from > 0 && ++writes >= full_from) {
+		errno = ENOSPC;
+		return -1;
+	}
+	return os_real()->write(context, fd, at, len);
+}
+
 static int failing_rename(void *context, int dir, const char *from, const char *to)
 {
 	return fails() ? -1 : os_real()->rename(context, dir, from, to);
@@ -33,7 +44,8 @@ static int setup(void **state)
 	world_make(&world);
 	world.os.sync = failing_sync;
 	world.os.rename = failing_rename;
-	calls = fail_at = 0;
+	world.os.write = full_write;
+	calls = fail_at = writes = full_from = 0;
 	return 0;
 }
 
@@ -307,6 +319,43 @@ static void test_each_failure_leaves_old_or_new(void **state)
 	stop(true);
 }
 
+/* F9: the disk is full at each write in turn, stays so while more leaves come, and has room again: no restart. */
+static void test_a_full_disk_is_waited_for(void **state)
+{
+	struct checkpoint before, after;
+	bool done = false;
+	struct err e;
+
+	(void)state;
+	start();
+	for (unsigned n = 1; !done; n++) {
+		read_checkpoint(&before);
+		add_leaves(270); /* more than a tile: what is left out must be written later */
+		writes = 0;
+		full_from = n;
+		done = journal_write(&world.v, &e);
+		if (!done) {
+			assert_int_equal(e.code, ERR_FULL);
+			read_checkpoint(&after);
+			assert_int_equal(after.size, before.size);
+			add_leaves(5);
+			assert_false(journal_write(&world.v, &e));
+			assert_int_equal(e.code, ERR_FULL);
+		}
+		full_from = 0;
+		check(journal_write(&world.v, &e), &e);
+		read_checkpoint(&after);
+		assert_int_equal(after.size, world.v.log_saved);
+		check_bundles();
+		assert_true(n < 100);
+	}
+	assert_true(world.v.log_saved > 2000);
+	stop(true);
+	start(); /* clean, and the files are whole */
+	assert_int_equal(world.v.log_saved, after.size);
+	stop(true);
+}
+
 /* What a sweep spares, and what it does not: a partial tile that somebody changed. */
 static void test_explained_files(void **state)
 {
@@ -346,6 +395,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_a_store_from_the_past_is_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_a_changed_leaf_is_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_each_failure_leaves_old_or_new, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_a_full_disk_is_waited_for, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_explained_files, setup, teardown),
 	};
 
