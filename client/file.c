@@ -125,6 +125,18 @@ bool file_sync_dir(const char *path, struct err *e)
 	return ok;
 }
 
+/* Gives the part file its name. Some file systems (NFS) know no RENAME_NOREPLACE: there a second link does it. */
+static bool take_place(const char *part, const char *path, unsigned flags, struct err *e)
+{
+	if (renameat2(AT_FDCWD, part, AT_FDCWD, path, flags) == 0)
+		return true;
+	if (errno == EINVAL && flags != 0 && link(part, path) == 0) {
+		(void)unlink(part);
+		return true;
+	}
+	return errno == EEXIST ? err_set(e, ERR_REFUSED, _("%s: exists already"), path) : fail(e, path);
+}
+
 /* flags for renameat2: RENAME_NOREPLACE or 0. The part file is removed if anything fails. */
 static bool replace(
     const char *dir, const char *name, mode_t mode, struct bytes content, unsigned flags, struct err *e)
@@ -140,13 +152,12 @@ static bool replace(
 	(void)unlink(part);
 	fd = open(part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
 	if (fd < 0)
-		return fail(e, part);
+		return fail(e, path);
 	ok = (fchmod(fd, mode) == 0 || fail(e, part)) && write_all(fd, content, part, e);
 	if (close(fd) != 0 && ok)
 		ok = fail(e, part);
 	CV_CRASH("file-synced");
-	if (ok && renameat2(AT_FDCWD, part, AT_FDCWD, path, flags) != 0)
-		ok = errno == EEXIST ? err_set(e, ERR_REFUSED, _("%s: exists already"), path) : fail(e, path);
+	ok = ok && take_place(part, path, flags, e);
 	CV_CRASH("file-renamed");
 	if (!ok)
 		(void)unlink(part);
