@@ -15,15 +15,14 @@ struct check_run {
 int command_check(const struct args *args)
 {
 	struct check_run *c = calloc(1, sizeof *c);
-	const char *config = args_value(args, "config"), *office = args_value(args, "office");
+	const char *office = args_value(args, "office");
 	struct err e = { 0 };
 	int code;
 
 	if (c == NULL)
 		return EXIT_OTHER;
 	text_quiet(args_flag(args, "quiet"));
-	code =
-	    config != NULL ? filing_open_offline(&c->filing, config, &e) : filing_open(&c->filing, args, &e);
+	code = filing_open_any(&c->filing, args, &e);
 	if (code == EXIT_OK && office != NULL)
 		(void)snprintf(c->filing.deployment.settings.name, LIMIT_NAME + 1, "%s", office);
 	if (code == EXIT_OK)

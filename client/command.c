@@ -306,9 +306,20 @@ int command_main(const struct program *program, int argc, char **argv)
 		return print_and_free(&out, EXIT_OK);
 	}
 	if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
-	    strcmp(argv[1], "help") == 0) {
+	    (argc == 2 && strcmp(argv[1], "help") == 0)) {
 		command_overview(program, &out);
 		return print_and_free(&out, argc < 2 ? EXIT_USAGE : EXIT_OK);
+	}
+	if (argc > 2 && strcmp(argv[1], "help") == 0) {
+		command = command_find(program, argc - 2, argv + 2, &words);
+		if (command != NULL)
+			command_help(program, command, &out);
+		return command != NULL ? print_and_free(&out, EXIT_OK) : unknown_command(program, argv[2]);
+	}
+	if (argc > 1 && argv[1][0] == '-') {
+		buf_printf(&out, _("%s: options stand behind the command\nTry: %s --help\n"), program->name,
+		    program->name);
+		return print_and_free(&out, EXIT_USAGE);
 	}
 	command = command_find(program, argc - 1, argv + 1, &words);
 	if (command == NULL)

@@ -63,12 +63,8 @@ int deployment_open(struct deployment *d, const char *dir, struct err *e)
 	d->deadline_ms = NET_FOR_EVER;
 	d->note.max = LIMIT_NOTE_BYTES;
 	d->body.max = LIMIT_REPLY_BYTES;
-	if (!settings_load(&d->settings, dir, e)) {
-		if (e->code == ERR_NOT_FOUND)
-			(void)err_set(
-			    e, ERR_NOT_FOUND, _("%s: no identity yet; run: cellveil init"), d->settings.dir);
+	if (!settings_load(&d->settings, dir, e))
 		return EXIT_KEY;
-	}
 	if (!d->settings.joined) {
 		(void)err_set(
 		    e, ERR_NOT_FOUND, "%s", _("the operator's answer is missing; run: cellveil join 'LINE'"));

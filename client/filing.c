@@ -92,6 +92,21 @@ int filing_open(struct filing *f, const struct args *args, struct err *e)
 	return period == NULL ? EXIT_REFUSED : take_period(f, period, e);
 }
 
+/* A definition, or one that still has a preset's placeholders for a deployment's names. */
+static struct config *parse_definition(struct bytes file, struct err *e)
+{
+	static const char placeholder[] = "@ORIGIN@";
+	struct buf filled = { 0 };
+	struct config *config = NULL;
+
+	if (file.len == 0 || memmem(file.at, file.len, placeholder, sizeof placeholder - 1) == NULL)
+		return config_parse(file, e);
+	if (preset_fill(file, "preset.invalid/log", "preset", bytes_of(NULL, 0), &filled, e))
+		config = config_parse(buf_bytes(&filled), e);
+	buf_free(&filled);
+	return config;
+}
+
 int filing_open_offline(struct filing *f, const char *path, struct err *e)
 {
 	struct buf file = { 0 };
@@ -99,7 +114,7 @@ int filing_open_offline(struct filing *f, const char *path, struct err *e)
 
 	memset(f, 0, sizeof *f);
 	if (ok) {
-		f->config = config_parse(buf_bytes(&file), e);
+		f->config = parse_definition(buf_bytes(&file), e);
 		ok = f->config != NULL || err_wrap(e, "%s", path);
 	}
 	buf_free(&file);
@@ -108,6 +123,23 @@ int filing_open_offline(struct filing *f, const char *path, struct err *e)
 	f->sure = true;
 	(void)settings_load(&f->deployment.settings, NULL, NULL);
 	return EXIT_OK;
+}
+
+int filing_open_any(struct filing *f, const struct args *args, struct err *e)
+{
+	const char *config = args_value(args, "config");
+	int code;
+
+	if (config != NULL)
+		return filing_open_offline(f, config, e);
+	code = filing_open(f, args, e);
+	if (code == EXIT_KEY && !f->deployment.settings.joined && e->code == ERR_NOT_FOUND) {
+		struct err why = *e;
+		(void)err_set(e, ERR_NOT_FOUND,
+		    _("%s; or, without keys and receiver, --config FILE with the form's definition (YAML)"),
+		    why.text);
+	}
+	return code;
 }
 
 void filing_close(struct filing *f)
@@ -198,11 +230,12 @@ int filing_judge(const struct findings *findings, const struct args *args)
 		findings_json(findings, &text);
 	else
 		findings_print(findings, &text, text_language());
-	if (args_flag(args, "json"))
-		(void)text_put(&text);
-	else if (text.size > 0)
+	bool put = !args_flag(args, "json") || text_put_or_say(&text);
+	if (!args_flag(args, "json") && text.size > 0)
 		text_warn("%.*s", (int)text.size - 1, (const char *)text.data);
 	buf_free(&text);
+	if (!put)
+		return EXIT_OTHER;
 	if (findings->failed || findings_worst(findings) == SEVERITY_ERROR)
 		return EXIT_FINDINGS;
 	if (findings_open(findings) ||

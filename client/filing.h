@@ -24,8 +24,10 @@ const char *filing_period(const struct args *args);
  * is open; several open ones are told apart by the file later (filing_read). An exit code. */
 int filing_open(struct filing *f, const struct args *args, struct err *e);
 void filing_close(struct filing *f);
-/* Without a deployment, by the configuration file `path`: for --config. */
+/* Without a deployment, by the configuration file or preset `path`: for --config. */
 int filing_open_offline(struct filing *f, const char *path, struct err *e);
+/* By --config if it is given, else filing_open(); where there is no identity yet, e tells of --config. */
+int filing_open_any(struct filing *f, const struct args *args, struct err *e);
 /* Reads a form, and holds it against the office's form of the period before if there is one (lastyear.h); if it says another period than the chosen one and none was asked for, changes over to that.
  * result and findings are the caller's to free. */
 int filing_read(struct filing *f, const char *path, const struct args *args, struct form_result *result,

@@ -1,5 +1,4 @@
 #include "client/commands.h"
-#include "client/form/label.h"
 #include "client/keyfile.h"
 #include "client/settings.h"
 #include "client/text.h"
@@ -17,16 +16,38 @@ static int fail(const struct err *e, int code)
 }
 
 /* Takes the operator's line into settings that exist. */
-static int join(struct settings *s, const char *line, struct err *e)
+/* Appends text, each run of blanks as one: mail programs break lines, and a shell parts what is not quoted. */
+static void add_words(struct buf *line, const char *text)
 {
+	bool blank = line->size > 0;
+
+	for (; *text != 0; text++) {
+		if (strchr(" \t\r\n", *text) != NULL) {
+			blank = true;
+			continue;
+		}
+		if (blank && line->size > 0)
+			buf_put_byte(line, ' ');
+		blank = false;
+		buf_put_byte(line, (uint8_t)*text);
+	}
+}
+
+/* The operator's line, in however many pieces. */
+static int join(struct settings *s, const char *const *piece, size_t n, struct err *e)
+{
+	struct buf line = { .max = JOIN_LINE_MAX };
 	char fingerprint[KEY_FINGERPRINT];
 	uint8_t id[KEY_ID_BYTES];
 	struct join answer;
 
-	if (!join_parse(&answer, label_trim(bytes_text(line)), e)) {
-		err_wrap(e, "%s", _("this is not the operator's line, or not all of it"));
+	for (size_t i = 0; i < n; i++)
+		add_words(&line, piece[i]);
+	bool ok = join_parse(&answer, buf_bytes(&line), e) ||
+		  err_wrap(e, "%s", _("this is not the operator's line, or not all of it"));
+	buf_free(&line);
+	if (!ok)
 		return EXIT_KEY;
-	}
 	if (!settings_join(s, &answer, e))
 		return EXIT_KEY;
 	if (!settings_save(s, e))
@@ -44,12 +65,9 @@ int command_join(const struct args *args)
 	struct err e = { 0 };
 	int code;
 
-	if (!settings_load(&s, args_value(args, "dir"), &e)) {
-		if (e.code == ERR_NOT_FOUND)
-			(void)err_set(&e, ERR_NOT_FOUND, _("%s: no identity yet; run: cellveil init"), s.dir);
+	if (!settings_load(&s, args_value(args, "dir"), &e))
 		return fail(&e, EXIT_KEY);
-	}
-	code = join(&s, args->at[0], &e);
+	code = join(&s, args->at, args->n, &e);
 	if (code != EXIT_OK)
 		return fail(&e, code);
 	text_say(
@@ -57,14 +75,10 @@ int command_join(const struct args *args)
 	return code;
 }
 
-/* A line typed at the terminal after the question, without its line feed. */
+/* A line typed at the terminal after the question. */
 static bool ask(const char *question, char *line, size_t room, struct err *e)
 {
-	(void)fprintf(stderr, "%s ", question);
-	if (fgets(line, (int)room, stdin) == NULL)
-		return err_set(e, ERR_INVALID, "%s", _("no answer"));
-	line[strcspn(line, "\n")] = 0;
-	return true;
+	return text_ask(question, line, room) || err_set(e, ERR_INVALID, "%s", _("no answer"));
 }
 
 static bool take_name(struct settings *s, const char *name, struct err *e)
@@ -121,6 +135,25 @@ static bool who_are_we(const struct args *args, struct settings *s, struct err *
 	return take_name(s, name, e) && take_gate(s, args_value(args, "gate"), e);
 }
 
+/* A line that a mail program broke is pasted as several: more are taken until its last word has come. */
+static bool ask_for_line(char line[JOIN_LINE_MAX], struct err *e)
+{
+	size_t len;
+
+	if (!ask(_("The line that came back from the operator:"), line, JOIN_LINE_MAX, e))
+		return false;
+	while (strncmp(line, "cellveil-join", 13) == 0 && strstr(line, " check:") == NULL) {
+		len = strlen(line);
+		line[len++] = ' ';
+		if (len + 2 > JOIN_LINE_MAX ||
+		    !ask(_("and the rest of it:"), line + len, JOIN_LINE_MAX - len, e))
+			return false;
+		if (line[len] == 0)
+			break;
+	}
+	return true;
+}
+
 int identity_complete(const struct args *args)
 {
 	char line[JOIN_LINE_MAX] = "";
@@ -131,12 +164,11 @@ int identity_complete(const struct args *args)
 
 	if (!settings_load(&s, args_value(args, "dir"), &e) || (s.joined && given == NULL))
 		return EXIT_OK; /* what is wrong, opening the deployment tells */
-	if (given == NULL && isatty(STDIN_FILENO) &&
-	    ask(_("The line that came back from the operator:"), line, sizeof line, &e))
+	if (given == NULL && isatty(STDIN_FILENO) && ask_for_line(line, &e))
 		given = line;
 	if (given == NULL || given[0] == 0)
 		return EXIT_OK;
-	code = join(&s, given, &e);
+	code = join(&s, &given, 1, &e);
 	return code == EXIT_OK ? code : fail(&e, code);
 }
 
@@ -168,7 +200,7 @@ static int print_identity(const struct settings *s, struct identity *id)
 	memcpy(id->name, s->name, sizeof id->name);
 	text_say("%s", _("Send this line to the operator:"));
 	identity_print(&line, id);
-	ok = text_put(&line);
+	ok = text_put_or_say(&line);
 	buf_free(&line);
 	if (s->kind == IDENTITY_OFFICE)
 		text_say("%s", _("Then: cellveil push FILE; it asks for the line that comes back. "
@@ -185,11 +217,15 @@ int command_init(const struct args *args)
 	struct err e = { 0 };
 
 	if (args_value(args, "join") != NULL && settings_load(&s, args_value(args, "dir"), &e)) {
-		int code = join(&s, args_value(args, "join"), &e);
+		const char *given = args_value(args, "join");
+		int code = join(&s, &given, 1, &e);
 		return code == EXIT_OK ? code : fail(&e, code);
 	}
 	if (settings_load(&s, args_value(args, "dir"), &e)) {
-		(void)err_set(&e, ERR_REFUSED, _("%s: there is an identity already; it is kept"), s.dir);
+		(void)err_set(&e, ERR_REFUSED,
+		    _("%s: there is an identity already; it is kept. `cellveil status` shows it and its "
+		      "line"),
+		    s.dir);
 		return fail(&e, EXIT_KEY);
 	}
 	if (e.code != ERR_NOT_FOUND)

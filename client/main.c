@@ -56,7 +56,7 @@ static const struct command commands[] = {
 		{ "join", 0, "LINE", N_("store the operator's answer, as `cellveil join`") } },
 	    0, 0, command_init },
 	{ "join", "LINE", N_("store the line that came back from the operator"),
-	    "cellveil join 'cellveil-join office north origin:stats.example/log1 ...'", { { 0 } }, 1, 1,
+	    "cellveil join 'cellveil-join office north origin:stats.example/log1 ...'", { { 0 } }, 1, 32,
 	    command_join },
 	{ "template", "", N_("write the empty form, as the definition in force has it"),
 	    "cellveil template --year 2024 --format xlsx -o form-2024.xlsx",

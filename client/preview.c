@@ -274,7 +274,7 @@ static int show(
 	code = EXIT_OTHER;
 	if (preview_build(
 		&p, f->config, form->period, office[0] != 0 ? office : "office", &form->figures, e) &&
-	    put_preview(&out, &p, f->config, &form->figures, format, e) && text_put(&out))
+	    put_preview(&out, &p, f->config, &form->figures, format, e) && text_put_or_say(&out))
 		code = EXIT_OK;
 	buf_free(&out);
 	preview_free(&p);
@@ -284,7 +284,7 @@ static int show(
 int command_preview(const struct args *args)
 {
 	struct filing *f = calloc(1, sizeof *f);
-	const char *config = args_value(args, "config"), *office = args_value(args, "office");
+	const char *office = args_value(args, "office");
 	struct form_result form = { .period = "" };
 	struct findings findings = { .at = NULL };
 	struct err e = { 0 };
@@ -293,7 +293,7 @@ int command_preview(const struct args *args)
 	if (f == NULL)
 		return EXIT_OTHER;
 	text_quiet(args_flag(args, "quiet"));
-	code = config != NULL ? filing_open_offline(f, config, &e) : filing_open(f, args, &e);
+	code = filing_open_any(f, args, &e);
 	if (code == EXIT_OK && office != NULL)
 		(void)snprintf(f->deployment.settings.name, LIMIT_NAME + 1, "%s", office);
 	if (code == EXIT_OK)

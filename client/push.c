@@ -153,7 +153,7 @@ static bool print_figures(const struct push *p)
 		put_figure(&out, p->filing.config, f, i);
 		buf_put_byte(&out, '\n');
 	}
-	bool ok = text_put(&out);
+	bool ok = text_put_or_say(&out);
 	buf_free(&out);
 	return ok;
 }
@@ -161,6 +161,12 @@ static bool print_figures(const struct push *p)
 static bool is_terminal(void)
 {
 	return isatty(STDIN_FILENO) && isatty(STDERR_FILENO);
+}
+
+/* Why nothing was sent: an answer, or Ctrl-C at the question. */
+static int unsent(int code)
+{
+	return net_interrupted() ? EXIT_INTERRUPTED : code;
 }
 
 /* Findings, then questions. EXIT_OK: go on. */
@@ -178,7 +184,7 @@ static int may_send(const struct push *p, const struct args *args)
 		    "%s", _("Nothing was sent: a box is open. --yes sends it as not reported, never as 0."));
 		return EXIT_OPEN;
 	}
-	return text_confirm(_("Send the open boxes as not reported?")) ? EXIT_OK : EXIT_OPEN;
+	return text_confirm(_("Send the open boxes as not reported?")) ? EXIT_OK : unsent(EXIT_OPEN);
 }
 
 static struct submission_header header_of(const struct push *p, enum submission_act act, uint32_t revision)
@@ -276,7 +282,7 @@ static bool print_receipt(const struct push *p)
 	bool ok;
 
 	send_put_receipt(&out, &p->outbox, &p->receipt);
-	ok = text_put(&out);
+	ok = text_put_or_say(&out);
 	buf_free(&out);
 	return ok;
 }
@@ -372,7 +378,7 @@ int command_push(const struct args *args)
 		goto done;
 	}
 	if (is_terminal() && !args_flag(args, "yes") && !text_confirm(_("Send?"))) {
-		code = EXIT_OTHER;
+		code = unsent(EXIT_OTHER);
 		text_say("%s", _("Nothing was sent."));
 		goto done;
 	}
@@ -404,7 +410,7 @@ int command_withdraw(const struct args *args)
 	text_say(_("%s, %s, %s: the office's form is withdrawn; a new push brings it back."),
 	    p->filing.deployment.settings.name, p->filing.dataset, p->filing.period.period);
 	if (!args_flag(args, "yes") && !text_confirm(_("Withdraw?"))) {
-		code = is_terminal() ? EXIT_OTHER : EXIT_OPEN;
+		code = is_terminal() ? unsent(EXIT_OTHER) : EXIT_OPEN;
 		text_warn("%s", _("Nothing was sent. --yes withdraws without asking."));
 		goto done;
 	}

@@ -210,9 +210,13 @@ bool settings_load(struct settings *s, const char *dir, struct err *e)
 	bool ok = false;
 
 	memset(s, 0, sizeof *s);
-	if (!settings_dir(s->dir, dir, e) || !file_path(path, s->dir, SETTINGS_NAME, e) ||
-	    !file_read(&text, path, SETTINGS_BYTES_MAX, e))
+	if (!settings_dir(s->dir, dir, e) || !file_path(path, s->dir, SETTINGS_NAME, e))
 		goto done;
+	if (!file_read(&text, path, SETTINGS_BYTES_MAX, e)) {
+		if (e != NULL && e->code == ERR_NOT_FOUND)
+			(void)err_set(e, ERR_NOT_FOUND, _("%s: no identity yet; run: cellveil init"), s->dir);
+		goto done;
+	}
 	buf_put_byte(&text, 0);
 	if (text.failed) {
 		err_set(e, ERR_MEMORY, "%s", _("not enough memory"));

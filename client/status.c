@@ -92,7 +92,7 @@ int command_outbox_list(const struct args *args)
 	put_outbox(&out, &o, json);
 	if (json)
 		buf_put_text(&out, "\n");
-	if (text_put(&out))
+	if (text_put_or_say(&out))
 		code = EXIT_OK;
 	buf_free(&out);
 	outbox_close(&o);
@@ -205,7 +205,7 @@ int command_status(const struct args *args)
 	}
 	if (code != EXIT_OK)
 		text_error(&e);
-	if (!text_put(&out) && code == EXIT_OK)
+	if (!text_put_or_say(&out) && code == EXIT_OK)
 		code = EXIT_OTHER;
 done:
 	buf_free(&out);
@@ -250,7 +250,7 @@ int command_receipt_verify(const struct args *args)
 		if (verify_file(d, args->at[i], &out) != EXIT_OK)
 			code = EXIT_OTHER;
 	}
-	if (!text_put(&out))
+	if (!text_put_or_say(&out))
 		code = EXIT_OTHER;
 	buf_free(&out);
 	deployment_close(d);

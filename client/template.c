@@ -52,7 +52,7 @@ static int put_form(const struct filing *f, const struct args *args, struct err 
 		goto done;
 	}
 	code = EXIT_OK;
-	if (output != NULL ? !write_to(output, &out, e) : !text_put(&out))
+	if (output != NULL ? !write_to(output, &out, e) : !text_put_or_say(&out))
 		code = EXIT_OTHER;
 done:
 	buf_free(&out);
@@ -62,14 +62,13 @@ done:
 int command_template(const struct args *args)
 {
 	struct filing *f = calloc(1, sizeof *f);
-	const char *config = args_value(args, "config");
 	struct err e = { 0 };
 	int code;
 
 	if (f == NULL)
 		return EXIT_OTHER;
 	text_quiet(args_flag(args, "quiet"));
-	code = config != NULL ? filing_open_offline(f, config, &e) : filing_open(f, args, &e);
+	code = filing_open_any(f, args, &e);
 	if (code == EXIT_OK)
 		code = put_form(f, args, &e);
 	if (code != EXIT_OK && e.text[0] != 0)

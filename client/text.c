@@ -1,6 +1,9 @@
 #include "client/text.h"
+#include "client/net.h"
 #include <errno.h>
 #include <locale.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -179,14 +182,54 @@ void text_error(const struct err *e)
 	buf_free(&text);
 }
 
+/* The next byte typed; -1 at the end, and at Ctrl-C, also one that came before: signals are let in only while we
+ * wait, so that none falls between the test and the wait. */
+static int next_byte(const sigset_t *let_in)
+{
+	struct pollfd in = { .fd = STDIN_FILENO, .events = POLLIN };
+	unsigned char byte;
+
+	while (!net_interrupted()) {
+		if (ppoll(&in, 1, NULL, let_in) < 0) {
+			if (errno != EINTR)
+				return -1;
+			continue;
+		}
+		return read(STDIN_FILENO, &byte, 1) == 1 ? byte : -1;
+	}
+	return -1;
+}
+
+bool text_ask(const char *question, char *line, size_t room)
+{
+	sigset_t stop, before;
+	size_t n = 0;
+	int c;
+
+	(void)fprintf(stderr, "%s ", question);
+	(void)sigemptyset(&stop);
+	(void)sigaddset(&stop, SIGINT);
+	(void)sigaddset(&stop, SIGTERM);
+	(void)sigprocmask(SIG_BLOCK, &stop, &before);
+	for (c = next_byte(&before); c >= 0 && c != '\n'; c = next_byte(&before)) {
+		if (n + 1 < room)
+			line[n++] = (char)c;
+	}
+	(void)sigprocmask(SIG_SETMASK, &before, NULL);
+	line[n] = 0;
+	if (c < 0)
+		(void)fputc('\n', stderr);
+	return c >= 0;
+}
+
 bool text_confirm(const char *question)
 {
-	char line[16] = { 0 };
+	char line[16] = { 0 }, whole[512];
 
 	if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
 		return false;
-	(void)fprintf(stderr, "%s %s ", question, _("[y/N]"));
-	if (fgets(line, sizeof line, stdin) == NULL)
+	(void)snprintf(whole, sizeof whole, "%s %s", question, _("[y/N]"));
+	if (!text_ask(whole, line, sizeof line))
 		return false;
 	/* TRANSLATORS: the first letter of yes, lower case */
 	return line[0] == _("y")[0] || line[0] == 'y' || line[0] == 'Y' || line[0] == 'J';
@@ -198,6 +241,14 @@ bool text_put(const struct buf *out)
 		return false;
 	return (out->size == 0 || fwrite(out->data, 1, out->size, stdout) == out->size) &&
 	       fflush(stdout) == 0;
+}
+
+bool text_put_or_say(const struct buf *out)
+{
+	if (text_put(out))
+		return true;
+	text_warn("%s: %s", program_invocation_short_name, _("the output cannot be written"));
+	return false;
 }
 
 void text_json(struct buf *out, const char *text)

@@ -28,9 +28,13 @@ void text_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2))); /* n
 void text_error(const struct err *e);                                       /* "cellveil: <text>" */
 /* An error's text with those of its parts that proto/ wrote in English in the reader's language. */
 void text_inner(struct buf *out, const char *text);
+/* Asks on the terminal and takes a line, without its line feed; what has no room is dropped. False at the end of input
+ * and at Ctrl-C (net_interrupted()). */
+bool text_ask(const char *question, char *line, size_t room);
 /* Asks a yes/no question on the terminal; false without one. */
 bool text_confirm(const char *question);
-bool text_put(const struct buf *out); /* to stdout, whole and flushed; false if stdout took it not */
+bool text_put(const struct buf *out);        /* to stdout, whole and flushed; false if stdout took it not */
+bool text_put_or_say(const struct buf *out); /* the same, and says on stderr that it failed */
 /* A JSON string with its quotes; text is UTF-8. */
 void text_json(struct buf *out, const char *text);
 #endif
