@@ -30,6 +30,13 @@ ORIGIN = "stats.example/log1"
 OFFICES_2024 = ["efh", "spanga-tensta", "rinkeby-kista", "hasselby-vallingby-bromma"]
 
 
+def random_seed(at=None):
+    """What a random test starts from: argument number `at` of the command line, else CELLVEIL_SEED, else another each time."""
+    if at is not None and len(sys.argv) > at:
+        return int(sys.argv[at])
+    return int(os.environ.get("CELLVEIL_SEED") or random.SystemRandom().randrange(10**9))
+
+
 def free_ports(n):
     """n ports that nobody listens on, outside the range from which clients' ports are taken."""
     found = []

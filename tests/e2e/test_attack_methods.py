@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 
-from harness import BIN, environment
+from harness import BIN, environment, random_seed
 from methodattack import judge_moved
 from tablemaker import make, write
 
@@ -130,7 +130,7 @@ def one(seed):
 
 def main():
     seconds = float(sys.argv[1]) if len(sys.argv) > 1 else None
-    first = int(sys.argv[2]) if len(sys.argv) > 2 else random.SystemRandom().randrange(10**9)
+    first = random_seed(2)
     until = time.monotonic() + (seconds or 60)
     codes, bad = {}, 0
     seeds = itertools.chain(FOUND_ONCE, range(first, first + (TABLES if seconds is None else 10**9)))

@@ -14,7 +14,7 @@ import yaml
 
 from attacker import Judge, Publication
 from attackforms import forms
-from harness import DATASET, ORIGIN, Deployment, preset
+from harness import DATASET, ORIGIN, Deployment, preset, random_seed
 
 SMALL = """cellveil-config: 1
 origin: %s
@@ -106,7 +106,7 @@ def one_config(config, shape, offices, years, seed):
 
 def main():
     periods = int(sys.argv[1]) if len(sys.argv) > 1 else 2
-    seed = int(sys.argv[2]) if len(sys.argv) > 2 else random.SystemRandom().randrange(10**9)
+    seed = random_seed(2)
     print("seed", seed, flush=True)
     years = range(2000, 2000 + min(periods, 24))  # over: what is not over is not published yet
     cases = [(SMALL % (ORIGIN, DATASET, policy), SHAPE, SMALL_OFFICES, years) for policy in POLICIES]

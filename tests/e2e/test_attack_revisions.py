@@ -17,7 +17,7 @@ import yaml
 from attacker import Publication
 from attackforms import Form
 from attackunion import UnionJudge
-from harness import DATASET, ORIGIN, Deployment
+from harness import DATASET, ORIGIN, Deployment, random_seed
 from test_attack_release import POLICIES, SHAPE, SMALL
 
 NORTH, OTHERS = ["o0", "o1", "o2", "o3"], ["o4", "o5", "o6"]
@@ -159,7 +159,7 @@ def weaker(d, reader, config, text, policy, rng):
 
 
 def main():
-    seed = int(sys.argv[1]) if len(sys.argv) > 1 else random.SystemRandom().randrange(10**9)
+    seed = random_seed(1)
     count = int(sys.argv[2]) if len(sys.argv) > 2 else 2
     print("seed", seed, flush=True)
     rng = random.Random(seed)

@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 
-from harness import BIN, environment
+from harness import BIN, environment, random_seed
 from tableattack import judge_folder
 from tablemaker import make
 
@@ -67,7 +67,7 @@ def one(seed):
 
 def main():
     seconds = float(sys.argv[1]) if len(sys.argv) > 1 else None
-    first = int(sys.argv[2]) if len(sys.argv) > 2 else random.SystemRandom().randrange(10**9)
+    first = random_seed(2)
     until = time.monotonic() + (seconds or 240)
     codes, bad = {}, 0
     for seed in range(first, first + (TABLES if seconds is None else 10**9)):

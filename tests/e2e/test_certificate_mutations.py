@@ -167,7 +167,7 @@ def sums(table, top):
 
 
 def main():
-    seed = int(os.environ.get("SEED", 4))
+    seed = int(os.environ.get("CELLVEIL_SEED", 4))
     print("seed", seed, flush=True)
     rng = random.Random(seed)
     with tempfile.TemporaryDirectory(prefix="cv-") as top:

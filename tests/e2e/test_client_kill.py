@@ -17,9 +17,9 @@ import signal
 import subprocess
 import time
 
-from harness import Deployment, environment, preset, run
+from harness import Deployment, environment, preset, random_seed, run
 
-SEED = int(os.environ.get("CELLVEIL_SEED") or random.SystemRandom().randrange(1 << 32))
+SEED = random_seed()
 KILLS = int(os.environ.get("CELLVEIL_KILLS") or 200)
 BUDGET = 45.0  # seconds for the random part; fewer kills than half of KILLS by then are a failure
 OFFICES = ["o%02d" % k for k in range(12)]

@@ -9,9 +9,9 @@ import select
 import socket
 import threading
 
-from harness import Deployment, data, environment, free_ports, preset
+from harness import Deployment, data, environment, free_ports, preset, random_seed
 
-SEED = int(os.environ.get("CELLVEIL_SEED") or random.SystemRandom().randrange(1 << 32))
+SEED = random_seed()
 EXAMPLE = data("forms/po-redovisning-2024-exempel.csv")
 OFFICES = ["efh", "spanga-tensta", "rinkeby-kista"]
 FORMS = 2  # of each office

@@ -7,10 +7,9 @@ import csv
 import json
 import os
 import random
-import sys
 
 import pyclient as cv
-from harness import DATASET, PATIENCE, Deployment, data, run
+from harness import DATASET, PATIENCE, Deployment, data, random_seed, run
 
 LEAVES = ["efh", "spanga-tensta", "rinkeby-kista", "hasselby-vallingby-bromma", "innerstaden", "soderort"]
 AGES = ["Y18-29", "Y30-49", "Y50-64", "Y_GE65"]
@@ -155,7 +154,7 @@ def check_release(folder, forms, reader_files, manifest):
 
 
 def main():
-    seed = int(sys.argv[1]) if len(sys.argv) > 1 else random.SystemRandom().randrange(1 << 32)
+    seed = random_seed(1)
     print("seed", seed, flush=True)
     rng = random.Random(seed)
     with Deployment(offices=LEAVES) as d:

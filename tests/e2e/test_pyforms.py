@@ -62,7 +62,7 @@ def test_preset(rng, year):
 
 
 def main():
-    seed = int(os.environ.get("SEED", random.SystemRandom().randrange(1 << 32)))
+    seed = harness.random_seed()
     print("SEED=%d" % seed)
     rng = random.Random(seed)
     for year in ("2020", "2022", "2023", "2024"):
