@@ -90,6 +90,20 @@ bool os_is_full(int number)
 	return number == ENOSPC || number == EDQUOT;
 }
 
+#define NOT_SET UINT32_MAX /* /proc/self/loginuid of a process nobody logged in for */
+
+unsigned long os_operator_id(void)
+{
+	char text[16] = "";
+	int fd = open("/proc/self/loginuid", O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+	unsigned long uid = n > 0 ? strtoul(text, NULL, 10) : NOT_SET;
+
+	if (fd >= 0)
+		close(fd);
+	return uid == NOT_SET ? (unsigned long)getuid() : uid;
+}
+
 static bool fail_system(struct err *e, const char *path, const char *what)
 {
 	int number = errno;

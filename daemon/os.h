@@ -28,6 +28,8 @@ const struct os *os_real(void); /* the machine itself; static */
 uint64_t os_wall_s(const struct os *os);
 uint64_t os_boot_ms(const struct os *os);
 void os_random(const struct os *os, void *out, size_t len);
+/* The user id of who logged in, also behind sudo or a unit of the service's user; else of who runs this. */
+unsigned long os_operator_id(void);
 
 /* An errno that says there was no room. All functions below that write give ERR_FULL for it and ERR_SYSTEM for other
  * failures; no file is half replaced, so that the same call may be made again. */

@@ -500,7 +500,8 @@ bool journal_open_files(struct vault *v, struct public_dir *files, struct err *e
 	return ok;
 }
 
-bool journal_open(struct vault *v, struct err *e)
+/* Rows, files and promises hold. journal_close afterwards, also after false. */
+static bool open_checked(struct vault *v, struct err *e)
 {
 	struct journal *j = calloc(1, sizeof *j);
 
@@ -508,9 +509,22 @@ bool journal_open(struct vault *v, struct err *e)
 		return err_set(e, ERR_MEMORY, "log: no memory");
 	j->files.dir = -1;
 	v->journal = j;
-	if (journal_open_files(v, &j->files, e) &&
-	    vkey_make(&j->vkey, v->conf->origin, VKEY_ED25519, v->keys.log->public, e) && verify(v, j, e) &&
-	    rowcheck(v, e) && note_start(v, e) && journal_write(v, e)) {
+	return journal_open_files(v, &j->files, e) &&
+	       vkey_make(&j->vkey, v->conf->origin, VKEY_ED25519, v->keys.log->public, e) &&
+	       verify(v, j, e) && rowcheck(v, e);
+}
+
+bool journal_check(struct vault *v, struct err *e)
+{
+	bool ok = open_checked(v, e);
+
+	journal_close(v);
+	return ok;
+}
+
+bool journal_open(struct vault *v, struct err *e)
+{
+	if (open_checked(v, e) && note_start(v, e) && journal_write(v, e)) {
 		has_begun(v);
 		return true;
 	}

@@ -15,6 +15,10 @@
  * first start of an origin adds the log-start leaf; a start after an unclean stop adds the recovery leaf. */
 bool journal_open(struct vault *v, struct err *e);
 
+/* The same check, and nothing else: no leaf, no checkpoint; nothing is left open. Files that are short or changed are
+ * written again from the rows here too. */
+bool journal_check(struct vault *v, struct err *e);
+
 /* Files up to v->log_saved. Nothing to do: true at once. ERR_FULL: no room; the next call begins where
  * the last whole write ended. ERR_SYSTEM: stop, never retry. ERR_INTERNAL: the tree contradicts itself; nothing was
  * signed. */

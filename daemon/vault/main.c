@@ -1,5 +1,6 @@
 /* cellveild - the vault: opens forms, keeps them, publishes what may leave. No network socket of any kind. */
 #include "daemon/say.h"
+#include "daemon/vault/bindrows.h"
 #include "daemon/vault/loop.h"
 #include "daemon/vault/publish.h"
 #include "daemon/vault/restore.h"
@@ -17,13 +18,21 @@
 #define EXIT_USAGE 64
 
 static const char help[] =
-    "usage: cellveild --config FILE [--check-config | --replay DATASET/PERIOD/REVISION | --restored LEAVES]\n"
+    "usage: cellveild --config FILE [--check-config | --check | --replay DATASET/PERIOD/REVISION |\n"
+    "                  --restored LEAVES | --bind-rows]\n"
     "\n"
     "The vault of one authority: takes sealed forms from cellveil-gate over a Unix socket, keeps them, and\n"
     "publishes releases below [paths] state. It has no network socket.\n"
     "\n"
     "  --config FILE     cellveil.conf of the authority\n"
     "  --check-config    read it, say what is wrong, and stop\n"
+    "  --check           while the vault is stopped, as its user: hold every row of the store against what "
+    "binds it,\n"
+    "                    the log against guard, checkpoint and tiles, and the rows against the log; say what "
+    "does not\n"
+    "                    hold and where, and stop: 0 all holds, 78 something was changed or lost, 74 the "
+    "file is\n"
+    "                    damaged. Every start does the same first\n"
     "  --replay RELEASE  make a release again from its sealed forms, print the digests of what comes out, "
     "and\n"
     "                    stop; nothing is written, no socket opened. For `cellveil audit replay`, on a copy "
@@ -34,6 +43,9 @@ static const char help[] =
     "                    start told. Fetches the lost entries from public/log, writes a leaf that says so, "
     "lists\n"
     "                    the forms that must be sent again, and stops\n"
+    "  --bind-rows       once, as the vault's user, for a store made by a version that did not bind its "
+    "rows: check\n"
+    "                    it, bind every row as it is, write a leaf that says so, and stop\n"
     "  --help, --version\n"
     "\n"
     "Exit codes: 0 stopped on request, 64 usage, 70 internal, 74 disk or store, 78 configuration or keys.\n";
@@ -42,14 +54,20 @@ struct arguments {
 	const char *config;
 	const char *replay;   /* a release's name; NULL: serve */
 	const char *restored; /* a number of leaves */
-	bool check;
+	bool check_config, check, bind;
 	int exit_code; /* -1: go on */
 };
+
+static int n_modes(const struct arguments *a)
+{
+	return (a->replay != NULL) + (a->restored != NULL) + a->check_config + a->check + a->bind;
+}
 
 static struct arguments read_arguments(int argc, char **argv)
 {
 	static const struct option options[] = { { "config", required_argument, NULL, 'c' },
-		{ "check-config", no_argument, NULL, 'k' }, { "replay", required_argument, NULL, 'r' },
+		{ "check-config", no_argument, NULL, 'k' }, { "check", no_argument, NULL, 's' },
+		{ "bind-rows", no_argument, NULL, 'i' }, { "replay", required_argument, NULL, 'r' },
 		{ "restored", required_argument, NULL, 'b' }, { "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'v' }, { NULL, 0, NULL, 0 } };
 	struct arguments a = { .exit_code = -1 };
@@ -60,7 +78,13 @@ static struct arguments read_arguments(int argc, char **argv)
 			a.config = optarg;
 			break;
 		case 'k':
+			a.check_config = true;
+			break;
+		case 's':
 			a.check = true;
+			break;
+		case 'i':
+			a.bind = true;
 			break;
 		case 'r':
 			a.replay = optarg;
@@ -81,7 +105,7 @@ static struct arguments read_arguments(int argc, char **argv)
 			return a;
 		}
 	}
-	if (a.config == NULL || optind != argc || (a.replay != NULL && a.restored != NULL)) {
+	if (a.config == NULL || optind != argc || n_modes(&a) > 1) {
 		fputs(help, stderr);
 		a.exit_code = EXIT_USAGE;
 	}
@@ -130,15 +154,16 @@ static int serve(const struct conf *conf, struct err *e)
 	return code;
 }
 
+typedef bool open_fn(struct vault *v, const struct os *os, const struct conf *conf, struct err *e);
 typedef bool answer_fn(struct vault *v, const char *argument, struct buf *out, struct err *e);
 
 /* One answer from the store, without link and admin. */
-static int answer(const struct conf *conf, answer_fn *fn, const char *argument, struct err *e)
+static int answer(const struct conf *conf, open_fn *open, answer_fn *fn, const char *argument, struct err *e)
 {
 	struct vault v;
 	struct buf out = { 0 };
 	int code = 0;
-	if (!vault_open(&v, os_real(), conf, e) || !fn(&v, argument, &out, e))
+	if (!open(&v, os_real(), conf, e) || !fn(&v, argument, &out, e))
 		code = start_code(e);
 	else if (fwrite(out.data, 1, out.size, stdout) != out.size || fflush(stdout) != 0)
 		code = err_set(e, ERR_SYSTEM, "standard output: %s", strerror(errno)) ? 0 : EXIT_IO;
@@ -160,13 +185,17 @@ static bool put_back(struct vault *v, const char *argument, struct buf *out, str
 
 static int go(const struct arguments *a, const struct conf *conf, struct err *e)
 {
-	if (a->check)
+	if (a->check_config)
 		return 0;
 	if (!harden(e))
 		return EXIT_INTERNAL;
 	if (a->restored != NULL)
-		return answer(conf, put_back, a->restored, e);
-	return a->replay != NULL ? answer(conf, publish_replay, a->replay, e) : serve(conf, e);
+		return answer(conf, vault_open_older, put_back, a->restored, e);
+	if (a->check)
+		return answer(conf, vault_open, bindrows_check, NULL, e);
+	if (a->bind)
+		return answer(conf, vault_open_older, bindrows_take, NULL, e);
+	return a->replay != NULL ? answer(conf, vault_open, publish_replay, a->replay, e) : serve(conf, e);
 }
 
 int main(int argc, char **argv)

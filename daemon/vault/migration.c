@@ -92,7 +92,14 @@ static const char step_witnessed[] =
     " PRIMARY KEY(period, revision, key),"
     " FOREIGN KEY(period, revision) REFERENCES release(period, revision)) STRICT, WITHOUT ROWID;";
 
-static const char *const steps[] = { step_core, step_publication, step_keyset, step_witness, step_witnessed };
+/* 6: what binds every row of the tables above and of those to come. Belongs to rowbind.c. */
+static const char step_rowbind[] =
+    "CREATE TABLE tag(tbl TEXT NOT NULL, row TEXT NOT NULL, tag BLOB NOT NULL, PRIMARY KEY(tbl, row))"
+    " STRICT, WITHOUT ROWID;"
+    "CREATE TABLE bound(tbl TEXT PRIMARY KEY, n INTEGER NOT NULL, code BLOB NOT NULL) STRICT, WITHOUT ROWID;";
+
+static const char *const steps[] = { step_core, step_publication, step_keyset, step_witness, step_witnessed,
+	step_rowbind };
 #define N_STEPS ((sqlite3_int64)(sizeof steps / sizeof *steps))
 
 static bool fail(sqlite3 *db, const char *what, struct err *e)
@@ -128,7 +135,9 @@ static bool check_step(sqlite3 *db, sqlite3_int64 n, bool *taken, struct err *e)
 	     (sqlite3_column_bytes(stmt, 0) == 32 && memcmp(sqlite3_column_blob(stmt, 0), digest, 32) == 0);
 	if (!ok)
 		err_set(e, ERR_REFUSED,
-		    "store: migration %lld was taken in another form: another program's store", (long long)n);
+		    "store: table migration, row %lld: taken in another form: another program's store, or "
+		    "changed",
+		    (long long)n);
 done:
 	sqlite3_finalize(stmt);
 	return ok;
@@ -155,7 +164,13 @@ static bool take_step(sqlite3 *db, sqlite3_int64 n, sqlite3_int64 now_s, struct 
 	if (sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK)
 		return fail(db, "cannot begin", e);
 	if (sqlite3_exec(db, steps[n - 1], NULL, NULL, NULL) != SQLITE_OK) {
-		fail(db, "cannot change the tables", e);
+		if (sqlite3_errcode(db) == SQLITE_ERROR) /* "already exists" */
+			err_set(e, ERR_REFUSED,
+			    "store: table migration, row %lld: it is missing, and its tables are there; "
+			    "bring a good store back",
+			    (long long)n);
+		else
+			fail(db, "cannot change the tables", e);
 		goto failed;
 	}
 	if (!note_step(db, n, now_s, e))
@@ -178,16 +193,19 @@ static bool refuse_newer(sqlite3 *db, struct err *e)
 		sqlite3_finalize(stmt);
 		return fail(db, "cannot ask", e);
 	}
-	bool newer = sqlite3_column_int64(stmt, 0) > N_STEPS;
+	sqlite3_int64 last = sqlite3_column_int64(stmt, 0);
 	sqlite3_finalize(stmt);
-	return !newer || err_set(e, ERR_REFUSED,
-			     "store: made by a newer version; this program cannot go back: use that version");
+	return last <= N_STEPS || err_set(e, ERR_REFUSED,
+				      "store: table migration, row %lld: made by a newer version; this "
+				      "program cannot go back: use that version",
+				      (long long)last);
 }
 
-bool migration_run(struct sqlite3 *db, unsigned long long now_s, struct err *e)
+static bool make_tables(sqlite3 *db, sqlite3_int64 now_s, uint64_t *first, struct err *e)
 {
 	static const char table[] = "CREATE TABLE IF NOT EXISTS migration(number INTEGER PRIMARY KEY,"
 				    " digest BLOB NOT NULL, taken_s INTEGER NOT NULL) STRICT";
+	*first = 0;
 	if (sqlite3_exec(db, table, NULL, NULL, NULL) != SQLITE_OK)
 		return fail(db, "cannot make its table", e);
 	if (!refuse_newer(db, e))
@@ -196,8 +214,62 @@ bool migration_run(struct sqlite3 *db, unsigned long long now_s, struct err *e)
 		bool taken = false;
 		if (!check_step(db, n, &taken, e))
 			return false;
-		if (!taken && !take_step(db, n, (sqlite3_int64)now_s, e))
+		if (!taken && !take_step(db, n, now_s, e))
 			return false;
+		if (!taken && *first == 0)
+			*first = (uint64_t)n;
 	}
 	return true;
+}
+
+/* Tables, indices, triggers and views, one a line, in order. */
+static bool list_schema(sqlite3 *db, sqlite3_stmt **out, struct err *e)
+{
+	return sqlite3_prepare_v2(db,
+		   "SELECT type || ' ' || name, sql FROM main.sqlite_schema ORDER BY type, name", -1, out,
+		   NULL) == SQLITE_OK ||
+	       fail(db, "cannot read the schema", e);
+}
+
+static const char *text_at(sqlite3_stmt *stmt, int column)
+{
+	const char *text = (const char *)sqlite3_column_text(stmt, column);
+	return text == NULL ? "" : text;
+}
+
+/* Something that the steps do not make could change rows behind our back: a trigger, or a column that is another. */
+static bool same_schema(sqlite3 *db, sqlite3 *pristine, struct err *e)
+{
+	sqlite3_stmt *is = NULL;
+	sqlite3_stmt *want = NULL;
+	bool ok = list_schema(db, &is, e) && list_schema(pristine, &want, e);
+	while (ok) {
+		bool more = sqlite3_step(is) == SQLITE_ROW;
+		bool wanted = sqlite3_step(want) == SQLITE_ROW;
+		if (!more && !wanted)
+			break;
+		int order = !more ? 1 : !wanted ? -1 : strcmp(text_at(is, 0), text_at(want, 0));
+		ok = order == 0 && strcmp(text_at(is, 1), text_at(want, 1)) == 0;
+		if (!ok)
+			err_set(e, ERR_REFUSED, "store: %s: it is %s; bring a good store back",
+			    order > 0 ? text_at(want, 0) : text_at(is, 0),
+			    order > 0   ? "missing"
+			    : order < 0 ? "nothing that this program makes"
+					: "another than this program makes");
+	}
+	sqlite3_finalize(is);
+	sqlite3_finalize(want);
+	return ok;
+}
+
+bool migration_run(struct sqlite3 *db, unsigned long long now_s, uint64_t *first, struct err *e)
+{
+	sqlite3 *pristine = NULL;
+	uint64_t all;
+	bool ok = make_tables(db, (sqlite3_int64)now_s, first, e);
+	if (ok && sqlite3_open(":memory:", &pristine) != SQLITE_OK)
+		ok = fail(pristine, "cannot compare", e);
+	ok = ok && make_tables(pristine, 0, &all, e) && same_schema(db, pristine, e);
+	sqlite3_close(pristine);
+	return ok;
 }

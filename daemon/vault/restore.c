@@ -1,13 +1,12 @@
 /* restore - see restore.h. */
 #include "daemon/vault/restore.h"
+#include "daemon/vault/bindrows.h"
 #include "daemon/vault/journal_parts.h"
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#define NOT_SET UINT32_MAX /* /proc/self/loginuid of a process nobody logged in for */
 
 struct restore {
 	struct vault *v;
@@ -17,19 +16,6 @@ struct restore {
 	uint64_t had, known; /* leaves of the store; of the log */
 	struct buf *out;
 };
-
-/* Who logged in, also behind sudo or a unit of the service's user; else who runs this. */
-static unsigned long operator_id(void)
-{
-	char text[16] = "";
-	int fd = open("/proc/self/loginuid", O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
-	unsigned long uid = n > 0 ? strtoul(text, NULL, 10) : NOT_SET;
-
-	if (fd >= 0)
-		close(fd);
-	return uid == NOT_SET ? (unsigned long)getuid() : uid;
-}
 
 /* --- what was promised --- */
 
@@ -171,8 +157,9 @@ static bool add_leaves(struct restore *r, struct err *e)
 	struct log_entry recovery = { .kind = LOG_RECOVERY, .size = r->had, .reason = LOG_RECOVERY_RESTORED };
 	struct log_entry admin = { .kind = LOG_ADMIN, .class = "restore" };
 
-	snprintf(admin.by, sizeof admin.by, "%lu", operator_id());
-	return vault_add_leaf(r->v, &recovery, e) && vault_add_leaf(r->v, &admin, e);
+	snprintf(admin.by, sizeof admin.by, "%lu", os_operator_id());
+	return vault_add_leaf(r->v, &recovery, e) && vault_add_leaf(r->v, &admin, e) &&
+	       (store_bound(r->v->store) || bindrows_add(r->v, r->had, e));
 }
 
 /* The gate takes no registry with a number below the one it has: each lost leaf may have raised it by one. */

@@ -1,6 +1,7 @@
 #include "daemon/vault/store.h"
 
 #include "daemon/vault/migration.h"
+#include "daemon/vault/rowbind.h"
 
 #include <sqlite3.h>
 #include <stdarg.h>
@@ -20,6 +21,8 @@ struct cached {
 struct store {
 	sqlite3 *db;
 	bool broken;
+	uint64_t new_step;    /* the first migration taken at this opening; 0: none */
+	struct rowbind *bind; /* NULL until rows are bound */
 	struct cached cache[STORE_STATEMENTS];
 	unsigned n_cached;
 };
@@ -125,7 +128,7 @@ struct store *store_open(const struct os *os, const char *path, struct err *e)
 		goto failed;
 	}
 	sqlite3_extended_result_codes(s->db, 1);
-	if (set_pragmas(s, e) && quick_check(s, e) && migration_run(s->db, os_wall_s(os), e))
+	if (set_pragmas(s, e) && quick_check(s, e) && migration_run(s->db, os_wall_s(os), &s->new_step, e))
 		return s;
 failed:
 	store_close(s);
@@ -138,6 +141,7 @@ void store_close(struct store *s)
 		return;
 	for (unsigned i = 0; i < s->n_cached; i++)
 		sqlite3_finalize(s->cache[i].stmt);
+	rowbind_close(s->bind);
 	sqlite3_close(s->db);
 	free(s);
 }
@@ -151,12 +155,14 @@ bool store_begin(struct store *s, struct err *e)
 {
 	if (s->broken)
 		return err_set(e, ERR_SYSTEM, "store: broken by an earlier failure");
+	if (s->bind != NULL)
+		rowbind_remember(s->bind, ROWBIND_BEGUN);
 	return exec(s, "BEGIN IMMEDIATE", e);
 }
 
 bool store_commit(struct store *s, struct err *e)
 {
-	if (exec(s, "COMMIT", e))
+	if ((s->bind == NULL || rowbind_write(s->bind, e)) && exec(s, "COMMIT", e))
 		return true;
 	s->broken = true; /* it may be durable all the same: only a fresh start can tell */
 	return false;
@@ -164,13 +170,18 @@ bool store_commit(struct store *s, struct err *e)
 
 void store_rollback(struct store *s)
 {
-	if (s != NULL && store_in_transaction(s) &&
-	    sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL) != SQLITE_OK)
+	if (s == NULL || !store_in_transaction(s))
+		return;
+	if (sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL) != SQLITE_OK)
 		s->broken = true;
+	if (s->bind != NULL)
+		rowbind_return(s->bind, ROWBIND_BEGUN);
 }
 
 bool store_savepoint(struct store *s, struct err *e)
 {
+	if (s->bind != NULL)
+		rowbind_remember(s->bind, ROWBIND_SAVEPOINT);
 	return exec(s, "SAVEPOINT one", e);
 }
 
@@ -181,7 +192,51 @@ bool store_keep(struct store *s, struct err *e)
 
 bool store_undo(struct store *s, struct err *e)
 {
+	if (s->bind != NULL)
+		rowbind_return(s->bind, ROWBIND_SAVEPOINT);
 	return exec(s, "ROLLBACK TO one", e) && exec(s, "RELEASE one", e);
+}
+
+/* --- binding --- */
+
+static bool bind_new(struct store *s, struct err *e)
+{
+	if (store_begin(s, e) && rowbind_take(s->bind, e) && store_commit(s, e))
+		return true;
+	store_rollback(s);
+	return false;
+}
+
+bool store_bind(struct store *s, const uint8_t *master, bool older, struct err *e)
+{
+	enum rowbind_state state;
+	s->bind = rowbind_open(s->db, master, e);
+	if (s->bind == NULL || !rowbind_state(s->bind, &state, e))
+		return false;
+	if (state == ROWBIND_BOUND)
+		return rowbind_hold(s->bind, s->new_step, e);
+	if (state == ROWBIND_EMPTY)
+		return bind_new(s, e);
+	rowbind_close(s->bind);
+	s->bind = NULL;
+	return older || err_set(e, ERR_REFUSED,
+			    "store: its rows are not bound: an older program's store, or tables tag and "
+			    "bound were emptied. For the "
+			    "first, see --bind-rows (docs/operator.md); else bring a good store back");
+}
+
+bool store_bound(const struct store *s)
+{
+	return s->bind != NULL;
+}
+
+bool store_bind_as_is(struct store *s, const uint8_t *master, struct err *e)
+{
+	s->bind = rowbind_open(s->db, master, e);
+	if (s->bind == NULL)
+		return false;
+	rowbind_remember(s->bind, ROWBIND_BEGUN);
+	return rowbind_take(s->bind, e);
 }
 
 /* The statement of a literal: from the cache, or made. *own: not cached, the caller finalizes it. */
@@ -249,12 +304,18 @@ bool store_run(struct store *s, struct err *e, const char *sql, const char *type
 {
 	bool own;
 	va_list args;
+	if (s->bind != NULL && !store_in_transaction(s)) /* or the binding would not be written with it */
+		return err_set(e, ERR_INTERNAL, "store: a change outside a transaction");
 	sqlite3_stmt *stmt = statement(s, sql, &own);
+	if (s->bind != NULL)
+		rowbind_remember(s->bind, ROWBIND_STATEMENT);
 	va_start(args, types);
 	bool ok = stmt != NULL && bind(stmt, types, args, SQLITE_STATIC) && sqlite3_step(stmt) == SQLITE_DONE;
 	va_end(args);
 	if (!ok)
 		fail(s, e, sql);
+	if (!ok && s->bind != NULL)
+		rowbind_return(s->bind, ROWBIND_STATEMENT);
 	give_back(s, stmt, own);
 	return ok;
 }

@@ -20,6 +20,14 @@ struct store *store_open(const struct os *os, const char *path, struct err *e);
 void store_close(struct store *s); /* NULL allowed */
 bool store_broken(const struct store *s);
 
+/* Holds every row against what binds it (rowbind.h) and binds what is written from here on; a new store is bound as it
+ * begins. master: 32 bytes. ERR_REFUSED names the row; also an older program's store, whose rows nothing binds,
+ * unless `older` lets it pass: then store_bound is false. */
+bool store_bind(struct store *s, const uint8_t *master, bool older, struct err *e);
+bool store_bound(const struct store *s);
+/* Binds the rows of such a store as they are. In a transaction. */
+bool store_bind_as_is(struct store *s, const uint8_t *master, struct err *e);
+
 bool store_begin(struct store *s, struct err *e); /* BEGIN IMMEDIATE */
 bool store_commit(struct store *s, struct err *e);
 void store_rollback(struct store *s); /* nothing to do outside a transaction */

@@ -68,7 +68,7 @@ static bool load_counters(struct vault *v, struct err *e)
 	return true;
 }
 
-bool vault_open(struct vault *v, const struct os *os, const struct conf *conf, struct err *e)
+static bool open_store(struct vault *v, const struct os *os, const struct conf *conf, struct err *e)
 {
 	char path[CONF_PATH + 16];
 	*v = (struct vault){ .os = os, .conf = conf, .vault_dir = -1, .lock = -1 };
@@ -78,7 +78,24 @@ bool vault_open(struct vault *v, const struct os *os, const struct conf *conf, s
 	space_make_room(v); /* a full disk must not keep the vault down: reads and receipts go on */
 	snprintf(path, sizeof path, "%s/vault/store", conf->state);
 	v->store = store_open(os, path, e);
-	return v->store != NULL && load_counters(v, e) && vaultkeys_load_intake(&v->keys, v->store, e);
+	return v->store != NULL;
+}
+
+static bool open_vault(
+    struct vault *v, const struct os *os, const struct conf *conf, bool older, struct err *e)
+{
+	return open_store(v, os, conf, e) && store_bind(v->store, v->keys.master, older, e) &&
+	       load_counters(v, e) && vaultkeys_load_intake(&v->keys, v->store, e);
+}
+
+bool vault_open(struct vault *v, const struct os *os, const struct conf *conf, struct err *e)
+{
+	return open_vault(v, os, conf, false, e);
+}
+
+bool vault_open_older(struct vault *v, const struct os *os, const struct conf *conf, struct err *e)
+{
+	return open_vault(v, os, conf, true, e);
 }
 
 void vault_close(struct vault *v)

@@ -62,6 +62,8 @@ struct vault {
 /* Opens directories (made if absent), lock, keys, store and caches: everything that needs neither socket nor
  * log check. v is zeroed first; borrows os and conf. vault_close is safe after a failure. */
 bool vault_open(struct vault *v, const struct os *os, const struct conf *conf, struct err *e);
+/* The same, and also opens a store whose rows nothing binds yet (store_bound): bindrows.h. */
+bool vault_open_older(struct vault *v, const struct os *os, const struct conf *conf, struct err *e);
 void vault_close(struct vault *v);
 
 /* Wall time; MODE_CLOCK_HOLD is set or cleared on the way. A step back holds until the clock has caught up, a

@@ -8,6 +8,7 @@ import shutil
 from harness import BIN, Deployment, run
 from test_audit_tamper import read, refuse_start, write
 from test_client_read import CONFIG, COUNTS, release
+from test_store_rows import Bench, older_program
 
 
 class Restore:
@@ -70,6 +71,18 @@ def test_refused(r):
     return n
 
 
+def test_older_program(r, n):
+    """A backup from before rows were bound is bound on the way."""
+    bench = Bench(r.d, os.path.join(r.d.folder, "older"))
+    code, text = bench.check(older_program)
+    assert code == 78 and "its rows are not bound" in text, text
+    code, text = bench.check(older_program, ["--restored", str(n)])
+    assert code == 0 and '"k":"submission"' in text, text
+    shutil.copy(bench.store, bench.good)
+    code, text = bench.check()
+    assert code == 0 and "holds: %d leaves" % (n + 3) in text, text
+
+
 def main():
     uid = str(os.getuid())
     with Deployment(config=CONFIG, offices=list(COUNTS)) as d:
@@ -88,6 +101,7 @@ def main():
         d.vault.stop()
         n = test_refused(r)
         assert n > had
+        test_older_program(r, n)
         said = r.restored(n).stdout
         assert said.count('"k":"submission"') == 1 and '"class":"enrol"' in said, said
         assert "went back from %d leaves to %d" % (n, had) in said, said

@@ -16,6 +16,7 @@ import subprocess
 import time
 
 from harness import BIN, DATASET, ORIGIN, PATIENCE, Deployment, run
+from rowbind import Binding
 
 CONFIG = """cellveil-config: 1
 origin: %s
@@ -187,6 +188,7 @@ def earlier_lost(d):
         with contextlib.closing(sqlite3.connect(os.path.join(d.state, "vault/store"))) as db:
             (number,) = db.execute("SELECT id FROM period WHERE name = ?", (period,)).fetchone()
             assert db.execute(statement, (number,)).rowcount == 1
+            Binding(d.home).bind(db)
             db.commit()
         d.vault.start()
         p = d.publish(period, want=None)

@@ -281,8 +281,10 @@ static void test_a_changed_leaf_is_refused(void **state)
 	start();
 	add_leaves(3);
 	check(journal_write(&world.v, &e), &e);
-	check(
-	    store_run(world.v.store, &e, "UPDATE leaf SET entry = ? WHERE i = 2", "b", bytes_text("{}")), &e);
+	check(vault_begin(&world.v, &e), &e);
+	check(store_run(world.v.store, &e, "UPDATE leaf SET entry = ? WHERE i = 2", "b", bytes_text("{}")) &&
+		  vault_commit(&world.v, &e),
+	    &e);
 	stop(true);
 	assert_true(start_refused(&e));
 	assert_int_equal(e.code, ERR_REFUSED);

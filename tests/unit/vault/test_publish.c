@@ -614,7 +614,10 @@ static void test_each_failure_at_start_is_repaired(void **state)
 	for (unsigned n = 1; !done; n++) {
 		char command[200];
 
-		check(store_run(world.v.store, &e, "UPDATE release SET done = 0", ""), &e);
+		check(vault_begin(&world.v, &e), &e);
+		check(store_run(world.v.store, &e, "UPDATE release SET done = 0", "") &&
+			  vault_commit(&world.v, &e),
+		    &e);
 		stop();
 		snprintf(command, sizeof command, "rm -rf %s/state/public/release %s/state/public/feed",
 		    world.dir, world.dir);
