@@ -11,8 +11,8 @@ static uint32_t worst_short(const struct plan *p, int64_t *by)
 	*by = 0;
 	for (uint32_t i = 0; i < p->s.n_touched; i++) {
 		uint32_t c = p->s.touched[i];
-		int64_t missing = grid_floor(p->g, c) - p->g->value[c] - p->s.delta[c];
-		if (p->s.delta[c] < 0 && missing > *by) {
+		int64_t missing = -p->s.spot[c].room;
+		if (missing > *by && search_delta(&p->s, c) < 0) {
 			*by = missing;
 			worst = c;
 		}
@@ -40,10 +40,10 @@ static bool repair(struct plan *p, bool may_pay)
 static int64_t delta_at(const struct plan *p, const struct need *n)
 {
 	const struct virt *v = n->virt == NONE ? NULL : &p->n->virt[n->virt];
-	int64_t sum = v == NULL ? p->s.delta[n->cell] : 0;
+	int64_t sum = v == NULL ? search_delta(&p->s, n->cell) : 0;
 	for (uint32_t j = 0; v != NULL && j < v->r.b->n; j++)
 		if (virt_holds(p->g, v, j))
-			sum += p->s.delta[relation_child(p->g, &v->r, j)];
+			sum += search_delta(&p->s, relation_child(p->g, &v->r, j));
 	return sum * n->dir;
 }
 
@@ -51,7 +51,7 @@ static float bought_price(const struct plan *p)
 {
 	float price = 0.0f;
 	for (uint32_t i = 0; i < p->s.n_touched; i++)
-		if ((p->s.bought[p->s.touched[i]] & SEARCH_BOUGHT) != 0)
+		if ((p->s.spot[p->s.touched[i]].state & SPOT_BOUGHT) != 0)
 			price += p->g->price[p->s.touched[i]];
 	return price;
 }

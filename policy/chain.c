@@ -13,7 +13,7 @@ static bool chain_take(struct search *s, int dir, int64_t amp)
 	if (s->n_chain + s->n_terms > CHAIN_MAX)
 		return false;
 	for (uint32_t i = 0; i < s->n_terms; i++)
-		s->chain[s->n_chain++] = (struct change_by){ s->term[i].cell, by_of(s, i, dir, amp) };
+		s->chain[s->n_chain++] = (struct change_by){ s->term[i].cell, false, by_of(s, i, dir, amp) };
 	return search_take(s, dir, amp);
 }
 
@@ -21,7 +21,7 @@ static void chain_undo(struct search *s)
 {
 	while (s->n_chain > 0) {
 		struct change_by *c = &s->chain[--s->n_chain];
-		s->delta[c->cell] -= c->by;
+		s->spot[c->cell].room -= c->by;
 	}
 }
 
@@ -29,8 +29,8 @@ static void chain_undo(struct search *s)
 static int64_t shortage(const struct search *s, uint32_t cell)
 {
 	if (search_is_visible(s, cell))
-		return -s->delta[cell];
-	return grid_floor(s->g, cell) - s->g->value[cell] - s->delta[cell];
+		return -search_delta(s, cell);
+	return -s->spot[cell].room;
 }
 
 static uint32_t first_bad(const struct search *s)
@@ -76,17 +76,40 @@ bool chain_find(struct search *s, uint32_t cell, int dir, int64_t amp, float mos
 	float before = s->most;
 	s->n_chain = 0;
 	s->lenient = true;
+	s->enough = s->pay ? 0.0f : LENIENT_PRICE; /* a free product was looked for before */
 	bool ok = search_find(s, cell, NULL, dir, amp);
 	s->lenient = false;
+	s->enough = 0.0f;
 	*price = 0.0f;
 	if (!ok)
 		return false;
 	*price = sure_price(s);
-	s->banned[cell] |= SEARCH_PINNED;
+	search_ban(s, cell, SPOT_PINNED, true);
 	ok = *price < most && chain_take(s, dir, amp) && cancel_all(s, most, price);
-	s->banned[cell] &= (uint8_t)~SEARCH_PINNED;
+	search_ban(s, cell, SPOT_PINNED, false);
 	s->most = before;
 	if (!ok)
 		chain_undo(s);
 	return ok;
+}
+
+/* The chain found so many times more. */
+static bool repeat(struct search *s, int64_t times)
+{
+	bool ok = true;
+	for (uint32_t i = 0; i < s->n_chain; i++)
+		s->spot[s->chain[i].cell].room += s->chain[i].by * times;
+	for (uint32_t i = 0; ok && i < s->n_chain; i++)
+		ok = !search_is_bad(s, s->chain[i].cell);
+	for (uint32_t i = 0; !ok && i < s->n_chain; i++)
+		s->spot[s->chain[i].cell].room -= s->chain[i].by * times;
+	return ok;
+}
+
+int64_t chain_more(struct search *s, int64_t most)
+{
+	for (int64_t times = most; times >= 1; times /= 2)
+		if (repeat(s, times))
+			return times;
+	return 0;
 }

@@ -10,4 +10,6 @@
  * `most` in all; *price: what was paid. False: none found, and the delta is as before; but what was bought on the way
  * stays bought, so that after a paid attempt the search must be reset. */
 bool chain_find(struct search *s, uint32_t cell, int dir, int64_t amp, float most, float *price);
+/* After it found one: as much more of the same, up to `most` times, as there is room for; answers how many times. */
+int64_t chain_more(struct search *s, int64_t most);
 #endif

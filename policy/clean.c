@@ -45,85 +45,91 @@ static struct order_key *list_secondaries(const struct plan *p, uint32_t *n)
 	return k;
 }
 
-/* What a move to be added to this one must keep off: its needs' offices and their cells. */
-static void keep_off(struct plan *p, const struct move *m, bool on)
-{
-	for (uint32_t i = m->first_need; i != NONE; i = p->n->need[i].same) {
-		uint32_t c = p->n->need[i].cell;
-		need_avoid(p, i, on);
-		if (p->n->need[i].virt == NONE)
-			p->s.banned[c] =
-			    (uint8_t)((p->s.banned[c] & ~SEARCH_PINNED) | (on ? SEARCH_PINNED : 0));
-	}
-}
-
-/* Gives all needs of one move another; false, and nothing changed, if it does not serve them all. One after the other,
- * since two slots of one cell may have shared the old move and cannot share the new one. */
-static bool replace(struct plan *p, uint32_t old, uint32_t new)
-{
-	while (!p->memory_failed && p->move[old].active && p->move[old].first_need != NONE) {
-		uint32_t need = p->move[old].first_need;
-		if (move_serves(p, need, new)) {
-			need_assign(p, need, new);
-			continue;
-		}
-		while (!p->memory_failed && p->move[new].active && p->move[new].first_need != NONE)
-			need_assign(p, p->move[new].first_need, old);
-		return false;
-	}
-	return true;
-}
-
-/* Adds a free move through the cell to a stored move that passes it, so that the sum leaves the cell alone. This finds
- * patterns that are no unions of boxes. */
-static bool bypass(struct plan *p, uint32_t move, uint32_t cell)
-{
-	struct search *s = &p->s;
-	int64_t by = move_change_at(&p->move[move], cell);
-	uint64_t seed = s->seed;
-	bool ok = false;
-	s->pay = false;
-	s->any_room = p->n->need[p->move[move].first_need].amp == 0;
-	keep_off(p, &p->move[move], true);
-	for (unsigned t = 0; t < BYPASSES && !ok && !p->memory_failed; t++) {
-		bool put = true;
-		search_reset(s);
-		for (uint32_t i = 0; put && i < p->move[move].n; i++)
-			put = search_put(s, p->move[move].entry[i].cell, p->move[move].entry[i].by);
-		s->seed = seed * BYPASSES + t;
-		if (!put || !search_find(s, cell, NULL, by > 0 ? -1 : 1, by > 0 ? by : -by))
-			break;
-		put = search_take(s, by > 0 ? -1 : 1, by > 0 ? by : -by);
-		uint32_t new = put ? move_store(p) : NONE;
-		if (new == NONE)
-			break;
-		uint32_t serial = p->move[new].serial;
-		keep_off(p, &p->move[move], false);
-		ok = replace(p, move, new);
-		if (!ok) {
-			if (p->move[new].entry != NULL && !p->move[new].active &&
-			    p->move[new].serial == serial)
-				move_retire(p, new); /* it never came into use */
-			keep_off(p, &p->move[move], true);
-		}
-	}
-	if (!ok)
-		keep_off(p, &p->move[move], false);
-	s->seed = seed;
-	search_reset(s);
-	return ok;
-}
-
-/* Takes every move off the cell: another in its place, or else its needs stay open. */
+/* Takes every move off the cell: their needs stay open, and stand in the log with the move they had. */
 static void drop_through(struct plan *p, uint32_t cell)
 {
 	while (p->g->use[cell] != 0 && !p->memory_failed) {
 		uint32_t move = p->node[p->head[cell]].move;
-		if (bypass(p, move, cell))
-			continue;
 		while (!p->memory_failed && p->move[move].active && p->move[move].first_need != NONE)
 			need_assign(p, p->move[move].first_need, NONE);
 	}
+}
+
+/* What a move to be added to the one at this place of the log must keep off: its open needs' offices and their cells. */
+static void keep_off(struct plan *p, uint32_t at, bool on)
+{
+	for (uint32_t i = at; i < p->n_log && p->log[i].move == p->log[at].move; i++) {
+		const struct need *n = &p->n->need[p->log[i].need];
+		if (n->move != NONE)
+			continue;
+		need_avoid(p, p->log[i].need, on);
+		if (n->virt == NONE)
+			search_ban(&p->s, n->cell, SPOT_PINNED, on);
+	}
+}
+
+struct without { /* a trial to do without some cells */
+	const uint32_t *cell;
+	uint32_t n;
+	double most; /* what the pattern may cost */
+};
+
+/* Puts the move that was taken off together again, with free moves that lead it around the cells. */
+static bool put_around(struct plan *p, const struct without *w, const struct move *m)
+{
+	struct search *s = &p->s;
+	bool ok = true;
+	search_reset(s);
+	for (uint32_t i = 0; ok && i < m->n; i++)
+		ok = search_put(s, m->entry[i].cell, m->entry[i].by);
+	for (uint32_t i = 0; ok && i < w->n; i++) {
+		int64_t by = search_delta(s, w->cell[i]);
+		int dir = by > 0 ? -1 : 1;
+		if (by != 0)
+			ok = search_find(s, w->cell[i], NULL, dir, by > 0 ? by : -by) &&
+			     search_take(s, dir, by > 0 ? by : -by);
+	}
+	for (uint32_t i = 0; ok && i < w->n; i++)
+		ok = search_delta(s, w->cell[i]) == 0;
+	return ok;
+}
+
+/* What putting that together would cost. */
+static double put_price(const struct plan *p)
+{
+	double price = 0.0;
+	for (uint32_t i = 0; i < p->s.n_touched; i++) {
+		uint32_t c = p->s.touched[i];
+		if ((p->s.spot[c].state & SPOT_BOUGHT) != 0 && search_delta(&p->s, c) != 0)
+			price += (double)p->g->price[c];
+	}
+	return price;
+}
+
+/* Adds free moves to a move that was taken off, so that the sum leaves the cells alone. This finds patterns that are no
+ * unions of boxes. */
+static bool bypass(struct plan *p, uint32_t at, const struct without *w)
+{
+	struct search *s = &p->s;
+	uint32_t need = p->log[at].need;
+	uint32_t old = p->log[at].move;
+	uint64_t seed = s->seed;
+	bool ok = false;
+	bool found = true;
+	if (p->move[old].entry == NULL)
+		return false;
+	s->pay = false;
+	s->any_room = p->n->need[need].amp == 0;
+	for (unsigned t = 0; t < BYPASSES && found && !ok && !p->memory_failed; t++) {
+		s->seed = seed * BYPASSES + t;
+		keep_off(p, at, true);
+		found = put_around(p, w, &p->move[old]);
+		keep_off(p, at, false);
+		ok = found && p->cost + put_price(p) < w->most && move_commit(p, need);
+	}
+	s->seed = seed;
+	search_reset(s);
+	return ok;
 }
 
 /* Slots stand in each other's way: serves all of a subject anew, this one first. */
@@ -142,35 +148,36 @@ static bool serve_together(struct plan *p, uint32_t need, double most)
 	return ok;
 }
 
-/* Serves the needs that the trial left open; false if one cannot be, or if the cost passes the bound. */
-static bool serve_dropped(struct plan *p, double most)
+/* Serves the needs that the trial left open; false as soon as one cannot be, or the cost passes the bound. */
+static bool serve_dropped(struct plan *p, const struct without *w)
 {
 	uint32_t n = p->n_log;
 	bool ok = true;
 	for (uint32_t i = 0; ok && i < n; i++) {
-		if (p->n->need[p->log[i].need].move != NONE)
+		uint32_t need = p->log[i].need;
+		if (p->n->need[need].move != NONE)
 			continue;
-		p->s.most = (float)(most - p->cost);
-		ok = p->cost < most && !plan_over_limit(p) &&
-		     (need_serve(p, p->log[i].need, true) || serve_together(p, p->log[i].need, most));
+		p->s.most = (float)(w->most - p->cost);
+		ok = p->cost < w->most && !plan_over_limit(p) &&
+		     (bypass(p, i, w) || need_serve(p, need, true) || serve_together(p, need, w->most));
 	}
 	p->s.most = FLT_MAX;
-	return ok && p->cost < most && !p->memory_failed;
+	return ok && p->cost < w->most && !p->memory_failed;
 }
 
-/* Tries to do without some secondary cells; keeps the outcome if the cost stays below `most`. */
-static bool try_without(struct plan *p, const uint32_t *cell, uint32_t n, bool ban, double most)
+/* Tries to do without some secondary cells; keeps the outcome if the cost stays below the bound. */
+static bool try_without(struct plan *p, const struct without *w, bool ban)
 {
 	p->trial = true;
 	p->n_log = 0;
 	p->n_trials++;
-	for (uint32_t i = 0; i < n; i++)
-		p->s.banned[cell[i]] = ban ? SEARCH_BANNED : 0;
-	for (uint32_t i = 0; i < n; i++)
-		drop_through(p, cell[i]);
-	bool ok = serve_dropped(p, most);
-	for (uint32_t i = 0; i < n; i++)
-		p->s.banned[cell[i]] = 0;
+	for (uint32_t i = 0; i < w->n; i++) {
+		search_ban(&p->s, w->cell[i], SPOT_BANNED, ban);
+		drop_through(p, w->cell[i]);
+	}
+	bool ok = serve_dropped(p, w);
+	for (uint32_t i = 0; i < w->n; i++)
+		search_ban(&p->s, w->cell[i], SPOT_BANNED, false);
 	if (ok)
 		plan_settle(p);
 	else
@@ -239,7 +246,7 @@ static bool clean_cell(struct plan *p, const struct order_key *k)
 	for (unsigned i = 0; i < (dear ? DEAR_TRIES : 1) && !ok && !p->memory_failed; i++) {
 		p->s.noise = 0.3f * (float)i;
 		p->s.seed = i;
-		ok = try_without(p, &k->cell, 1, true, p->cost - 0.01);
+		ok = try_without(p, &(struct without){ &k->cell, 1, p->cost - 0.01 }, true);
 	}
 	p->s.noise = 0.0f;
 	p->s.seed = 0;
@@ -302,10 +309,10 @@ static bool improve_once(struct plan *p, uint32_t cell, uint64_t turn, double he
 		if (out[n] == NONE)
 			break;
 	}
-	double before = p->cost;
+	struct without w = { out, n, p->cost + heat * waiting(r) + 1e-6 };
 	p->s.noise = 0.6f;
 	p->s.seed = turn + 1;
-	bool kept = try_without(p, out, n, (r & 1) != 0, before + heat * waiting(r) + 1e-6);
+	bool kept = try_without(p, &w, (r & 1) != 0);
 	p->s.noise = 0.0f;
 	p->s.seed = 0;
 	return kept;

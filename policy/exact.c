@@ -34,7 +34,8 @@ static bool usable(const struct search *s, uint32_t cell)
 		return false;
 	if (grid_loose(g, cell))
 		return true;
-	return s->pay && s->banned[cell] == 0 && !(g->value[cell] == 0 && g->floor > 0);
+	return s->pay && (s->spot[cell].state & (SPOT_BANNED | SPOT_PINNED)) == 0 &&
+	       !(g->value[cell] == 0 && g->floor > 0);
 }
 
 static void ball_take(struct ball *b, uint32_t cell)

@@ -242,10 +242,11 @@ bool grid_init(struct grid *g, const struct table_input *t, const struct policy_
 	g->primary = calloc(n, 1);
 	g->frozen = calloc(n, 1);
 	g->use = calloc(n, sizeof *g->use);
+	g->look = calloc(n, 1);
 	g->price = calloc(n, sizeof *g->price);
 	if (has == NULL || reported == NULL || absent == NULL || printed == NULL || g->kind == NULL ||
 	    g->blank == NULL || g->mark == NULL || g->primary == NULL || g->frozen == NULL ||
-	    g->use == NULL || g->price == NULL) {
+	    g->use == NULL || g->look == NULL || g->price == NULL) {
 		err_set(e, ERR_MEMORY, "no memory for the grid");
 		goto done;
 	}
@@ -278,9 +279,16 @@ void grid_free(struct grid *g)
 	free(g->primary);
 	free(g->frozen);
 	free(g->use);
+	free(g->look);
 	free(g->price);
 	free(g->out);
 	sodium_memzero(g, sizeof *g);
+}
+
+void grid_see_all(struct grid *g)
+{
+	for (uint32_t c = 0; c < g->n_cells; c++)
+		grid_see(g, c);
 }
 
 void relation_begin(struct relation_walk *w, const struct grid *g)

@@ -27,6 +27,7 @@ struct grid {
 	uint8_t *primary;  /* protected by a rule, hence hidden */
 	uint8_t *frozen;   /* was hidden in an earlier release and stays so, move or not */
 	uint32_t *use;     /* moves that need this open cell hidden */
+	uint8_t *look;     /* all that in one byte, for searches: enum grid_look; grid_see keeps it */
 	float *price;      /* of hiding an open cell, with the keyed factor */
 	size_t office_dim; /* SIZE_MAX: none */
 	uint32_t n_offices;
@@ -38,6 +39,12 @@ struct grid {
 	uint64_t
 	    deltas;   /* bit c: code c of the first dimension is a difference of two releases, of any sign */
 	uint8_t *out; /* enum grid_out by cell; NULL without a ledger */
+};
+
+enum grid_look {
+	LOOK_BARRED = 1, /* must not move */
+	LOOK_SHOWN = 2,  /* open, and nothing hides it */
+	LOOK_KEPT = 4    /* is never hidden for a move's sake: a nought where noughts are published */
 };
 
 enum grid_out {
@@ -52,7 +59,7 @@ void grid_free(struct grid *g);
 
 static inline uint32_t grid_coord(const struct grid *g, uint32_t cell, size_t dim)
 {
-	return table_coord(g->t, cell, dim);
+	return cell / (uint32_t)g->t->stride[dim] % g->t->dim[dim].n_codes;
 }
 /* The same cell with another code in one dimension. */
 static inline uint32_t grid_with(const struct grid *g, uint32_t cell, size_t dim, uint32_t code)
@@ -65,6 +72,17 @@ static inline bool grid_hidden(const struct grid *g, uint32_t cell)
 	return g->kind[cell] == KIND_OPEN &&
 	       (g->primary[cell] != 0 || g->frozen[cell] != 0 || g->use[cell] != 0);
 }
+/* After a change of what stands above: one cell's look, or all. */
+static inline void grid_see(struct grid *g, uint32_t cell)
+{
+	if (g->kind[cell] == KIND_DEAD || g->kind[cell] == KIND_FORCED)
+		g->look[cell] = LOOK_BARRED;
+	else
+		g->look[cell] =
+		    (uint8_t)((g->kind[cell] == KIND_OPEN && !grid_hidden(g, cell) ? LOOK_SHOWN : 0) |
+			      (g->value[cell] > 0 || g->floor == 0 ? 0 : LOOK_KEPT));
+}
+void grid_see_all(struct grid *g);
 /* Known to a reader as a number unless it is hidden. */
 static inline bool grid_counted(const struct grid *g, uint32_t cell)
 {

@@ -75,6 +75,7 @@ static void bag_put(struct hiding *h, uint32_t cell)
 	h->bag_at[cell] = h->n_bag;
 	h->bag[h->n_bag++] = cell;
 	h->g->use[cell] = 1;
+	grid_see(h->g, cell);
 	h->cost += (double)h->g->price[cell];
 }
 
@@ -86,6 +87,7 @@ static void bag_take(struct hiding *h, uint32_t cell)
 	h->bag_at[last] = at;
 	h->bag_at[cell] = NONE;
 	h->g->use[cell] = 0;
+	grid_see(h->g, cell);
 	h->cost -= (double)h->g->price[cell];
 }
 
@@ -260,8 +262,10 @@ bool hiding_init(struct hiding *h, struct grid *g, const struct needs *n)
 
 bool hiding_reload(struct hiding *h, const uint32_t *cell, uint32_t n)
 {
-	for (uint32_t i = 0; i < h->n_bag; i++)
+	for (uint32_t i = 0; i < h->n_bag; i++) {
 		h->g->use[h->bag[i]] = 0;
+		grid_see(h->g, h->bag[i]);
+	}
 	for (uint32_t i = 0; i < n; i++)
 		h->g->use[cell[i]] = 1;
 	space_free(&h->space);
@@ -271,6 +275,7 @@ bool hiding_reload(struct hiding *h, const uint32_t *cell, uint32_t n)
 void hiding_end(struct hiding *h)
 {
 	memcpy(h->g->use, h->was, h->g->n_cells * sizeof *h->was);
+	grid_see_all(h->g);
 }
 
 void hiding_free(struct hiding *h)

@@ -231,7 +231,7 @@ bool hints_put(const struct hints *h, uint32_t i, enum hint_way way, int64_t fac
 						 : put_unchanged(s, l, e->cell, by));
 	}
 	for (uint32_t k = 0; ok && k < s->n_touched; k++)
-		ok = s->delta[s->touched[k]] == 0 || may_change(s, s->touched[k]);
+		ok = search_delta(s, s->touched[k]) == 0 || may_change(s, s->touched[k]);
 	if (!ok)
 		search_reset(s);
 	return ok;

@@ -25,6 +25,7 @@ bool plan_init(struct plan *p, struct grid *g, struct needs *n, struct err *e)
 	if (g->ledger != NULL &&
 	    !hints_read(&p->hints, g->ledger, g->ledger->past[g->ledger->n - 1].auditor, e))
 		return false;
+	grid_see_all(g);
 	return search_init(&p->s, g, e);
 }
 
@@ -98,8 +99,10 @@ static void activate(struct plan *p, uint32_t move)
 		uint32_t c = m->entry[i].cell;
 		if (!cell_is_bought(p->g, c))
 			continue;
-		if (p->g->use[c]++ == 0 && p->g->frozen[c] == 0)
-			p->cost += (double)p->g->price[c];
+		if (p->g->use[c]++ == 0) {
+			p->cost += p->g->frozen[c] == 0 ? (double)p->g->price[c] : 0.0;
+			grid_see(p->g, c);
+		}
 		m->entry[i].node = NONE;
 		if (!add_node(p, c, move, &m->entry[i].node))
 			p->memory_failed = true;
@@ -117,8 +120,10 @@ static void deactivate(struct plan *p, uint32_t move)
 			continue;
 		if (m->entry[i].node != NONE)
 			drop_node(p, c, m->entry[i].node);
-		if (--p->g->use[c] == 0 && p->g->frozen[c] == 0)
-			p->cost -= (double)p->g->price[c];
+		if (--p->g->use[c] == 0) {
+			p->cost -= p->g->frozen[c] == 0 ? (double)p->g->price[c] : 0.0;
+			grid_see(p->g, c);
+		}
 	}
 }
 
@@ -273,8 +278,8 @@ uint32_t move_store(struct plan *p)
 	m->active = false;
 	m->entry = malloc(((size_t)s->n_touched + 1) * sizeof *m->entry);
 	for (uint32_t i = 0; m->entry != NULL && i < s->n_touched; i++) {
-		int64_t by = s->delta[s->touched[i]];
-		if (by != 0 && (s->bought[s->touched[i]] & SEARCH_BOUGHT) != 0)
+		int64_t by = search_delta(s, s->touched[i]);
+		if (by != 0 && (s->spot[s->touched[i]].state & SPOT_BOUGHT) != 0)
 			note_rising(p, s->touched[i]);
 		if (by != 0)
 			m->entry[m->n++] = (struct entry){ s->touched[i], (int32_t)by, NONE };

@@ -43,7 +43,7 @@ static const struct virt *need_virt(const struct plan *p, const struct need *n)
 	return n->virt == NONE ? NULL : &p->n->virt[n->virt];
 }
 
-/* Largest free product move of at most `most` on top of the delta; 0: none. */
+/* Largest free product move of at most `most` on top of what is put together; 0: none. */
 static int64_t free_step(struct plan *p, const struct need *n, int64_t most)
 {
 	const struct virt *v = need_virt(p, n);
@@ -56,27 +56,26 @@ static int64_t free_step(struct plan *p, const struct need *n, int64_t most)
 	return 0;
 }
 
-/* The same by a chain: as far as possible at once, or else one unit. */
+/* The same by a chain: one unit, and as much more of the same as there is room for. */
 static int64_t chain_step(struct plan *p, const struct need *n, int64_t most)
 {
 	float price = 0.0f;
 	p->s.pay = false;
-	if (n->virt != NONE)
+	if (n->virt != NONE || !chain_find(&p->s, n->cell, n->dir, 1, 0.5f, &price))
 		return 0;
-	if (!chain_find(&p->s, n->cell, n->dir, 1, 0.5f, &price))
-		return 0;
-	if (most == 1)
-		return 1;
-	/* one unit works: all that is left, on top, is a unit less */
-	return 1 + (chain_find(&p->s, n->cell, n->dir, most - 1, 0.5f, &price) ? most - 1 : 0);
+	return 1 + chain_more(&p->s, most - 1);
+}
+
+static int64_t any_free_step(struct plan *p, const struct need *n, int64_t most)
+{
+	int64_t h = free_step(p, n, most);
+	return h > 0 ? h : chain_step(p, n, most);
 }
 
 static bool gather(struct plan *p, const struct need *n, int64_t amp)
 {
 	for (unsigned i = 0; i < GATHER_STEPS && amp > 0; i++) {
-		int64_t h = free_step(p, n, amp);
-		if (h == 0)
-			h = chain_step(p, n, amp);
+		int64_t h = any_free_step(p, n, amp);
 		if (h == 0)
 			return false;
 		amp -= h;
@@ -92,65 +91,69 @@ static int64_t cheaper_step(struct plan *p, const struct need *n, int64_t amp)
 	p->s.pay = true;
 	bool one = search_find(&p->s, n->cell, v, n->dir, 1);
 	float price = p->s.price;
-	if (amp == 1)
-		return one ? 1 : 0;
-	if (search_find(&p->s, n->cell, v, n->dir, amp) && (!one || p->s.price <= price))
+	if (amp == 1 || !one)
+		return one ? 1 : 0; /* where one unit is too dear, more is */
+	if (search_find(&p->s, n->cell, v, n->dir, amp) && p->s.price <= price)
 		return amp;
-	return one && search_find(&p->s, n->cell, v, n->dir, 1) ? 1 : 0;
+	return search_find(&p->s, n->cell, v, n->dir, 1) ? 1 : 0;
 }
 
-/* Steps: free when possible, else the cheaper of one unit and all that is left. Answers what was paid. */
-static bool pay_steps(struct plan *p, const struct need *n, int64_t amp, float most)
+/* Steps: free when possible, else the cheaper of one unit and all that is left. *price: what was paid, less than the
+ * search's `most`. */
+static bool steps(struct plan *p, const struct need *n, int64_t amp, float *price)
 {
-	float before = p->s.most;
-	p->s.most = most;
+	float most = p->s.most;
+	*price = 0.0f;
 	for (unsigned i = 0; i < GATHER_STEPS && amp > 0; i++) {
-		int64_t h = free_step(p, n, amp);
-		if (h == 0 && i > 0)
-			h = chain_step(p, n, amp);
+		int64_t h = any_free_step(p, n, amp);
 		if (h == 0) {
+			p->s.most = most == FLT_MAX ? most : most - *price;
 			h = cheaper_step(p, n, amp);
-			p->s.most -= p->s.price;
+			*price += p->s.price;
 			if (h == 0 || !search_take(&p->s, n->dir, h))
 				break;
 		}
 		amp -= h;
 	}
-	p->s.most = before;
+	p->s.most = most;
 	return amp <= 0;
 }
 
-/* Looks what a chain of full amplitude would cost; false: none for less than `most`. */
-static bool pay_chain(struct plan *p, const struct need *n, int64_t amp, float most, float *price)
+/* One product move of full amplitude, or a chain, for less than the search's `most`; left in what is put together. */
+static bool at_once(struct plan *p, const struct need *n, int64_t amp)
 {
-	search_reset(&p->s);
-	p->s.pay = true;
-	return n->virt == NONE && chain_find(&p->s, n->cell, n->dir, amp, most, price);
-}
-
-/* The cheapest of one product move of full amplitude, a chain, and a sum of steps. The delta holds the answer. */
-static bool pay(struct plan *p, const struct need *n, int64_t amp)
-{
+	float most = p->s.most;
 	float paid = 0.0f;
 	p->s.pay = true;
 	bool whole = search_find(&p->s, n->cell, need_virt(p, n), n->dir, amp);
-	float price = whole ? p->s.price : p->s.most;
-	if (whole && price <= 0.0f)
+	if (whole && p->s.price <= 0.0f)
 		return search_take(&p->s, n->dir, amp);
-	bool chain = pay_chain(p, n, amp, price, &paid);
-	if (chain)
-		price = paid;
-	if (chain && amp == 1)
+	if (n->virt == NONE && chain_find(&p->s, n->cell, n->dir, amp, whole ? p->s.price : most, &paid))
 		return true;
-	search_reset(&p->s);
-	if (amp > 1 && pay_steps(p, n, amp, price))
-		return true;
-	if (chain)
-		return pay_chain(p, n, amp, p->s.most, &paid);
 	search_reset(&p->s);
 	p->s.pay = true;
 	return whole && search_find(&p->s, n->cell, need_virt(p, n), n->dir, amp) &&
 	       search_take(&p->s, n->dir, amp);
+}
+
+/* The cheapest of a sum of steps, one product move of full amplitude, and a chain. What is put together holds the answer. */
+static bool pay(struct plan *p, const struct need *n, int64_t amp)
+{
+	float most = p->s.most;
+	float paid = most;
+	bool ok = steps(p, n, amp, &paid);
+	if (ok && paid <= 0.0f)
+		return true;
+	if (ok && !search_keep(&p->s))
+		return false;
+	search_reset(&p->s);
+	p->s.most = ok ? paid : most;
+	bool better = at_once(p, n, amp);
+	p->s.most = most;
+	if (better || !ok)
+		return better;
+	search_reset(&p->s);
+	return search_bring(&p->s);
 }
 
 /* Where product moves found nothing, asks the program on small tables. Not where they found something dear: that was
@@ -164,25 +167,27 @@ static bool pay_exact(struct plan *p, uint32_t need, int64_t amp)
 	return exact_find(&p->s, n, need_virt(p, n), amp);
 }
 
+/* The moves of earlier releases first, then moves that cost nothing. */
+static bool find_way(struct plan *p, uint32_t need, int64_t amp, bool may_pay)
+{
+	const struct need *n = &p->n->need[need];
+	if (carry_find(p, n, amp, false) || ((!may_pay || p->hints.n > 0) && gather(p, n, amp)))
+		return true;
+	search_reset(&p->s);
+	return may_pay && (carry_find(p, n, amp, true) || pay(p, n, amp) || pay_exact(p, need, amp));
+}
+
 bool need_serve(struct plan *p, uint32_t need, bool may_pay)
 {
 	const struct need *n = &p->n->need[need];
-	int64_t amp = n->amp == 0 ? 1 : n->amp;
-	bool ok = false;
+	double before = p->cost;
 	need_avoid(p, need, 1);
 	p->s.any_room = n->amp == 0;
 	search_reset(&p->s);
-	if (carry_find(p, n, amp, false) || gather(p, n, amp)) {
-		ok = move_commit(p, need);
-		p->by_free += ok && !may_pay;
-		p->by_gather += ok && may_pay;
-	}
-	if (!ok && may_pay) {
-		search_reset(&p->s);
-		ok = (carry_find(p, n, amp, true) || pay(p, n, amp) || pay_exact(p, need, amp)) &&
-		     move_commit(p, need);
-		p->by_pay += ok;
-	}
+	bool ok = find_way(p, need, n->amp == 0 ? 1 : n->amp, may_pay) && move_commit(p, need);
+	p->by_free += ok && !may_pay;
+	p->by_gather += ok && may_pay && p->cost <= before;
+	p->by_pay += ok && may_pay && p->cost > before;
 	search_reset(&p->s);
 	need_avoid(p, need, 0);
 	return ok;
@@ -321,6 +326,7 @@ static void reconsider(struct plan *p, uint32_t need, double paid)
 bool plan_serve_all(struct plan *p)
 {
 	p->unserved = NONE;
+	grid_see_all(p->g);
 	for (uint32_t i = 0; i < p->n->n && !p->memory_failed; i++)
 		if (p->n->need[i].move == NONE)
 			need_serve(p, i, false);

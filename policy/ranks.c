@@ -215,10 +215,10 @@ static bool rebuild(struct ranks *r, uint32_t cell, double most, uint64_t dice)
 	for (uint32_t i = 0; ok && i < n; i++)
 		ok = !hiding_has(&r->h, out[i]) || destroy(r, out[i]);
 	for (uint32_t i = 0; i < n; i++)
-		s->banned[out[i]] = (dice >> 8 & 1) != 0;
+		search_ban(s, out[i], SPOT_BANNED, (dice >> 8 & 1) != 0);
 	ok = ok && repair(r, most, dice >> 16);
 	for (uint32_t i = 0; i < n; i++)
-		s->banned[out[i]] = 0;
+		search_ban(s, out[i], SPOT_BANNED, false);
 	return ok;
 }
 
@@ -386,6 +386,7 @@ bool ranks_serve(struct plan *p, unsigned effort)
 	struct ranks r;
 	if (p->g->n_cells > CELLS_MAX)
 		return false;
+	grid_see_all(p->g);
 	bool all = p->g->n_cells <= WHOLE_MAX || !plan_serve_all(p);
 	if (p->memory_failed || plan_over_limit(p))
 		return false;

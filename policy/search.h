@@ -25,7 +25,19 @@ struct option { /* codes of one dimension with their signs; code[0] is the cell'
 #define LENIENT_PRICE    1.0f
 #define CHAIN_MAX        4096u
 
-enum { SEARCH_BOUGHT = 1, SEARCH_TOUCHED = 2, SEARCH_BANNED = 1, SEARCH_PINNED = 2 };
+enum spot_state {
+	SPOT_BOUGHT = 1, /* to be hidden by the moves put together so far */
+	SPOT_TOUCHED = 2,
+	SPOT_BANNED = 4, /* must not be bought now */
+	SPOT_PINNED = 8  /* must not change at all */
+};
+
+struct
+    spot { /* a cell while moves are put together; 16 bytes, so that pricing it touches one line of the cache */
+	int64_t room; /* what it holds above its floor, the changes so far included */
+	float price;  /* of hiding it */
+	uint8_t state;
+};
 
 struct axis_memo {
 	uint32_t axis[2];
@@ -34,28 +46,28 @@ struct axis_memo {
 
 struct change_by {
 	uint32_t cell;
+	bool bought;
 	int64_t by;
 };
 
 struct search {
 	const struct grid *g;
-	int64_t *delta;    /* moves put together so far, by cell */
-	uint32_t *touched; /* cells with delta or bought set */
+	const uint8_t *look; /* the grid's */
+	struct spot *spot;   /* by cell */
+	uint32_t *touched;   /* cells changed or bought */
 	uint32_t n_touched, room_touched;
-	uint8_t
-	    *bought; /* bits: to be hidden by the moves put together so far; on the list of touched cells */
-	uint8_t *banned; /* bits: must not be bought now; must not change at all */
-	uint8_t *avoid;  /* by code of the office dimension */
-	uint8_t *used;   /* likewise: offices that the moves put together so far touch */
-	bool confined;   /* only offices used already, once there are any */
-	bool wide;       /* all ancestors are tried, whatever they cost */
+	uint8_t *avoid; /* by code of the office dimension */
+	uint8_t *used;  /* likewise: offices that the moves put together so far touch */
+	bool confined;  /* only offices used already, once there are any */
+	bool wide;      /* all ancestors are tried, whatever they cost */
 	bool any_used;
 	bool any_room; /* L1: how much a cell holds does not matter */
 	bool pay;      /* visible cells may be bought */
 	float most;    /* where visible cells may be bought: for less than this in one move */
 	bool
 	    lenient; /* what is barred for its visibility or its room costs LENIENT_PRICE instead (chain.c) */
-	float noise; /* prices times 1 .. 1 + noise */
+	float enough; /* a move of this price ends the search */
+	float noise;  /* prices times 1 .. 1 + noise */
 	uint64_t seed;
 	uint64_t noise_key, noise_seed; /* the seed's draw, once it was needed */
 	uint64_t work;                  /* cells priced */
@@ -63,9 +75,11 @@ struct search {
 	struct term *term;
 	uint32_t n_terms;
 	float price;
-	struct change_by *chain; /* what chain.c has put onto delta */
+	struct change_by *chain; /* what chain.c has put together */
 	uint32_t n_chain;
-	/* inside */
+	struct change_by *kept; /* search_keep */
+	uint32_t n_kept, room_kept;
+	/* inside: search.c, axis.c, product.c */
 	struct option *option[TABLE_DIMS_MAX];
 	uint32_t n_options[TABLE_DIMS_MAX];
 	uint32_t *stamp[TABLE_DIMS_MAX], *stamp_minus[TABLE_DIMS_MAX];
@@ -80,38 +94,50 @@ struct search {
 	uint32_t cell;
 	int dir;
 	int64_t amp;
+	int64_t least_room; /* of what goes down */
 	uint64_t budget;
 };
 
 bool search_init(struct search *s, const struct grid *g, struct err *e);
 void search_free(struct search *s);
 
-/* Cheapest product move found (free, or for less than s->most) that changes cell by amp * dir (amp >= 1) on top of delta; with virt, one that
+/* Cheapest product move found (free, or for less than s->most) that changes cell by amp * dir (amp >= 1) on top of what is put together; with virt, one that
  * changes the virtual sum so, starting at any of its cells. Answer: term, n_terms, price. false: none found.
  */
 bool search_find(struct search *s, uint32_t cell, const struct virt *virt, int dir, int64_t amp);
 
-/* Puts the move found, times amp * dir, onto delta and marks what it bought; what it only brings back, or passes
+/* Puts the move found, times amp * dir, onto what is put together and marks what it bought; what it only brings back, or passes
  * leniently, is not bought. */
 bool search_take(struct search *s, int dir, int64_t amp);
-/* Adds a change of one cell to delta; buys it if it is visible. False: no memory. */
+/* Adds a change of one cell; buys it if it is visible. False: no memory. */
 bool search_put(struct search *s, uint32_t cell, int64_t by);
+/* What the moves put together so far change of a cell. */
+static inline int64_t search_delta(const struct search *s, uint32_t cell)
+{
+	return s->spot[cell].room - (s->g->value[cell] - grid_floor(s->g, cell));
+}
+/* Sets or clears one of SPOT_BANNED, SPOT_PINNED. */
+static inline void search_ban(struct search *s, uint32_t cell, uint8_t state, bool on)
+{
+	s->spot[cell].state = (uint8_t)((s->spot[cell].state & ~state) | (on ? state : 0));
+}
 /* Visible as far as the moves put together so far are concerned. */
 static inline bool search_is_visible(const struct search *s, uint32_t cell)
 {
-	return s->g->kind[cell] == KIND_OPEN && (s->bought[cell] & SEARCH_BOUGHT) == 0 &&
-	       !grid_hidden(s->g, cell);
+	return (s->g->look[cell] & LOOK_SHOWN) != 0 && (s->spot[cell].state & SPOT_BOUGHT) == 0;
 }
 static inline bool search_may_buy(const struct search *s, uint32_t cell)
 {
-	return s->pay && (s->banned[cell] & SEARCH_BANNED) == 0 &&
-	       (s->g->value[cell] > 0 || s->g->floor == 0);
+	return s->pay && (s->spot[cell].state & SPOT_BANNED) == 0 && (s->g->look[cell] & LOOK_KEPT) == 0;
 }
 /* May moves not pass, as things stand: it is visible and not to be bought, or below its floor. */
 bool search_is_bad(const struct search *s, uint32_t cell);
-/* Adds a change of one cell to delta and buys nothing: a visible cell must be back at 0 in the end. */
+/* Adds a change of one cell and buys nothing: a visible cell must be back at 0 in the end. */
 bool search_lend(struct search *s, uint32_t cell, int64_t by);
-void search_reset(struct search *s); /* delta and bought are nothing again */
+/* Sets what is put together aside, and puts it together again. */
+bool search_keep(struct search *s);
+bool search_bring(struct search *s);
+void search_reset(struct search *s); /* nothing is changed or bought again; bans stay */
 
 float search_price(struct search *s, uint32_t cell);
 #endif

@@ -1,0 +1,184 @@
+#include <string.h>
+
+#include "policy/search_part.h"
+
+/* Adds the terms so far times one code of dimension k; their price, NEVER if barred or too dear. */
+static float multiply_code(
+    struct search *s, uint32_t level, uint32_t n, uint32_t *at, uint32_t shift, int sign, float left)
+{
+	const struct term *from = s->level[level];
+	struct term *to = s->level[level + 1];
+	float price = 0.0f;
+	if (*at + n > TERMS_MAX)
+		return NEVER;
+	for (uint32_t j = 0; j < n; j++) {
+		uint32_t cell = from[j].cell + shift;
+		price = price_add(price, price_of(s, cell, from[j].sign * sign));
+		if (price >= left)
+			return NEVER;
+		to[(*at)++] = (struct term){ cell, from[j].sign * sign };
+	}
+	return price;
+}
+
+/* What one code would cost along all terms so far. */
+static float weigh_code(struct search *s, uint32_t level, uint32_t n, uint32_t shift, int sign)
+{
+	const struct term *from = s->level[level];
+	float price = 0.0f;
+	for (uint32_t j = 0; j < n && price < NEVER; j++)
+		price = price_add(price, price_of(s, from[j].cell + shift, from[j].sign * sign));
+	return price;
+}
+
+struct expansion { /* of an option by the views of its codes */
+	struct search *s;
+	const struct dim *d;
+	size_t k;
+	uint32_t own, level, n_from; /* the option's own code; the terms multiplied */
+	uint32_t n;                  /* codes in scratch */
+};
+
+static uint32_t shift_to(const struct expansion *x, uint32_t code)
+{
+	return (code - x->own) * (uint32_t)x->s->g->t->stride[x->k];
+}
+
+/* The view's child that costs least over all terms; among equals the one with fewer views of its own. */
+static uint32_t choose_child(const struct expansion *x, const struct breakdown *view, int sign)
+{
+	uint32_t best = NONE;
+	float least = NEVER;
+	uint32_t views = UINT32_MAX;
+	for (uint32_t j = 0; j < view->n; j++) {
+		uint32_t child = x->d->child[view->first + j];
+		if (x->s->stamp[x->k][child] == x->s->serial)
+			return NONE;
+		float price = weigh_code(x->s, x->level, x->n_from, shift_to(x, child), sign);
+		uint32_t n = list_size(&x->d->down, child) - x->d->n_plain[child];
+		if (price < least || (price == least && price < NEVER && n < views)) {
+			least = price;
+			views = n;
+			best = child;
+		}
+	}
+	return best == NONE ? UINT32_MAX - 1 : best;
+}
+
+static bool add_scratch(struct expansion *x, uint32_t code, int sign)
+{
+	if (x->n == OPTION_CODES_MAX)
+		return false;
+	x->s->stamp[x->k][code] = x->s->serial;
+	x->s->scratch_code[x->n] = code;
+	x->s->scratch_sign[x->n++] = (int8_t)sign;
+	return true;
+}
+
+/* A child with breakdowns of its own goes down to an atom, cheapest first. */
+static bool go_down(struct expansion *x, uint32_t code, int sign)
+{
+	while (!dim_is_atom(x->d, code)) {
+		const struct breakdown *b = dim_down(x->d, code, 0);
+		uint32_t best = NONE;
+		float least = NEVER;
+		for (uint32_t j = 0; j < b->n && least > 0.0f; j++) {
+			uint32_t child = x->d->child[b->first + j];
+			float price = weigh_code(x->s, x->level, x->n_from, shift_to(x, child), sign);
+			if (price < least) {
+				least = price;
+				best = child;
+			}
+		}
+		if (best == NONE || x->d->n_plain[code] > 1)
+			return false; /* several groupings inside a view: not searched */
+		code = best;
+		if (!add_scratch(x, code, sign))
+			return false;
+	}
+	return true;
+}
+
+/* Every code that changes takes one child of each of its views along: chosen now that the other signs are
+ * known. */
+static float expand_views(
+    struct search *s, uint32_t level, uint32_t n, const struct option *o, size_t k, uint32_t *at, float left)
+{
+	struct expansion x = {
+		.s = s, .d = &s->g->t->dim[k], .k = k, .own = o->code[0], .level = level, .n_from = n
+	};
+	float price = 0.0f;
+	s->serial++;
+	for (uint32_t i = 0; i < o->n; i++)
+		if (!add_scratch(&x, o->code[i], o->sign[i]))
+			return NEVER;
+	for (uint32_t i = 0; i < x.n; i++) {
+		uint32_t code = s->scratch_code[i];
+		int sign = s->scratch_sign[i];
+		for (uint32_t v = x.d->n_plain[code]; v < list_size(&x.d->down, code); v++) {
+			uint32_t child = choose_child(&x, dim_down(x.d, code, v), sign);
+			if (child == NONE)
+				continue; /* the option decides this view itself */
+			if (child == UINT32_MAX - 1 || !add_scratch(&x, child, sign) ||
+			    !go_down(&x, child, sign))
+				return NEVER;
+		}
+	}
+	for (uint32_t i = o->n; i < x.n; i++) {
+		price = price_add(price, multiply_code(s, level, n, at, shift_to(&x, s->scratch_code[i]),
+					     s->scratch_sign[i], left - price));
+		if (price >= left)
+			return NEVER;
+	}
+	return price;
+}
+
+/* Multiplies the terms so far with an option; the price of the new cells, NEVER if barred or too dear.
+ * *count: how many terms there are then. */
+static float multiply(struct search *s, uint32_t level, uint32_t n, const struct option *o, size_t k,
+    float left, uint32_t *count)
+{
+	uint32_t stride = (uint32_t)s->g->t->stride[k];
+	float price = 0.0f;
+	memcpy(s->level[level + 1], s->level[level], n * sizeof *s->level[level]);
+	*count = n;
+	for (uint32_t i = 1; i < o->n; i++) {
+		price = price_add(price, multiply_code(s, level, n, count, (o->code[i] - o->code[0]) * stride,
+					     o->sign[i], left - price));
+		if (price >= left)
+			return NEVER;
+	}
+	return s->has_views[k] ? price_add(price, expand_views(s, level, n, o, k, count, left - price))
+			       : price;
+}
+
+/* Depth first over the dimensions; depth is bounded by TABLE_DIMS_MAX. */
+static void multiply_all(
+    struct search *s, const size_t *order, uint32_t level, uint32_t n, float so_far, float own)
+{
+	if (level == s->g->t->n_dims) {
+		s->price = so_far;
+		memcpy(s->term, s->level[level], n * sizeof *s->term);
+		s->n_terms = n;
+		return;
+	}
+	size_t k = order[level];
+	for (uint32_t i = 0;
+	     i < s->n_options[k] && s->price > s->enough &&
+	     (s->work < s->budget || (s->n_terms == 0 && !s->lenient && s->work < s->budget + 10 * BUDGET));
+	     i++) {
+		const struct option *o = &s->option[k][i];
+		if (so_far + o->price - own >= s->price)
+			break;
+		uint32_t count = 0;
+		float price = multiply(s, level, n, o, k, s->price - so_far, &count);
+		if (price < NEVER)
+			multiply_all(s, order, level + 1, count, so_far + price, own);
+	}
+}
+
+void product_find(struct search *s, const size_t *order, float own)
+{
+	s->level[0][0] = (struct term){ s->cell, 1 };
+	multiply_all(s, order, 0, 1, own, own);
+}

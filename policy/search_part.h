@@ -1,0 +1,49 @@
+/* search_part - what the parts of a search share: search.c, axis.c (choices in one dimension), product.c (their product).
+ *
+ * Internal to policy/, for these three. */
+#ifndef POLICY_SEARCH_PART_H
+#define POLICY_SEARCH_PART_H
+#include <float.h>
+
+#include "policy/search.h"
+
+#define NEVER  FLT_MAX
+#define BUDGET 40000u /* cells priced in one product search */
+
+/* All options of dimension k at the search's cell, cheapest first. turn: keyed, where scans start. */
+void axis_options(struct search *s, size_t k, uint32_t turn);
+
+/* Multiplies the options of all dimensions, in this order, cheapest first; improves s->price and the terms. own: the price of
+ * the cell itself, which is in every option. */
+void product_find(struct search *s, const size_t *order, float own);
+
+/* What a visible cell costs, its room aside. */
+float search_price_shown(struct search *s, uint32_t cell, int64_t by);
+
+static inline float price_add(float a, float b)
+{
+	return a == NEVER || b == NEVER ? NEVER : a + b;
+}
+
+/* Price of changing a cell by sign * dir * amp. */
+static inline float price_of(struct search *s, uint32_t cell, int sign)
+{
+	const struct spot *c = &s->spot[cell];
+	uint8_t look = s->look[cell];
+	bool sinks = sign != s->dir;
+	float price = 0.0f;
+	s->work++;
+	if ((look & LOOK_BARRED) != 0 || (c->state & SPOT_PINNED) != 0)
+		return NEVER;
+	if ((look & LOOK_SHOWN) != 0 && (c->state & SPOT_BOUGHT) == 0) {
+		price = search_price_shown(s, cell, sinks ? -s->amp : s->amp);
+		if (price <= 0.0f || price == NEVER)
+			return price;
+		if (!search_may_buy(s, cell))
+			return price; /* lenient */
+	}
+	if (sinks && c->room < s->least_room)
+		return s->lenient ? price + LENIENT_PRICE : NEVER;
+	return price;
+}
+#endif
