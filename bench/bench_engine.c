@@ -122,17 +122,23 @@ static bool verify(const char *dir, const struct policy_params *p, const struct 
 	struct lattice g = { 0 };
 	struct certificate_report report;
 	struct auditor_report audited;
+	struct certificate_joint joint = { 0 };
 	char path[] = "/tmp/cv-bench-result-XXXXXX";
 	int fd = mkstemp(path);
 	bool ok = fd >= 0 && put_file(path, &r->result_csv) && lattice_read(&g, dir, path, false, e);
 	double begin = clock_s();
-	out->holds = ok && certificate_check(&g, buf_bytes(&r->certificate), NULL, &report, e);
+	out->holds = ok && certificate_check(&g, buf_bytes(&r->certificate), NULL, NULL, &joint, &report, e);
 	out->public_s = clock_s() - begin;
 	ok = ok && lattice_truth(&g, dir, e);
 	begin = clock_s();
-	out->holds = out->holds && ok &&
-		     auditor_check(&g, p, report.level, buf_bytes(&r->certificate), buf_bytes(&r->auditor),
-			 &audited, e);
+	const struct auditor_question q = { .g = &g,
+		.p = p,
+		.joint = &joint,
+		.claims = &report,
+		.certificate = buf_bytes(&r->certificate),
+		.file = buf_bytes(&r->auditor) };
+	out->holds = out->holds && ok && auditor_check(&q, &audited, e);
+	certificate_joint_free(&joint);
 	out->auditor_s = clock_s() - begin;
 	lattice_free(&g);
 	if (fd >= 0) {

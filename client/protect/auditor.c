@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/protect/auditledger.h"
 #include "client/protect/auditpart.h"
 #include "proto/limits.h"
 
@@ -65,12 +66,13 @@ static bool change_take(struct audit *a, struct change c, uint64_t before, bool 
 {
 	struct certcheck *k = &a->k;
 	int64_t least = a->g->mark[c.cell] == 'H' ? a->p->zeros == ZEROS_PUBLISHED : 0;
+	bool count = a->releases == NULL || c.cell < auditledger_n_counts(a);
 	if (!first && c.cell <= before)
 		return cert_bad(k, a->e, "entries rise by cell");
 	if (a->g->value[c.cell] >= 0 || a->g->mark[c.cell] == 'I' || a->g->live[c.cell] == 0)
 		return cert_bad(
 		    k, a->e, "the move changes a cell that is printed, or that nothing can be in");
-	if (!a->l1 && a->g->truth[c.cell] + c.by < least)
+	if (!a->l1 && count && a->g->truth[c.cell] + c.by < least)
 		return cert_bad(k, a->e, "the move takes a cell below what it is known to be at least");
 	if (!cert_visit_lines(k, c.cell, cert_add_signed, &c.by) ||
 	    !make_room((void **)&a->change, sizeof *a->change, a->n_changes, &a->room_changes, a->e))
@@ -362,36 +364,48 @@ static bool offices_find(struct audit *a)
 	return true;
 }
 
-bool auditor_check(const struct lattice *g, const struct policy_params *p, const char *level,
-    struct bytes certificate, struct bytes file, struct auditor_report *report, struct err *e)
+static void wipe(struct audit *a)
+{
+	if (a->change != NULL)
+		sodium_memzero(a->change, a->room_changes * sizeof *a->change);
+	if (a->line != NULL)
+		sodium_memzero(a->line, a->room_lines * sizeof *a->line);
+	free(a->change);
+	free(a->move);
+	free(a->minus);
+	free(a->line);
+	free(a->by_cell);
+	free(a->office);
+	free(a->own);
+	free(a->rank);
+	free(a->under);
+	free(a->counted);
+	free(a->out);
+	free(a->k.sums.place);
+}
+
+bool auditor_check(const struct auditor_question *q, struct auditor_report *report, struct err *e)
 {
 	struct certificate_report unused = { 0 };
-	struct audit a = { .g = g, .p = p, .report = report, .e = e };
+	bool correction = q->joint != NULL && q->joint->releases.n > 0;
+	const struct lattice *g = correction ? &q->joint->lattice : q->g;
+	struct audit a = { .g = g, .own_cells = q->g->n_cells, .p = q->p, .report = report, .e = e };
 	*report = (struct auditor_report){ 0 };
+	if (correction && !auditledger_counts(q, e))
+		return false;
 	a.k = (struct certcheck){ .g = g, .report = &unused };
-	a.k.r = (struct reader){ .at = (const char *)file.at, .end = (const char *)file.at + file.len };
+	a.k.r =
+	    (struct reader){ .at = (const char *)q->file.at, .end = (const char *)q->file.at + q->file.len };
 	for (uint32_t d = 1; d < g->n_dims; d++)
 		a.k.relation_base[d] = a.k.relation_base[d - 1] + g->dim[d - 1].n_breakdowns;
 	bool ok = offices_find(&a);
-	a.l1 = strcmp(level, "L1") == 0;
-	a.pool = level[1] >= '3' && a.office_dim != NO_OFFICE ? p->coalition : 0;
-	ok = ok && truth_fits(&a) && file_take(&a, certificate, file) && audit_rules(&a);
+	a.l1 = strcmp(q->claims->level, "L1") == 0;
+	a.pool = q->claims->level[1] >= '3' && a.office_dim != NO_OFFICE ? q->p->coalition : 0;
+	ok = ok && (!correction || auditledger_open(&a, q)) && truth_fits(&a) &&
+	     file_take(&a, q->certificate, q->file) && (!correction || auditledger_rules(&a)) &&
+	     audit_rules(&a);
 	report->moves = a.n_moves;
 	report->requirements = a.n_lines;
-	if (a.change != NULL)
-		sodium_memzero(a.change, a.room_changes * sizeof *a.change);
-	if (a.line != NULL)
-		sodium_memzero(a.line, a.room_lines * sizeof *a.line);
-	free(a.change);
-	free(a.move);
-	free(a.minus);
-	free(a.line);
-	free(a.by_cell);
-	free(a.office);
-	free(a.own);
-	free(a.rank);
-	free(a.under);
-	free(a.counted);
-	free(a.k.sums.place);
+	wipe(&a);
 	return ok;
 }

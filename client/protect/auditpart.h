@@ -1,6 +1,7 @@
-/* auditpart - what the two halves of the auditors' verifier share: the file (auditor.c) and the rules (auditrules.c).
+/* auditpart - what the parts of the auditors' verifier share: the file (auditor.c), the rules (auditrules.c), and what is
+ * new in corrections (auditledger.c).
  *
- * For those two only. */
+ * For those only. */
 #ifndef CLIENT_PROTECT_AUDITPART_H
 #define CLIENT_PROTECT_AUDITPART_H
 #include "client/protect/auditor.h"
@@ -18,7 +19,7 @@ enum rule {
 	RULE_R12,
 	RULE_LATER,
 	RULE_R6,
-	RULE_DIFFERENCE, /* between releases of a period: not worked out here */
+	RULE_DIFFERENCE, /* between releases of a period */
 	RULE_R7,
 	RULE_SPARE,
 	RULES
@@ -56,7 +57,10 @@ struct line { /* a requirement as the file has it */
 
 struct audit {
 	struct certcheck k;
-	const struct lattice *g;
+	const struct lattice *g;         /* of a correction: the joint one */
+	uint64_t own_cells;              /* of this release; they stand first */
+	const struct releases *releases; /* NULL: no correction */
+	uint8_t *out;                    /* by cell: it left before; NULL: no correction */
 	const struct policy_params *p;
 	struct auditor_report *report;
 	struct change *change;
@@ -91,6 +95,12 @@ bool audit_touches(const struct audit *a, const struct line *l, const uint32_t *
 /* The next line about s at or after *at; NULL at the end. Begin with audit_first. */
 struct line *audit_next(const struct audit *a, const struct subject *s, uint32_t *at);
 uint32_t audit_first(const struct audit *a, const struct subject *s);
+/* Fills value, own, rank, n_ranked. */
+void audit_look_at(struct audit *a, const struct subject *s);
+/* The cell's part at an office; UINT64_MAX: the office is not below the cell's code. */
+uint64_t audit_part(const struct audit *a, uint64_t cell, uint32_t office);
+bool audit_same_offices(const struct line *x, const struct line *y);
+bool audit_fails(const struct audit *a, const struct subject *s, enum rule rule, const char *why); /* false */
 /* All rules again. */
 bool audit_rules(struct audit *a);
 #endif

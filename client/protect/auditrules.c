@@ -1,12 +1,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/protect/auditledger.h"
 #include "client/protect/auditpart.h"
 
 static const char *const rule_name[RULES] = { "R1", "R2", "R3", "R4", "R5", "R12", "derivable", "R6",
 	"difference", "R7", "redundant" };
 
-static bool fails(const struct audit *a, const struct subject *s, enum rule rule, const char *why)
+bool audit_fails(const struct audit *a, const struct subject *s, enum rule rule, const char *why)
 {
 	struct buf name = { 0 };
 	lattice_name(a->g, s->cell, &name);
@@ -23,8 +24,7 @@ static int64_t larger(int64_t x, int64_t y)
 
 /* ---- values, shifted to an office's part ---- */
 
-/* The cell's part at an office; UINT64_MAX: the office is not below the cell's code. */
-static uint64_t part_of(const struct audit *a, uint64_t cell, uint32_t office)
+uint64_t audit_part(const struct audit *a, uint64_t cell, uint32_t office)
 {
 	if (office == NO_OFFICE)
 		return cell;
@@ -38,10 +38,10 @@ static uint64_t part_of(const struct audit *a, uint64_t cell, uint32_t office)
 
 static int64_t value_of(const struct audit *a, const struct subject *s, uint32_t office)
 {
-	uint64_t part = part_of(a, s->cell, office);
+	uint64_t part = audit_part(a, s->cell, office);
 	int64_t sum = part == UINT64_MAX ? 0 : a->g->truth[part];
 	for (uint32_t i = 0; i < s->n; i++) {
-		part = part_of(a, s->minus[i], office);
+		part = audit_part(a, s->minus[i], office);
 		sum -= part == UINT64_MAX ? 0 : a->g->truth[part];
 	}
 	return sum;
@@ -49,7 +49,7 @@ static int64_t value_of(const struct audit *a, const struct subject *s, uint32_t
 
 static bool part_is_live(const struct audit *a, uint64_t cell, uint32_t office)
 {
-	uint64_t part = part_of(a, cell, office);
+	uint64_t part = audit_part(a, cell, office);
 	return part != UINT64_MAX && a->g->live[part] != 0;
 }
 
@@ -96,8 +96,7 @@ static int more_first(const void *x, const void *y, void *audit)
 	return (i > j) - (i < j);
 }
 
-/* Fills what stands in the audit about the subject looked at. */
-static void look_at(struct audit *a, const struct subject *s)
+void audit_look_at(struct audit *a, const struct subject *s)
 {
 	a->value = value_of(a, s, NO_OFFICE);
 	a->n_ranked = 0;
@@ -191,7 +190,7 @@ static bool holds_against(struct audit *a, const struct subject *s, struct pool 
 }
 
 /* The same offices, whatever their order, are named by both. */
-static bool same_offices(const struct line *x, const struct line *y)
+bool audit_same_offices(const struct line *x, const struct line *y)
 {
 	uint32_t shared = 0;
 	for (uint32_t i = 0; i < x->n_offices; i++)
@@ -228,17 +227,17 @@ static bool lines_fit(struct audit *a, const struct subject *s, enum rule rule)
 			continue;
 		int64_t by = audit_moved(a, l);
 		bool follows = l->slot == UINT32_MAX || l->slot == 0 ||
-			       (last != NULL && same_offices(last, l) && l->slot == last->slot + 1);
+			       (last != NULL && audit_same_offices(last, l) && l->slot == last->slot + 1);
 		if (by == 0 || l->reached != a->value + by)
-			return fails(a, s, rule, "the move does not give that value");
+			return audit_fails(a, s, rule, "the move does not give that value");
 		if (!attacker_fits(a, l) || !follows)
-			return fails(a, s, rule, "not an attacker to be named here");
+			return audit_fails(a, s, rule, "not an attacker to be named here");
 		if (l->slot == UINT32_MAX || l->slot == 0) {
 			uint32_t again = audit_first(a, s);
 			for (const struct line *o; (o = audit_next(a, s, &again)) != l;)
-				if (o->rule == rule && o->slot == l->slot && same_offices(o, l) &&
+				if (o->rule == rule && o->slot == l->slot && audit_same_offices(o, l) &&
 				    (audit_moved(a, o) > 0) == (by > 0))
-					return fails(a, s, rule, "an attacker is named twice");
+					return audit_fails(a, s, rule, "an attacker is named twice");
 		}
 		l->asked = true;
 		last = l;
@@ -246,21 +245,31 @@ static bool lines_fit(struct audit *a, const struct subject *s, enum rule rule)
 	return true;
 }
 
+/* What left in an earlier release cannot be protected any more. */
+static bool has_left(const struct audit *a, uint64_t cell)
+{
+	return a->out != NULL && a->out[cell] != 0;
+}
+
 /* Protected against everybody. */
 static bool subject_check(struct audit *a, const struct subject *s, enum rule rule)
 {
 	struct pool who = { .n = 0 };
+	if (s->n == 0 && has_left(a, s->cell)) {
+		a->report->late++;
+		return true;
+	}
 	a->report->subjects++;
-	look_at(a, s);
+	audit_look_at(a, s);
 	if (s->n == 0 && strchr("PI", a->g->mark[s->cell]) != NULL)
-		return fails(a, s, rule, "it is printed");
+		return audit_fails(a, s, rule, "it is printed");
 	if (!lines_fit(a, s, rule))
 		return false;
 	if (!holds_against(a, s, &who))
-		return fails(a, s, rule, "somebody is left without a move");
+		return audit_fails(a, s, rule, "somebody is left without a move");
 	who.down = true;
 	if (a->p->zero_reach && !a->l1 && a->value > 0 && !holds_against(a, s, &who))
-		return fails(a, s, rule, "nought is out of reach for somebody");
+		return audit_fails(a, s, rule, "nought is out of reach for somebody");
 	return true;
 }
 
@@ -299,12 +308,12 @@ static bool rests_check(struct audit *a, const struct subject *s, struct pool *w
 		*some = *some || wanted;
 		who->down = false;
 		if (wanted && strchr("PI", a->g->mark[s->cell]) != NULL)
-			return fails(a, s, RULE_R3, "it is printed");
+			return audit_fails(a, s, RULE_R3, "it is printed");
 		if (wanted && !holds_against(a, s, who))
-			return fails(a, s, RULE_R3, "an office is left without a move");
+			return audit_fails(a, s, RULE_R3, "an office is left without a move");
 		who->down = true;
 		if (wanted && a->p->zero_reach && !holds_against(a, s, who))
-			return fails(a, s, RULE_R3, "nought is out of reach for an office");
+			return audit_fails(a, s, RULE_R3, "nought is out of reach for an office");
 		if (rest >= k && who->n < a->pool && a->own[a->rank[i]] > 0 &&
 		    !rests_check(a, s, who, i + 1, some))
 			return false;
@@ -345,7 +354,7 @@ static bool cell_check(struct audit *a, uint64_t cell)
 	struct subject s = { .cell = cell };
 	struct pool who = { .n = 0 };
 	bool some = false;
-	look_at(a, &s);
+	audit_look_at(a, &s);
 	enum rule rule = own_rule(a);
 	if (rule != RULE_SPARE)
 		return subject_check(a, &s, rule);
@@ -356,6 +365,10 @@ static bool cell_check(struct audit *a, uint64_t cell)
 		return subject_check(a, &s, RULE_R5);
 	if (a->pool == 0 || a->p->residual == RESIDUAL_NO)
 		return true;
+	if (has_left(a, cell)) {
+		a->report->late += has_small_rest(a, &who, 0);
+		return true;
+	}
 	if (!rests_check(a, &s, &who, 0, &some))
 		return false;
 	a->report->subjects += some;
@@ -370,6 +383,7 @@ static bool sum_check(struct audit *a, uint64_t parent, const uint64_t *child, c
 	struct subject s = { .cell = parent, .minus = scratch };
 	uint32_t held = 0;
 	uint64_t only = 0;
+	bool left = has_left(a, parent);
 	for (uint32_t i = 0; i < n; i++) {
 		if (a->g->live[child[i]] == 0)
 			continue;
@@ -378,12 +392,13 @@ static bool sum_check(struct audit *a, uint64_t parent, const uint64_t *child, c
 			only = child[i];
 		} else {
 			scratch[s.n++] = child[i];
+			left = left && has_left(a, child[i]);
 		}
 	}
-	if (held == 0)
-		return true;
+	if (held == 0 || left)
+		return true; /* nothing, or what earlier releases gave away */
 	struct subject one = { .cell = only };
-	look_at(a, held > 1 ? &s : &one);
+	audit_look_at(a, held > 1 ? &s : &one);
 	bool sensitive = own_rule(a) != RULE_SPARE;
 	if (if_sensitive && !sensitive)
 		return true;
@@ -460,14 +475,21 @@ static bool is_group(const struct audit *a, uint32_t dim)
 	return a->p->n_group_dims == 0 && strcmp(name, a->p->office_dim) != 0;
 }
 
-/* R7: the hidden parts of a printed sum add up to enough, or no other part could have been hidden. Every part could, by a
- * move that raises it and all its totals, unless something had to be printed. */
+/* Could this printed part have been hidden beside the others? By a move that raises it and all its totals, unless something
+ * had to be printed, or left before. */
+static bool could_hide(const struct audit *a, uint64_t cell)
+{
+	return a->g->live[cell] != 0 && a->g->mark[cell] == 'P' &&
+	       a->g->truth[cell] >= (a->p->zeros == ZEROS_PUBLISHED) &&
+	       (a->releases == NULL || auditledger_can_rise(a, cell));
+}
+
+/* R7: the hidden parts of a printed sum add up to enough, or no other part could have been hidden. */
 static bool hidden_check(struct audit *a, const struct parts *r)
 {
 	struct subject s = { .cell = r->parent };
 	int64_t sum = 0;
 	bool some = false;
-	bool others = false;
 	for (uint32_t i = 0; i < r->n; i++) {
 		char mark = a->g->mark[r->child[i]];
 		if (a->g->live[r->child[i]] == 0)
@@ -476,11 +498,14 @@ static bool hidden_check(struct audit *a, const struct parts *r)
 			return true; /* nobody can tell the sum */
 		some |= mark == 'H';
 		sum += mark == 'H' ? a->g->truth[r->child[i]] : 0;
-		others |= mark == 'P' && a->g->truth[r->child[i]] >= (a->p->zeros == ZEROS_PUBLISHED);
 	}
-	return !some || !others || a->g->has_forced || a->g->mark[r->parent] != 'P' ||
-	       sum >= (int64_t)policy_params_hidden_sum_min(a->p) ||
-	       fails(a, &s, RULE_R7, "its hidden parts are too few together");
+	if (!some || a->g->has_forced || a->g->mark[r->parent] != 'P' || r->parent >= a->own_cells ||
+	    sum >= (int64_t)policy_params_hidden_sum_min(a->p))
+		return true;
+	for (uint32_t i = 0; i < r->n; i++)
+		if (could_hide(a, r->child[i]))
+			return audit_fails(a, &s, RULE_R7, "its hidden parts are too few together");
+	return true;
 }
 
 static bool breakdown_check(struct audit *a, uint32_t dim, const struct breakdown *b, struct parts *r)
@@ -505,7 +530,7 @@ static bool breakdown_check(struct audit *a, uint32_t dim, const struct breakdow
 static bool relations_check(struct audit *a)
 {
 	bool ok = true;
-	for (uint32_t d = 0; ok && d < a->g->n_dims; d++)
+	for (uint32_t d = a->releases != NULL; ok && d < a->g->n_dims; d++) /* not that of releases */
 		for (uint32_t b = 0; ok && b < a->g->dim[d].n_breakdowns; b++) {
 			const struct breakdown *k = &a->g->dim[d].breakdown[b];
 			struct parts r = { .child = calloc(k->n, sizeof *r.child),
@@ -535,7 +560,7 @@ static bool figures_mark(struct audit *a)
 		bool below = f->denominator == UINT64_MAX || strchr("PH", a->g->mark[f->denominator]) != NULL;
 		if (!below || strchr("-I", a->g->mark[s.cell]) == NULL || a->g->live[s.cell] == 0)
 			continue;
-		look_at(a, &s);
+		audit_look_at(a, &s);
 		bool parts =
 		    a->office_dim != NO_OFFICE && a->value > 0 &&
 		    !lattice_is_leaf(&a->g->dim[a->office_dim], lattice_place(a->g, s.cell, a->office_dim));
@@ -543,7 +568,7 @@ static bool figures_mark(struct audit *a)
 		    own_rule(a) != RULE_SPARE || (parts && has_few_offices(a)) ||
 		    (parts && a->pool > 0 && a->p->residual != RESIDUAL_NO && has_small_rest(a, &who, 0));
 		if (named && a->g->mark[s.cell] == 'I')
-			return fails(a, &s, RULE_SPARE, "a printed figure tells it (R10)");
+			return audit_fails(a, &s, RULE_SPARE, "a printed figure tells it (R10)");
 		a->counted[s.cell] = !named;
 	}
 	return true;
@@ -560,10 +585,9 @@ bool audit_rules(struct audit *a)
 		return false;
 	for (uint32_t i = 0; i < a->n_lines; i++) {
 		struct line *l = &a->line[i];
-		bool free_rule = l->rule == RULE_LATER || l->rule == RULE_DIFFERENCE || l->rule == RULE_R7 ||
-				 l->rule == RULE_SPARE;
+		bool free_rule = l->rule == RULE_LATER || l->rule == RULE_R7 || l->rule == RULE_SPARE;
 		if (free_rule && !l->asked) {
-			look_at(a, &l->s);
+			audit_look_at(a, &l->s);
 			if (!lines_fit(a, &l->s, l->rule))
 				return false;
 		}

@@ -7,6 +7,7 @@
 
 #include "client/protect/certpart.h"
 #include "client/protect/moved.h"
+#include "client/protect/releasefolders.h"
 #include "proto/limits.h"
 
 #define PRIME_1 UINT64_C(2305843009213693951) /* 2^61 - 1 */
@@ -211,24 +212,26 @@ static uint64_t joint_cells(const struct certcheck *k)
 }
 
 /* e <revision> <sha256 of its RESULT.csv> */
-static bool earlier_take(struct certcheck *k, uint64_t revision[RELEASES_EARLIER_MAX + 1], struct err *e)
+static bool earlier_take(struct certcheck *k, struct err *e)
 {
+	struct releases *releases = &k->joint->releases;
+	uint64_t *revision = releases->revision;
 	const char *p = k->r.line + 2;
 	const char *end = k->r.line_end;
 	uint64_t n = k->report->earlier;
 	if (n == RELEASES_EARLIER_MAX || !cert_take_number(&p, end, UINT32_MAX, &revision[n]) ||
 	    (n > 0 && revision[n] <= revision[n - 1]) || !cert_take_char(&p, end, ' ') ||
-	    !hex_decode(k->releases.result[n], 32, bytes_of(p, (size_t)(end - p))))
+	    !hex_decode(releases->result[n], 32, bytes_of(p, (size_t)(end - p))))
 		return cert_bad(
 		    k, e, "an earlier release is: e, its revision, rising, the digest of its result");
-	k->releases.n = ++k->report->earlier;
+	releases->n = ++k->report->earlier;
 	return true;
 }
 
 /* d <revision> <revision> <office> ...: who changed between two releases; * where there are no offices. */
-static bool changed_take(
-    struct certcheck *k, const uint64_t *revision, uint64_t from, uint64_t to, uint64_t *own, struct err *e)
+static bool changed_take(struct certcheck *k, uint64_t from, uint64_t to, struct err *e)
 {
+	uint64_t *revision = k->joint->releases.revision;
 	const char *p = k->r.line + 2;
 	const char *end = k->r.line_end;
 	uint64_t a;
@@ -236,11 +239,10 @@ static bool changed_take(
 	bool last = to == k->report->earlier;
 	if (!cert_take_number(&p, end, UINT32_MAX, &a) || !cert_take_char(&p, end, ' ') ||
 	    !cert_take_number(&p, end, UINT32_MAX, &b) || a != revision[from] || b <= a ||
-	    (last ? *own != 0 && b != *own : b != revision[to]) || (p != end && *p != ' '))
+	    (last && revision[to] == 0 ? false : b != revision[to]) || (p != end && *p != ' '))
 		return cert_bad(k, e, "a change is: d, two revisions in turn, the offices that changed");
-	if (last)
-		*own = b;
-	k->releases.changed[to * (to - 1) / 2 + (to - 1 - from)] = bytes_of(p, (size_t)(end - p));
+	revision[to] = b;
+	k->joint->releases.changed[releases_span(from, to)] = bytes_of(p, (size_t)(end - p));
 	return true;
 }
 
@@ -264,27 +266,31 @@ static bool make_room(struct certcheck *k, struct err *e)
 /* From here on all releases count together. */
 static bool join(struct certcheck *k, struct err *e)
 {
-	if (!releases_join(&k->joint, k->own, &k->releases, k->ledger, e))
+	struct releases *r = &k->joint->releases;
+	struct releasefolder *folder = k->joint->folder = calloc(r->n, sizeof *folder);
+	bool ok = folder != NULL || err_set(e, ERR_MEMORY, "no memory");
+	for (uint64_t v = 0; ok && v < r->n; v++)
+		ok = releasefolders_find(k->ledger, k->own, r, v, &folder[v], e);
+	if (!ok || !releasefolders_complete(k->ledger, k->own, r, folder[0].path, e) ||
+	    !releases_join(&k->joint->lattice, k->own, r, folder, k->office_dim, e))
 		return false;
-	k->g = &k->joint;
+	k->g = &k->joint->lattice;
 	k->report->joined = true;
 	return make_room(k, e);
 }
 
 static bool releases_section(struct certcheck *k, struct err *e)
 {
-	uint64_t revision[RELEASES_EARLIER_MAX + 1] = { 0 };
-	uint64_t own = 0;
 	bool ok = cert_reader_line(&k->r);
 	while (ok && cert_line_begins(&k->r, "e "))
-		ok = earlier_take(k, revision, e) && cert_reader_line(&k->r);
+		ok = earlier_take(k, e) && cert_reader_line(&k->r);
 	if (ok && k->report->earlier == 0)
 		return cert_bad(k, e, "the earlier releases are missing");
 	for (uint64_t to = 1; ok && to <= k->report->earlier; to++)
 		for (uint64_t from = to; ok && from-- > 0;)
 			ok = (cert_line_begins(&k->r, "d ") ||
 				 cert_bad(k, e, "a change of two releases is missing")) &&
-			     changed_take(k, revision, from, to, &own, e) && cert_reader_line(&k->r);
+			     changed_take(k, from, to, e) && cert_reader_line(&k->r);
 	return ok && (k->ledger == NULL || join(k, e));
 }
 
@@ -546,6 +552,40 @@ static bool sections(struct certcheck *k, struct bytes file, struct err *e)
 	return ok && end_line(k, file, e);
 }
 
+static bool sum_fails(const struct certcheck *k, uint64_t cell, struct err *e)
+{
+	struct buf name = { 0 };
+	lattice_name(k->g, cell, &name);
+	err_set(e, ERR_CRYPTO, "cell %.*s: it is not the sum of its parts, all of which are printed",
+	    (int)name.size, (const char *)name.data);
+	buf_free(&name);
+	return false;
+}
+
+/* Where all cells of a relation are known, they add up. */
+static bool printed_adds_up(const struct certcheck *k, struct err *e)
+{
+	for (uint32_t d = 0; d < k->g->n_dims; d++)
+		for (uint32_t b = 0; b < k->g->dim[d].n_breakdowns; b++) {
+			const struct breakdown *x = &k->g->dim[d].breakdown[b];
+			uint64_t stride = k->g->stride[d];
+			uint64_t block = stride * k->g->dim[d].n_codes;
+			for (uint64_t high = 0; high < k->g->n_cells; high += block)
+				for (uint64_t low = high; low < high + stride; low++) {
+					int64_t sum = k->g->value[low + x->parent * stride];
+					bool known = sum >= 0;
+					for (uint32_t i = 0; known && i < x->n; i++) {
+						int64_t v = k->g->value[low + x->child[i] * stride];
+						known = v >= 0;
+						sum -= v;
+					}
+					if (known && sum != 0)
+						return sum_fails(k, low + x->parent * stride, e);
+				}
+		}
+	return true;
+}
+
 /* Every hidden cell: covered; and where its component has tables, both far enough apart and high enough. */
 static bool complete(struct certcheck *k, struct err *e)
 {
@@ -600,20 +640,43 @@ static bool body(struct certcheck *k, struct bytes file, struct err *e)
 	k->r = before.r;
 	if (k->g->near != NULL)
 		return cert_bad(k, e, "figures were moved, and no line says how");
-	return sections(k, file, e) && complete(k, e);
+	return sections(k, file, e) && printed_adds_up(k, e) && complete(k, e);
 }
 
-bool certificate_check(const struct lattice *g, struct bytes file, const char *ledger,
-    struct certificate_report *report, struct err *e)
+bool certificate_claims(
+    const struct lattice *g, struct bytes file, struct certificate_report *report, struct err *e)
 {
-	struct certcheck k = { .g = g, .own = g, .ledger = ledger, .report = report };
+	struct certcheck k = { .g = g, .own = g, .report = report };
 	*report = (struct certificate_report){ 0 };
+	k.r = (struct reader){ .at = (const char *)file.at, .end = (const char *)file.at + file.len };
+	bool ok = head(&k, e);
+	while (ok && k.r.at < k.r.end)
+		ok = cert_reader_line(&k.r) || cert_bad(&k, e, "the last line does not end");
+	return ok && end_line(&k, file, e);
+}
+
+bool certificate_check(const struct lattice *g, struct bytes file, const char *ledger, const char *office_dim,
+    struct certificate_joint *joint, struct certificate_report *report, struct err *e)
+{
+	struct certcheck k = {
+		.g = g, .own = g, .ledger = ledger, .office_dim = office_dim, .joint = joint, .report = report
+	};
+	*report = (struct certificate_report){ 0 };
+	*joint = (struct certificate_joint){ 0 };
 	k.r = (struct reader){ .at = (const char *)file.at, .end = (const char *)file.at + file.len };
 	bool ok = make_room(&k, e) && head(&k, e) && body(&k, file, e);
 	free(k.shown);
 	free(k.least);
 	free(k.largest);
 	free(k.sums.place);
-	releases_free(&k.joint);
 	return ok;
+}
+
+void certificate_joint_free(struct certificate_joint *joint)
+{
+	for (uint64_t v = 0; joint->folder != NULL && v < joint->releases.n; v++)
+		lattice_free(&joint->folder[v].g);
+	free(joint->folder);
+	releases_free(&joint->lattice);
+	joint->folder = NULL;
 }

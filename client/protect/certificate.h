@@ -11,7 +11,7 @@
  * Format: docs/disclosure.md "Certificate". */
 #ifndef CLIENT_PROTECT_CERTIFICATE_H
 #define CLIENT_PROTECT_CERTIFICATE_H
-#include "client/protect/lattice.h"
+#include "client/protect/releases.h"
 
 struct certificate_report {
 	char level[4]; /* as claimed; only L1, and L2 where tables stand, is proved by the public part */
@@ -27,9 +27,21 @@ struct certificate_report {
 	uint64_t tables, null_vectors;
 };
 
-/* ledger: a folder with folders of the earlier releases that a correction names, or NULL: then its vectors are
- * checked for this release alone. False: the certificate does not hold for this grid and these printed cells; e says which line and which
- * rule. */
-bool certificate_check(const struct lattice *g, struct bytes file, const char *ledger,
-    struct certificate_report *report, struct err *e);
+/* What a correction's certificate was checked together with. */
+struct certificate_joint {
+	struct releases releases;
+	struct lattice lattice;       /* all of them; borrows from this release's */
+	struct releasefolder *folder; /* of each earlier release, or NULL */
+};
+
+/* ledger: a folder with folders of the earlier releases that a correction names, or NULL: then it is checked for this
+ * release alone. office_dim: name of the offices' dimension, NULL where it is not known. The caller frees *joint
+ * with certificate_joint_free, also after false; it borrows from g and file. False: the certificate does not
+ * hold for this grid and these printed cells; e says which line and which rule. */
+bool certificate_check(const struct lattice *g, struct bytes file, const char *ledger, const char *office_dim,
+    struct certificate_joint *joint, struct certificate_report *report, struct err *e);
+void certificate_joint_free(struct certificate_joint *joint);
+/* Its first lines and its end alone: is it whole, of this grid and this result, and what does it claim? */
+bool certificate_claims(
+    const struct lattice *g, struct bytes file, struct certificate_report *report, struct err *e);
 #endif

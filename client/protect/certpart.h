@@ -4,7 +4,6 @@
 #ifndef CLIENT_PROTECT_CERTPART_H
 #define CLIENT_PROTECT_CERTPART_H
 #include "client/protect/certificate.h"
-#include "client/protect/releases.h"
 
 struct reader {
 	const char *at, *end;
@@ -36,8 +35,8 @@ struct certcheck {
 	const struct lattice *g;   /* whose relations count: own, or joint */
 	const struct lattice *own; /* the release that the certificate is about */
 	const char *ledger;        /* folder of earlier releases, or NULL */
-	struct releases releases;
-	struct lattice joint;
+	const char *office_dim;    /* NULL: not known */
+	struct certificate_joint *joint;
 	struct reader r;
 	struct certificate_report *report;
 	uint64_t n_ids;

@@ -527,11 +527,30 @@ static void find_bases(const struct latticedim *d, bool *base)
 		base[d->breakdown[b].parent] &= d->breakdown[b].view;
 }
 
+/* Parts of sums that are printed, or hidden. */
+static void find_parts(const struct lattice *g, uint8_t *part)
+{
+	for (uint32_t d = 0; d < g->n_dims; d++)
+		for (uint32_t b = 0; b < g->dim[d].n_breakdowns; b++) {
+			const struct breakdown *k = &g->dim[d].breakdown[b];
+			uint64_t block = g->stride[d] * g->dim[d].n_codes;
+			for (uint64_t low = 0; low < g->n_cells; low++)
+				for (uint32_t i = 0; low % block < g->stride[d] && i < k->n; i++)
+					part[low + k->child[i] * g->stride[d]] |=
+					    strchr("PHR", g->mark[low + k->parent * g->stride[d]]) != NULL;
+		}
+}
+
 /* Rule R12 as a reader can see it. A figure marked not reported or not asked adds nothing to any printed sum,
  * nor do its parts, unless it may be a part of a total that was reported (covered.csv), or some part of it is
- * printed. A sum over several offices or groups carries the mark for the sake of one of them: it is unknown. */
+ * printed. A sum over several offices or groups carries the mark for the sake of one of them: it is unknown, unless it is
+ * part of a sum that was printed without it. */
 static bool close_missing(struct lattice *g, uint8_t *alive, uint8_t *missing)
 {
+	uint8_t *part = calloc(g->n_cells, 1);
+	if (part == NULL)
+		return false;
+	find_parts(g, part);
 	for (uint32_t d = 0; d < g->n_dims; d++)
 		spread(g, d, false, alive);
 	for (uint64_t c = 0; c < g->n_cells; c++) {
@@ -540,14 +559,17 @@ static bool close_missing(struct lattice *g, uint8_t *alive, uint8_t *missing)
 	}
 	for (uint32_t d = 0; d < g->n_dims; d++) {
 		bool *base = calloc(g->dim[d].n_codes, sizeof *base);
-		if (base == NULL)
+		if (base == NULL) {
+			free(part);
 			return false;
+		}
 		spread(g, d, true, alive);
 		find_bases(&g->dim[d], base);
 		for (uint64_t c = 0; c < g->n_cells; c++)
-			missing[c] &= g->dim[d].synthetic || base[lattice_place(g, c, d)];
+			missing[c] &= base[lattice_place(g, c, d)] || (g->dim[d].synthetic && part[c] != 0);
 		free(base);
 	}
+	free(part);
 	for (uint64_t c = 0; c < g->n_cells; c++)
 		missing[c] &= !alive[c];
 	for (uint32_t d = 0; d < g->n_dims; d++)
@@ -560,13 +582,18 @@ static bool close_missing(struct lattice *g, uint8_t *alive, uint8_t *missing)
 
 static bool patterns_apply(struct lattice *g, const char *dir, struct err *e)
 {
-	uint8_t *covered = calloc(g->n_cells, 1);
+	uint8_t *alive = malloc(g->n_cells);
 	uint8_t *missing = calloc(g->n_cells, 1);
-	bool ok = (covered != NULL && missing != NULL) || err_set(e, ERR_MEMORY, "no memory");
+	g->noted = calloc(g->n_cells, 1);
+	bool ok =
+	    (alive != NULL && missing != NULL && g->noted != NULL) || err_set(e, ERR_MEMORY, "no memory");
 	ok = ok && patterns_read(g, dir, "structural.csv", set_structural, NULL, e) &&
-	     patterns_read(g, dir, "covered.csv", set_flag, covered, e) &&
-	     (close_missing(g, covered, missing) || err_set(e, ERR_MEMORY, "no memory"));
-	free(covered);
+	     patterns_read(g, dir, "covered.csv", set_flag, g->noted, e);
+	if (ok) {
+		memcpy(alive, g->noted, g->n_cells);
+		ok = close_missing(g, alive, missing) || err_set(e, ERR_MEMORY, "no memory");
+	}
+	free(alive);
 	free(missing);
 	return ok;
 }
@@ -889,7 +916,11 @@ bool lattice_truth_file(struct lattice *g, const char *path, struct err *e)
 			goto done;
 		}
 		g->truth[cell] += value;
-		if (status != SIZE_MAX && c.field[status][0] != '\0' && strcmp(c.field[status], "blank") != 0)
+		if (status == SIZE_MAX || c.field[status][0] == '\0')
+			continue;
+		if (strcmp(c.field[status], "blank") == 0)
+			g->noted[cell] |= 2;
+		else
 			g->live[cell] = 0;
 	}
 	ok = end.code == ERR_NONE;
@@ -923,6 +954,7 @@ void lattice_free(struct lattice *g)
 		sodium_memzero(g->truth, g->n_cells * sizeof *g->truth);
 	free(g->truth);
 	free(g->live);
+	free(g->noted);
 	free(g->value);
 	free(g->mark);
 	free(g->near);

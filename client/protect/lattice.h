@@ -70,6 +70,7 @@ struct lattice {
 	struct moved moved; /* from the certificate beside the result, where there are marks R */
 	int64_t *truth;     /* NULL, or the true value of every cell (lattice_truth) */
 	uint8_t *live;      /* with truth: 0 where nothing can be: structural, not reported, not asked */
+	uint8_t *noted; /* bit 1: a total reported over blanks (covered.csv); 2, with truth: such a blank */
 	struct figure *figure;
 	uint32_t n_figures, n_shown; /* n_shown: lines of DERIVED.csv */
 	uint8_t digest[32];          /* as in a certificate's line `grid` */

@@ -1,11 +1,11 @@
 #include "client/protect/releases.h"
 
-#include <dirent.h>
-#include <errno.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+
+#include "client/protect/releasefolders.h"
 
 static bool no_memory(struct err *e)
 {
@@ -39,16 +39,6 @@ bool releases_same_grid(const struct lattice *a, const struct lattice *b)
 
 /* ---- the dimension of releases ---- */
 
-static uint32_t release_code(const struct releases *r, uint64_t release)
-{
-	return (uint32_t)(r->n - release);
-}
-
-static uint32_t span_code(const struct releases *r, uint64_t from, uint64_t to)
-{
-	return (uint32_t)(r->n + 1 + to * (to - 1) / 2 + (to - 1 - from));
-}
-
 static bool add_breakdown(struct latticedim *d, uint32_t parent, const uint32_t *child, uint32_t n)
 {
 	struct breakdown *b = &d->breakdown[d->n_breakdowns];
@@ -62,14 +52,39 @@ static bool add_breakdown(struct latticedim *d, uint32_t parent, const uint32_t 
 	return true;
 }
 
-/* A later release is an earlier one and their difference; a difference over several releases is the sum of its steps. */
-static bool make_dimension(struct latticedim *d, const struct releases *r)
+static uint32_t release_code(const struct releases *r, uint64_t release)
 {
+	return (uint32_t)releases_code(r, release);
+}
+
+static uint32_t span_code(const struct releases *r, uint64_t from, uint64_t to)
+{
+	return (uint32_t)releases_span_code(r, from, to);
+}
+
+static void make_names(struct releases *r)
+{
+	for (uint64_t v = 0; v <= r->n; v++)
+		snprintf(r->code[release_code(r, v)], sizeof r->code[0], "rev%u", (unsigned)r->revision[v]);
+	for (uint64_t to = 1; to <= r->n; to++)
+		for (uint64_t from = 0; from < to; from++)
+			snprintf(r->code[span_code(r, from, to)], sizeof r->code[0], "rev%u-rev%u",
+			    (unsigned)r->revision[to], (unsigned)r->revision[from]);
+}
+
+/* A later release is an earlier one and their difference; a difference over several releases is the sum of its steps. */
+static bool make_dimension(struct latticedim *d, struct releases *r)
+{
+	static char name[] = "release of the period"; /* no dimension's: it has spaces */
 	uint32_t child[RELEASES_EARLIER_MAX];
-	bool ok = true;
+	d->name = name;
 	d->n_codes = (uint32_t)(r->n + 1 + r->n * (r->n + 1) / 2);
 	d->breakdown = calloc(r->n * (r->n + 1), sizeof *d->breakdown);
-	ok = d->breakdown != NULL;
+	d->code = calloc(d->n_codes, sizeof *d->code);
+	bool ok = d->breakdown != NULL && d->code != NULL;
+	for (uint32_t i = 0; ok && i < d->n_codes; i++)
+		d->code[i] = r->code[i];
+	make_names(r);
 	for (uint64_t to = 1; ok && to <= r->n; to++)
 		for (uint64_t from = to; ok && from-- > 0;) {
 			child[0] = release_code(r, from);
@@ -84,14 +99,6 @@ static bool make_dimension(struct latticedim *d, const struct releases *r)
 }
 
 /* ---- what each cell tells ---- */
-
-static uint32_t office_dim(const struct lattice *g)
-{
-	for (uint32_t d = 0; d < g->n_dims; d++)
-		if (g->dim[d].synthetic)
-			return d;
-	return lattice_dim(g, "office");
-}
 
 /* Marks the leaves named in the line. False: a name that is no office. */
 static bool read_changed(const struct latticedim *d, struct bytes line, bool *changed)
@@ -111,6 +118,37 @@ static bool read_changed(const struct latticedim *d, struct bytes line, bool *ch
 		line = bytes_of(line.at + n + 1, line.len - n - 1);
 	}
 	return true;
+}
+
+/* Are all offices that are said to have changed leaves of this dimension? */
+static bool holds_offices(const struct latticedim *d, const struct releases *r)
+{
+	bool *scratch = calloc(d->n_codes, sizeof *scratch);
+	bool all = scratch != NULL;
+	for (uint64_t i = 0; all && i < r->n * (r->n + 1) / 2; i++)
+		all = read_changed(d, r->changed[i], scratch);
+	free(scratch);
+	return all;
+}
+
+/* The offices' dimension; UINT32_MAX: the table has none, and a release changes as a whole. */
+static bool find_office_dim(
+    const struct lattice *g, const struct releases *r, const char *name, uint32_t *out, struct err *e)
+{
+	bool whole = true;
+	*out = lattice_dim(g, name == NULL ? "office" : name);
+	for (uint32_t d = 0; d < g->n_dims; d++)
+		if (g->dim[d].synthetic)
+			*out = d;
+	for (uint64_t i = 0; i < r->n * (r->n + 1) / 2; i++)
+		whole = whole && (r->changed[i].len == 0 || bytes_equal(r->changed[i], bytes_text(" *")));
+	if (*out == UINT32_MAX && whole)
+		return true;
+	for (uint32_t d = 0; *out == UINT32_MAX && name == NULL && d < g->n_dims; d++)
+		if (holds_offices(&g->dim[d], r))
+			*out = d;
+	return (*out != UINT32_MAX && holds_offices(&g->dim[*out], r)) ||
+	       err_set(e, ERR_CRYPTO, "an office that changed is not one of the table's");
 }
 
 /* By code of the offices' dimension: is there an office below it that changed? One place without offices. */
@@ -140,10 +178,9 @@ static bool *find_changed(const struct lattice *g, uint32_t office, struct bytes
 }
 
 /* Differences are free, but nought where nobody changed. */
-static bool set_span(
-    struct lattice *joint, const struct lattice *g, uint32_t code, struct bytes line, struct err *e)
+static bool set_span(struct lattice *joint, const struct lattice *g, uint32_t office, uint32_t code,
+    struct bytes line, struct err *e)
 {
-	uint32_t office = office_dim(g);
 	bool *changed = find_changed(g, office, line, e);
 	if (changed == NULL)
 		return false;
@@ -156,52 +193,22 @@ static bool set_span(
 	return true;
 }
 
-/* ---- the earlier releases' folders ---- */
+/* ---- the whole ---- */
 
-static bool take_folder(struct lattice *joint, const struct lattice *g, const struct releases *r,
-    const char *folder, uint32_t *found)
+static void put_earlier(struct lattice *joint, const struct releases *r, const struct releasefolder *folder)
 {
-	struct lattice old = { 0 };
-	struct err unheard = { 0 };
-	char cells[LATTICE_PATH_MAX];
-	snprintf(cells, sizeof cells, "%s/cells.csv", folder);
-	bool ok = lattice_read(&old, folder, NULL, access(cells, R_OK) == 0, &unheard);
-	for (uint64_t v = 0; ok && v < r->n; v++) {
-		uint64_t at = release_code(r, v) * g->n_cells;
-		if (memcmp(old.result_digest, r->result[v], 32) != 0 || (*found >> v & 1) != 0 ||
-		    !releases_same_grid(&old, g))
-			continue;
-		memcpy(joint->mark + at, old.mark, g->n_cells);
-		memcpy(joint->value + at, old.value, g->n_cells * sizeof *old.value);
-		*found |= UINT32_C(1) << v;
-		break;
+	for (uint64_t v = 0; v < r->n; v++) {
+		const struct lattice *old = &folder[v].g;
+		uint64_t at = release_code(r, v) * old->n_cells;
+		memcpy(joint->mark + at, old->mark, old->n_cells);
+		memcpy(joint->value + at, old->value, old->n_cells * sizeof *old->value);
 	}
-	lattice_free(&old);
-	return ok;
 }
 
-static bool find_folders(
-    struct lattice *joint, const struct lattice *g, const struct releases *r, const char *dir, struct err *e)
+bool releases_join(struct lattice *joint, const struct lattice *g, struct releases *r,
+    const struct releasefolder *folder, const char *office_dim, struct err *e)
 {
-	char path[LATTICE_PATH_MAX];
-	uint32_t found = 0;
-	DIR *d = opendir(dir);
-	if (d == NULL)
-		return err_set(e, ERR_NOT_FOUND, "%s: %s", dir, strerror(errno));
-	for (struct dirent *entry; (entry = readdir(d)) != NULL;) {
-		int n = snprintf(path, sizeof path, "%s/%s", dir, entry->d_name);
-		if (entry->d_name[0] != '.' && n > 0 && (size_t)n < sizeof path - 16)
-			take_folder(joint, g, r, path, &found);
-	}
-	closedir(d);
-	return found == (UINT32_C(1) << r->n) - 1 ||
-	       err_set(e, ERR_NOT_FOUND, "%s: not all earlier releases that the certificate names are there",
-		   dir);
-}
-
-bool releases_join(
-    struct lattice *joint, const struct lattice *g, const struct releases *r, const char *dir, struct err *e)
-{
+	uint32_t office;
 	*joint = (struct lattice){ .n_dims = g->n_dims + 1 };
 	if (r->n == 0 || r->n > RELEASES_EARLIER_MAX || joint->n_dims > LATTICE_DIMS_MAX)
 		return err_set(e, ERR_LIMIT, "too many dimensions for several releases");
@@ -221,11 +228,12 @@ bool releases_join(
 		return no_memory(e);
 	memcpy(joint->mark, g->mark, g->n_cells);
 	memcpy(joint->value, g->value, g->n_cells * sizeof *g->value);
-	bool ok = find_folders(joint, g, r, dir, e);
+	put_earlier(joint, r, folder);
+	bool ok = find_office_dim(g, r, office_dim, &office, e);
 	for (uint64_t to = 1; ok && to <= r->n; to++)
 		for (uint64_t from = to; ok && from-- > 0;) {
-			uint64_t i = to * (to - 1) / 2 + (to - 1 - from);
-			ok = set_span(joint, g, span_code(r, from, to), r->changed[i], e);
+			uint64_t i = releases_span(from, to);
+			ok = set_span(joint, g, office, span_code(r, from, to), r->changed[i], e);
 		}
 	return ok;
 }
@@ -236,6 +244,11 @@ void releases_free(struct lattice *joint)
 	for (uint32_t i = 0; i < d->n_breakdowns; i++)
 		free(d->breakdown[i].child);
 	free(d->breakdown);
+	free(d->code);
+	if (joint->truth != NULL)
+		sodium_memzero(joint->truth, joint->n_cells * sizeof *joint->truth);
+	free(joint->truth);
+	free(joint->live);
 	free(joint->mark);
 	free(joint->value);
 	*joint = (struct lattice){ 0 };

@@ -55,55 +55,78 @@ static bool has_cells(const char *dir)
 
 bool verifycert_folder(const char *dir, struct certificate_report *report, struct err *e)
 {
+	struct certificate_joint joint = { 0 };
 	struct buf file = { 0 };
 	struct lattice g = { 0 };
 	char path[LATTICE_PATH_MAX];
 	snprintf(path, sizeof path, "%s/certificate.cvc", dir);
-	bool ok =
-	    lattice_read(&g, dir, NULL, false, e) && protectfiles_read(&file, path, CERTIFICATE_MAX, e) &&
-	    ((lattice_figures_hold(&g, e) && certificate_check(&g, buf_bytes(&file), NULL, report, e)) ||
-		err_wrap(e, "certificate.cvc"));
+	bool ok = lattice_read(&g, dir, NULL, false, e) &&
+		  protectfiles_read(&file, path, CERTIFICATE_MAX, e) &&
+		  ((lattice_figures_hold(&g, e) &&
+		       certificate_check(&g, buf_bytes(&file), NULL, NULL, &joint, report, e)) ||
+		      err_wrap(e, "certificate.cvc"));
+	certificate_joint_free(&joint);
 	lattice_free(&g);
 	buf_free(&file);
 	return ok;
 }
 
-/* The auditors' part, where it is asked for: steps 4 to 6 of docs/disclosure.md "Certificate". */
-static bool audit(struct lattice *g, const struct args *args, const struct certificate_report *r,
-    struct bytes certificate, struct auditor_report *out, struct err *e)
+/* What everything that is checked here has in common. */
+struct verification {
+	const struct args *args;
+	struct lattice g;
+	struct buf file; /* the certificate */
+	struct policy_params p;
+	struct certificate_report report;
+	struct certificate_joint joint;
+};
+
+/* The rules as they held: the ladder may have let noughts be hidden. */
+static bool rules_fit(struct verification *v, struct err *e)
 {
-	struct policy_params p = policy_params_default();
+	const struct certificate_report *r = &v->report;
+	v->p = policy_params_effective(&v->p);
+	if (r->floor == 0 && v->p.zeros == ZEROS_PUBLISHED)
+		v->p.zeros = ZEROS_CAMOUFLAGE;
+	if (r->floor != (v->p.zeros == ZEROS_PUBLISHED))
+		return err_set(e, ERR_CRYPTO, "the floor is not the policy's");
+	return (v->p.threshold == r->threshold && v->p.width == r->width && v->p.coalition == r->coalition) ||
+	       err_set(e, ERR_CRYPTO, "the level line is not the policy's");
+}
+
+/* The auditors' part, where it is asked for. */
+static bool audit(struct verification *v, struct auditor_report *out, struct err *e)
+{
 	struct buf file = { 0 };
-	const char *path = args_value(args, "auditor");
-	bool ok =
-	    (args_value(args, "policy") == NULL || protectfiles_policy(&p, args_value(args, "policy"), e)) &&
-	    lattice_truth_file(g, args_value(args, "truth"), e) && lattice_figures_hold(g, e) &&
-	    protectfiles_read(&file, path, CERTIFICATE_MAX, e);
-	p = policy_params_effective(&p);
-	if (r->floor == 0 && p.zeros == ZEROS_PUBLISHED)
-		p.zeros = ZEROS_CAMOUFLAGE; /* a step of the ladder */
-	if (ok && r->floor != (p.zeros == ZEROS_PUBLISHED))
-		ok = err_set(e, ERR_CRYPTO, "the floor is not the policy's");
-	if (ok && (p.threshold != r->threshold || p.width != r->width || p.coalition != r->coalition))
-		ok = err_set(e, ERR_CRYPTO, "the level line is not the policy's");
-	ok = ok && (auditor_check(g, &p, r->level, certificate, buf_bytes(&file), out, e) ||
-		       err_wrap(e, "%s", path));
+	const char *path = args_value(v->args, "auditor");
+	if (v->report.earlier > 0 && !v->report.joined)
+		return err_set(e, ERR_INVALID, "%s",
+		    _("the auditors' part of a correction is checked with --ledger, the folders of the "
+		      "earlier releases with their counts"));
+	bool ok = lattice_truth_file(&v->g, args_value(v->args, "truth"), e) &&
+		  lattice_figures_hold(&v->g, e) && protectfiles_read(&file, path, CERTIFICATE_MAX, e) &&
+		  rules_fit(v, e);
+	const struct auditor_question q = { .g = &v->g,
+		.p = &v->p,
+		.joint = &v->joint,
+		.claims = &v->report,
+		.certificate = buf_bytes(&v->file),
+		.file = buf_bytes(&file) };
+	ok = ok && (auditor_check(&q, out, e) || err_wrap(e, "%s", path));
 	buf_free(&file);
 	return ok;
 }
 
 /* The same where figures were moved: each beside its count, and the tables that show the doubt. */
-static bool audit_moved(struct lattice *g, const struct args *args, const struct certificate_report *r,
-    struct bytes certificate, uint64_t *tables, struct err *e)
+static bool audit_moved(struct verification *v, uint64_t *tables, struct err *e)
 {
-	struct policy_params p = policy_params_default();
 	struct buf file = { 0 };
-	const char *path = args_value(args, "auditor");
+	const char *path = args_value(v->args, "auditor");
 	bool ok =
-	    (args_value(args, "policy") == NULL || protectfiles_policy(&p, args_value(args, "policy"), e)) &&
-	    lattice_truth_file(g, args_value(args, "truth"), e) && moved_true(g, &r->moved, e) &&
-	    protectfiles_read(&file, path, CERTIFICATE_MAX, e) &&
-	    (movedaudit_check(g, &p, r, certificate, buf_bytes(&file), tables, e) || err_wrap(e, "%s", path));
+	    lattice_truth_file(&v->g, args_value(v->args, "truth"), e) &&
+	    moved_true(&v->g, &v->report.moved, e) && protectfiles_read(&file, path, CERTIFICATE_MAX, e) &&
+	    (movedaudit_check(&v->g, &v->p, &v->report, buf_bytes(&v->file), buf_bytes(&file), tables, e) ||
+		err_wrap(e, "%s", path));
 	buf_free(&file);
 	return ok;
 }
@@ -135,79 +158,106 @@ static void moved_told(const struct certificate_report *r)
 	buf_free(&line);
 }
 
-static int run(const struct args *args)
+static void told(const struct verification *v, const struct auditor_report *audited)
 {
-	struct certificate_report report = { 0 };
+	const struct certificate_report *r = &v->report;
+	text_say(_("holds: none of the %llu hidden cells can be computed from what is printed"),
+	    (unsigned long long)r->hidden);
+	text_say(_("%llu of them are shown to reach the threshold; the publisher claims %s"),
+	    (unsigned long long)r->with_tables, r->level);
+	if (r->joined)
+		text_say(_("nor from that together with %llu earlier releases of the period"),
+		    (unsigned long long)r->earlier);
+	else if (r->earlier > 0)
+		text_warn(_("protected together with %llu earlier releases of the period: what all of them "
+			    "say together "
+			    "is not checked here"),
+		    (unsigned long long)r->earlier);
+	if (args_value(v->args, "auditor") == NULL)
+		return;
+	text_say(_("auditors' part: %llu protected figures, each can be another for every attacker; "
+		   "%s holds"),
+	    (unsigned long long)audited->subjects, r->level);
+	if (audited->late > 0)
+		text_say(_("%llu figures left before that the rules would protect now"),
+		    (unsigned long long)audited->late);
+}
+
+static void told_moved(const struct verification *v, uint64_t tables)
+{
+	moved_told(&v->report);
+	if (args_value(v->args, "auditor") != NULL)
+		text_say(_("every figure fits the counts, and %llu tables leave the small ones in doubt; "
+			   "whether offices are in doubt, `attack` tells"),
+		    (unsigned long long)tables);
+}
+
+static bool read_all(struct verification *v, const char *path, struct err *e)
+{
+	const struct args *args = v->args;
+	const char *policy = args_value(args, "policy");
+	return lattice_read(
+		   &v->g, args->at[0], args->n > 1 ? args->at[1] : NULL, has_cells(args->at[0]), e) &&
+	       protectfiles_read(&v->file, path, CERTIFICATE_MAX, e) &&
+	       (policy == NULL || protectfiles_policy(&v->p, policy, e));
+}
+
+static bool check(struct verification *v, struct auditor_report *audited, uint64_t *tables, struct err *e)
+{
+	struct bytes file = buf_bytes(&v->file);
+	const char *ledger = args_value(v->args, "ledger");
+	const char *offices = args_value(v->args, "policy") == NULL ? NULL : v->p.office_dim;
+	if (!is_bound(v->args, file, e) || !lattice_figures_hold(&v->g, e) ||
+	    !certificate_check(&v->g, file, ledger, offices, &v->joint, &v->report, e))
+		return false;
+	if (args_value(v->args, "auditor") == NULL)
+		return true;
+	return v->report.moved.how != MOVED_NOT ? audit_moved(v, tables, e) : audit(v, audited, e);
+}
+
+static int verify(const struct args *args)
+{
+	struct verification v = { .args = args, .p = policy_params_default() };
 	struct auditor_report audited = { 0 };
-	struct buf file = { 0 };
-	struct lattice g = { 0 };
 	struct err e = { 0 };
 	int code = PROTECT_INPUT;
 	char own[LATTICE_PATH_MAX];
-	if (args_value(args, "jj") != NULL)
-		return jjcert_run(args);
+	uint64_t tables = 0;
 	const char *path = args->n > 2 ? args->at[2] : own;
 	snprintf(own, sizeof own, "%s/certificate.cvc", args->at[0]);
-	if ((args_value(args, "auditor") != NULL) != (args_value(args, "truth") != NULL)) {
-		text_warn("%s", _("--auditor and --truth go together"));
-		return PROTECT_INPUT;
-	}
-	if (!lattice_read(&g, args->at[0], args->n > 1 ? args->at[1] : NULL, has_cells(args->at[0]), &e) ||
-	    !protectfiles_read(&file, path, CERTIFICATE_MAX, &e)) {
+	if (!read_all(&v, path, &e)) {
 		text_error(&e);
 		goto done;
 	}
-	uint64_t tables = 0;
-	bool auditing = args_value(args, "auditor") != NULL;
-	bool holds = is_bound(args, buf_bytes(&file), &e) && lattice_figures_hold(&g, &e) &&
-		     certificate_check(&g, buf_bytes(&file), args_value(args, "ledger"), &report, &e);
-	bool moved = report.moved.how != MOVED_NOT;
-	if (holds && auditing && report.earlier > 0)
-		holds = err_set(
-		    &e, ERR_UNSUPPORTED, "the auditors' part of a correction cannot be checked here yet");
-	else if (holds && auditing && moved)
-		holds = audit_moved(&g, args, &report, buf_bytes(&file), &tables, &e);
-	else if (holds && auditing)
-		holds = audit(&g, args, &report, buf_bytes(&file), &audited, &e);
+	bool holds = check(&v, &audited, &tables, &e);
 	if (args_flag(args, "json"))
-		report_json(&report, holds);
+		report_json(&v.report, holds);
 	if (!holds) {
 		err_wrap(&e, "%s", path);
 		text_error(&e);
 		code = e.code == ERR_MEMORY ? PROTECT_LIMIT : PROTECT_DISCLOSED;
 		goto done;
 	}
-	if (moved) {
-		moved_told(&report);
-		if (auditing)
-			text_say(
-			    _("every figure fits the counts, and %llu tables leave the small ones in doubt; "
-			      "whether offices are in doubt, `attack` tells"),
-			    (unsigned long long)tables);
-		code = PROTECT_SAFE;
-		goto done;
-	}
-	text_say(_("holds: none of the %llu hidden cells can be computed from what is printed"),
-	    (unsigned long long)report.hidden);
-	text_say(_("%llu of them are shown to reach the threshold; the publisher claims %s"),
-	    (unsigned long long)report.with_tables, report.level);
-	if (report.joined)
-		text_say(_("nor from that together with %llu earlier releases of the period"),
-		    (unsigned long long)report.earlier);
-	else if (report.earlier > 0)
-		text_warn(_("protected together with %llu earlier releases of the period: what all of them "
-			    "say together "
-			    "is not checked here"),
-		    (unsigned long long)report.earlier);
-	if (auditing)
-		text_say(_("auditors' part: %llu protected figures, each can be another for every attacker; "
-			   "%s holds"),
-		    (unsigned long long)audited.subjects, report.level);
+	if (v.report.moved.how != MOVED_NOT)
+		told_moved(&v, tables);
+	else
+		told(&v, &audited);
 	code = PROTECT_SAFE;
 done:
-	lattice_free(&g);
-	buf_free(&file);
+	certificate_joint_free(&v.joint);
+	lattice_free(&v.g);
+	buf_free(&v.file);
 	return code;
+}
+
+static int run(const struct args *args)
+{
+	if (args_value(args, "jj") != NULL)
+		return jjcert_run(args);
+	if ((args_value(args, "auditor") != NULL) == (args_value(args, "truth") != NULL))
+		return verify(args);
+	text_warn("%s", _("--auditor and --truth go together"));
+	return PROTECT_INPUT;
 }
 
 const struct command verify_certificate_command = {

@@ -4,6 +4,9 @@
 Each change is tried as it is and with every digest made right again, the manifest's not: who holds the files to the
 manifest in the log has nothing else to ask. Not asked for with new digests and no manifest: the line `blind`, which says
 nothing, and another move in a requirement that does the same there. With --manifest both are refused.
+
+The same for a correction, beside its ledger, whose files are changed too. The public part is tried alone as well: there a
+changed digest is enough, and what it says of cells must be refused whatever the digests say.
 """
 import hashlib
 import json
@@ -34,8 +37,8 @@ def write(path, data):
         f.write(data)
 
 
-def redigest(folder):
-    """Every digest made right again, from the inside out."""
+def redigest(folder, earlier=None):
+    """Every digest made right again, from the inside out; earlier: of the result of an earlier release, changed."""
     at = lambda name: os.path.join(folder, name)
     grid = hashlib.sha256()
     for name in sorted(n for n in os.listdir(folder) if n.startswith("hier_") or n in GRID):
@@ -43,6 +46,8 @@ def redigest(folder):
         grid.update(struct.pack("<Q", len(name)) + name.encode() + struct.pack("<Q", len(data)) + data)
     cert = read(at("certificate.cvc"))
     cert = re.sub(rb"(?m)^grid .*$", b"grid " + grid.hexdigest().encode(), cert)
+    if earlier is not None:
+        cert = cert.replace(*earlier)
     cert = re.sub(rb"(?m)^result .*$", b"result " + hashlib.sha256(read(at("RESULT.csv"))).hexdigest().encode(), cert)
     write(at("certificate.cvc"), ended(cert, b"end-public "))
     part = read(at("certificate.auditor.cvc"))
@@ -102,8 +107,16 @@ def bound(folder, text):
     os.remove(at("manifest.jsonl"))
 
 
+def public(folder):
+    at = lambda name: os.path.join(folder, name)
+    return run([CELLVEIL, "verify-certificate", folder, at("RESULT.csv"), at("certificate.cvc"), "--ledger", at("ledger")],
+               want=None).returncode
+
+
 def verdict(folder, more=()):
     at = lambda name: os.path.join(folder, name)
+    if os.path.isdir(at("ledger")):
+        more = ["--ledger", at("ledger"), *more]
     return run([CELLVEIL, "verify-certificate", folder, at("RESULT.csv"), at("certificate.cvc"), "--auditor",
                 at("certificate.auditor.cvc"), "--truth", at("cells.csv"), "--policy", at("policy.yaml"), *more],
                want=None).returncode
@@ -137,6 +150,116 @@ def tampered(rng, table, top):
                     accepted.append("%s %s%s" % (name, made[1], ", digests made right" if digests else ""))
                 shutil.rmtree(copy)
     return accepted
+
+
+def figures_of(rng, offices):
+    return {o: [rng.randint(1, 4) if rng.random() < 0.2 else rng.randint(8, 60) for _ in "xyz"] for o in offices}
+
+
+def corrected(rng, top):
+    """A period released three times, in top/correction; its ledger holds all three."""
+    folder, offices = os.path.join(top, "correction"), ["o%d" % i for i in range(1, 9)]
+    while True:
+        shutil.rmtree(folder, ignore_errors=True)
+        os.makedirs(folder)
+        at = lambda name: os.path.join(folder, name)
+        write(at("policy.yaml"), b"threshold: 5\nwidth: 2\nzeros: camouflage\n")
+        write(at("hier_office.csv"), "".join("%s,%s\n" % line for line in [
+            ("level", "code"), ("@", "_T"), ("@@", "north")] + [("@@@", o) for o in offices[:4]] + [("@@", "south")] + [
+            ("@@@", o) for o in offices[4:]]).encode())
+        write(at("hier_kind.csv"), b"level,code\n@,_T\n@@,x\n@@,y\n@@,z\n")
+        now, codes = figures_of(rng, offices), []
+        for revision in range(3):
+            if revision > 0:
+                other = figures_of(rng, offices)
+                for o in rng.sample(offices[:4], 3) + rng.sample(offices[4:], 3):
+                    now[o] = other[o] if rng.random() < 0.5 else [n + rng.choice((0, 2, 30)) for n in now[o]]
+            write(at("cells.csv"), "".join(["office,kind,freq\n"] + [
+                "%s,%s,%d\n" % (o, k, n) for o in offices for k, n in zip("xyz", now[o])]).encode())
+            codes.append(run([CELLVEIL, "protect", folder, "--policy", at("policy.yaml"), "--ledger", at("ledger"), "--period",
+                              "2024", "--revision", str(revision), "-o", os.path.join(top, "out")], want=None).returncode)
+        part = read(os.path.join(top, "out", "certificate.auditor.cvc"))
+        if codes == [0, 0, 0] and b" difference\n" in part:
+            break
+    for name in PROOF:
+        shutil.copy(os.path.join(top, "out", name), folder)
+    assert verdict(folder) == 0 and public(folder) == 0
+    return folder
+
+
+def alone(folder, name, line, digests):
+    """Must the public part by itself refuse a change there? With right digests, what it says of cells and releases."""
+    if not digests:
+        return True
+    return name == "certificate.cvc" and line.startswith((b"n ", b"w ", b"o ", b"e ", b"d ", b"section", b"cellveil"))
+
+
+def tampered_ledger(rng, folder, top):
+    """What the verifier let pass: changes of a correction, and of its ledger's earlier releases."""
+    files = list(PROOF) + ["hier_office.csv", "cells.csv"]
+    files += [os.path.join("ledger", "%06d" % i, name) for i in (1, 2) for name in (
+        "RESULT.csv", "certificate.cvc", "hier_office.csv", "cells.csv")]
+    copy, accepted = os.path.join(top, "copy"), []
+    for name in files:
+        outside = name.startswith("ledger")
+        for digests in (False, True):
+            if digests and outside and name.endswith("certificate.cvc"):
+                continue  # whoever writes it anew writes another release's certificate
+            tried = 0
+            while tried < (3 if outside else TRIES // 2):
+                before = read(os.path.join(folder, name))
+                made = changed(rng, before, digests)
+                if made is None:
+                    continue
+                tried += 1
+                shutil.copytree(folder, copy)
+                write(os.path.join(copy, name), made[0])
+                earlier = None
+                if outside and name.endswith("RESULT.csv"):
+                    old, new = (hashlib.sha256(x).hexdigest().encode() for x in (before, made[0]))
+                    earlier = (old, new)
+                    at = os.path.join(copy, os.path.dirname(name), "certificate.cvc")
+                    write(at, ended(read(at).replace(old, new), b"end-public "))
+                if digests and not name.endswith("hier_office.csv"):
+                    redigest(copy, earlier)
+                line = made[0].split(b"\n")[int(made[1].split(":")[0][5:]) - 1]
+                what = "%s %s%s" % (name, made[1], ", digests made right" if digests else "")
+                if verdict(copy) not in (1, 2):
+                    accepted.append(what)
+                if name in PROOF and name != "certificate.auditor.cvc" and alone(
+                        folder, name, line, digests) and public(copy) not in (1, 2):
+                    accepted.append("public: " + what)
+                shutil.rmtree(copy)
+    return accepted
+
+
+def said_to_have_changed(folder, top):
+    """Who changed is told as it is: one office too many or too few is refused; so is a release left out."""
+    copy = os.path.join(top, "copy")
+    lines = read(os.path.join(folder, "certificate.cvc")).split(b"\n")
+    offices = [b"o%d" % i for i in range(1, 9)]
+    for i, line in enumerate(lines):
+        if not line.startswith(b"d "):
+            continue
+        words = line.split(b" ")
+        for o in offices:
+            other = [w for w in words[3:] if w != o] if o in words else sorted(words[3:] + [o])
+            shutil.copytree(folder, copy)
+            write(os.path.join(copy, "certificate.cvc"), b"\n".join(
+                lines[:i] + [b" ".join(words[:3] + other)] + lines[i + 1:]))
+            redigest(copy)
+            assert verdict(copy) == 1, (line, o)
+            shutil.rmtree(copy)
+    for name in ("RESULT.csv", "certificate.cvc", "hier_kind.csv", "cells.csv"):
+        shutil.copytree(folder, copy)
+        os.remove(os.path.join(copy, "ledger", "000001", name))
+        p = run([CELLVEIL, "verify-certificate", copy, os.path.join(copy, "RESULT.csv"), os.path.join(
+            copy, "certificate.cvc"), "--auditor", os.path.join(copy, "certificate.auditor.cvc"), "--truth", os.path.join(
+                copy, "cells.csv"), "--policy", os.path.join(copy, "policy.yaml"), "--ledger", os.path.join(copy, "ledger")],
+                want=1)
+        said = p.stdout + p.stderr
+        assert "revision 0" in said and (name in said or name == "RESULT.csv" and "000001" in said), said
+        shutil.rmtree(copy)
 
 
 def made_up(rng, folder):
@@ -179,6 +302,9 @@ def main():
         for _ in range(2):
             accepted += tampered(rng, made_up(rng, os.path.join(top, "other")), top)
         sums(table, top)
+        folder = corrected(rng, top)
+        said_to_have_changed(folder, top)
+        accepted += tampered_ledger(rng, folder, top)
         assert not accepted, "\n".join(accepted)
     print("ok")
 
