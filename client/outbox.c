@@ -105,7 +105,8 @@ static bool read_item(const struct outbox *o, const char *name, struct outbox_it
 	struct buf file = { 0 };
 	char path[FILE_PATH], id[OUTBOX_NAME];
 	bool ok = file_path(path, o->dir, name, e) && file_read_secret(&file, path, ITEM_BYTES_MAX, e) &&
-		  (outbox_item_decode(item, buf_bytes(&file), e) || err_wrap(e, "%s", path));
+		  (outbox_item_decode(item, buf_bytes(&file), e) ||
+		      err_wrap(e, _("%s: damaged: move the file away, then push its form again"), path));
 
 	buf_free(&file);
 	if (!ok)

@@ -215,19 +215,36 @@ done:
 	return code;
 }
 
+/* Line ends and byte order mark as our own files have them: mail and editors change those, and they are not signed. */
+static void mend_lines(struct buf *text)
+{
+	size_t n = 0, skip = text->size >= 3 && memcmp(text->data, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+
+	for (size_t i = skip; i < text->size; i++) {
+		if (text->data[i] != '\r')
+			text->data[n++] = text->data[i];
+	}
+	text->size = n;
+	if (n > 0 && text->data[n - 1] != '\n')
+		buf_put_byte(text, '\n');
+}
+
 /* One file: its receipt on stdout if it holds. */
 static int verify_file(const struct deployment *d, const char *path, struct buf *out)
 {
 	struct buf text = { 0 };
 	struct receipt r;
 	struct err e = { 0 };
-	bool ok = file_read(&text, path, 65536, &e) && receipt_check_text(d, NULL, buf_bytes(&text), &r, &e);
+	bool ok = false;
 
+	if (file_read(&text, path, 65536, &e)) {
+		mend_lines(&text);
+		ok = receipt_check_text(d, NULL, buf_bytes(&text), &r, &e) || err_wrap(&e, "%s", path);
+	}
 	if (ok) {
 		receipt_print(out, &r);
 		text_say(_("%s: the receipt holds: signed by the receiver's key, nothing altered."), path);
 	} else {
-		err_wrap(&e, "%s", path);
 		text_error(&e);
 	}
 	buf_free(&text);

@@ -43,8 +43,29 @@ def test_receipts(d, office):
         with open(forged, "w", encoding="ascii") as f:
             f.write(text.replace(before, after, 1))
         office.run("receipt", "verify", forged, want=1)
+    for mailed in (text.replace("\n", "\r\n"), "\ufeff" + text, text[:-1]):
+        with open(forged, "w", encoding="utf-8", newline="") as f:
+            f.write(mailed)
+        office.run("receipt", "verify", forged)
+    p = office.run("receipt", "verify", os.path.join(d.folder, "none"), want=1)
+    assert p.stderr.count("none") == 1, p.stderr
+    test_damaged_item(d, office, first["id"])
     # another office's receipt does not become ours by lying in our outbox: its fields are checked on arrival
     d.office("spanga-tensta").run("receipt", "verify", kept, want=(0, 1))
+
+
+def test_damaged_item(d, office, item):
+    """A file of the outbox that the disk spoilt: which one, and what to do."""
+    path = os.path.join(office.folder, "outbox", item)
+    with open(path, "rb") as f:
+        kept = f.read()
+    with open(path, "wb") as f:
+        f.write(kept[:len(kept) // 2])
+    for command in (("outbox", "list"), ("push", EXAMPLE, "--yes")):
+        p = office.run(*command, want=1)
+        assert item in p.stderr and "move the file away, then push its form again" in p.stderr, p.stderr
+    with open(path, "wb") as f:
+        f.write(kept)
 
 
 def test_dry_run_and_difference(d, office):
