@@ -42,7 +42,18 @@ static bool read_identity(const char *dir, uint8_t secret[32], struct err *e)
 	return found || (ok && err_set(e, ERR_MALFORMED, "age.key: %s", _("no age identity in it")));
 }
 
-static int decrypt(struct source *s, struct bytes file, struct buf *plain, struct err *e)
+/* For a person who is to look for it: the file, and what binds it. */
+static void name_it(const struct log_entry *leaf, const char *what, enum err_code code, struct err *e)
+{
+	char hex[2 * sizeof leaf->manifest + 1];
+
+	sodium_bin2hex(hex, sizeof hex, leaf->manifest, sizeof leaf->manifest);
+	(void)err_set(e, code, _("%s/%s/%llu, leaf %llu, audit/%.16s….age: %s"), leaf->dataset, leaf->period,
+	    (unsigned long long)leaf->revision, (unsigned long long)leaf->index, hex, what);
+}
+
+static int decrypt(struct sealed_manifest *m, struct source *s, const struct log_entry *leaf,
+    struct bytes file, struct buf *plain, struct err *e)
 {
 	uint8_t secret[32];
 	bool ok;
@@ -54,7 +65,11 @@ static int decrypt(struct source *s, struct bytes file, struct buf *plain, struc
 	sodium_memzero(secret, sizeof secret);
 	if (ok)
 		return AUDIT_HOLDS;
-	return e->code == ERR_REFUSED ? AUDIT_UNCHECKED : AUDIT_FAILS;
+	if (e->code != ERR_REFUSED)
+		return AUDIT_FAILS;
+	m->place = SEALED_FOR_OTHERS;
+	name_it(leaf, _("it is there, sealed to other auditors and not to you"), ERR_REFUSED, e);
+	return AUDIT_UNCHECKED;
 }
 
 /* One line into header, cells, or nothing. False: not what the format says. */
@@ -112,13 +127,16 @@ int sealed_open(struct sealed_manifest *m, struct source *s, const struct log_en
 	else
 		code = source_sealed(s, leaf->manifest, &sealed, e);
 	if (code == SOURCE_ABSENT) {
-		(void)err_set(e, ERR_NOT_FOUND, "%s",
-		    _("there is no sealed manifest for us: only auditors get it, sealed when they were "
-		      "enrolled"));
+		m->place = SEALED_ABSENT;
+		name_it(leaf,
+		    s->d.settings.kind == IDENTITY_AUDITOR
+			? _("it is not there: taken away, or there was no auditor when it was made")
+			: _("only auditors get it"),
+		    ERR_NOT_FOUND, e);
 		code = AUDIT_UNCHECKED;
 	}
 	if (code == AUDIT_HOLDS)
-		code = decrypt(s, buf_bytes(&sealed), plain, e);
+		code = decrypt(m, s, leaf, buf_bytes(&sealed), plain, e);
 	buf_free(&sealed);
 	if (code != AUDIT_HOLDS)
 		return code;

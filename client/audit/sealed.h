@@ -7,7 +7,14 @@
 #include "client/audit/releasecheck.h"
 #include <jansson.h>
 
+enum sealed_place {
+	SEALED_HERE,      /* it could be opened, or is damaged */
+	SEALED_ABSENT,    /* taken away, or never made: there was no auditor then */
+	SEALED_FOR_OTHERS /* it is there, and not for our key */
+};
+
 struct sealed_manifest {
+	enum sealed_place place;
 	json_t *header; /* first line */
 	json_t *cells;  /* array of the lines with "cell" */
 	struct buf

@@ -1,4 +1,5 @@
 /* `cellveil audit verify`: everything that can be computed again. */
+#include "client/audit/manifests.h"
 #include "client/audit/releasecheck.h"
 #include "client/receipt_check.h"
 #include <stdio.h>
@@ -103,6 +104,8 @@ int audit_verify(const struct args *args)
 		(void)loglist_read(&l, s, &v, true, &e);
 	if (l.whole)
 		(void)releasecheck_all(&l, s, &v, &e);
+	if (l.whole)
+		manifests_check(&l, s, &v);
 	if (l.whole && args_value(args, "receipt") != NULL)
 		check_receipt(&l, s, args_value(args, "receipt"), &v);
 	if (l.whole && args_value(args, "checkpoint") != NULL)

@@ -103,7 +103,7 @@ def test_honest(a):
     _, checks = a.verify(a.d.public, want=0)
     said = {c["what"] for c in checks}
     assert said == {"key set", "checkpoint", "tiles", "root", "order", "consistency", "release", "certificate",
-                    "feed", "ledger"}, said
+                    "feed", "ledger", "manifest"}, said
     live = json.loads(a.auditor.run("audit", "verify", "--json").stdout)
     assert live["holds"] and {c["what"] for c in live["checks"]} == said, live
     receipt = a.d.office("north").folder + "/outbox/"
@@ -364,6 +364,7 @@ def test_manifest(a):
             write(good[:at] + bytes([good[at] ^ 1]) + good[at + 1:], public, "../audit", name)
             codes = [run("audit", "open", year, "--public", public, want=None).returncode for year in ("2023", "2024")]
             assert 0 in codes and (1 in codes or 3 in codes), (codes, at)
+    test_manifest_gone(a, os.path.join(sealed, hashed(a, plain)))
     researcher = a.d.client("other")
     assert researcher.run("audit", "open", "2023", want=3).stdout == "", "sealed manifests are for auditors"
     assert researcher.run("audit", "verify").stdout, "and the rest is for everybody"
@@ -372,6 +373,29 @@ def test_manifest(a):
     assert set(run("audit", "diff", "2023", "2024", "--csv").stdout.splitlines()) == want | {"cell,now"}
     said = run("audit", "policy").stdout
     assert "threshold = 5" in said and "command publish, by %d" % os.getuid() in said, said
+
+
+def hashed(a, plain):
+    return pyclient.blake2b(read(plain)).hex() + ".age"
+
+
+def test_manifest_gone(a, path):
+    """Taken away, or sealed to others: told apart, each with release, leaf and file; and whoever enrolled later, for whom
+    there never was one, is not alarmed."""
+    name = os.path.basename(path)
+    leaf = json.loads(a.auditor.run("audit", "log", "--kind", "release", "--json").stdout)[0]["i"]
+    a.auditor.run("audit", "verify")  # what is kept: from which leaf on we were enrolled
+    public = a.copy()
+    os.unlink(os.path.join(public, "../audit", name))
+    where = "personal-support/2023/0, leaf %d, audit/%s" % (leaf, name[:16])
+    said = a.auditor.run("audit", "open", "2023", "--public", public, want=3).stderr
+    assert where in said and "it is not there: taken away" in said, said
+    a.fails(public, "manifest", "2023", r"leaf %d binds is gone" % leaf)
+    late = a.d.client("late")
+    said = late.run("audit", "open", "2023", "--public", a.d.public, want=3).stderr
+    assert where in said and "sealed to other auditors and not to you" in said, said
+    p = late.run("audit", "verify", "--json", "--public", public)
+    assert all(c["what"] != "manifest" for c in json.loads(p.stdout)["checks"]), p.stdout
 
 
 def refuse_start(d, why):
@@ -495,6 +519,7 @@ def main():
         d.reader("other")
         release(d, "2023")
         release(d, "2024", more=7)
+        d.reader("late", "auditor")
         a = Audit(d, d.client("revisor"))
         d.vault.stop()  # the copies are of one moment; the gate goes on
         test_honest(a)
