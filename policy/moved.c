@@ -116,6 +116,14 @@ static bool forced_allowed(const struct moved *m, struct release_result *r)
 
 /* ---- what a reader knows of the figures printed ---- */
 
+/* A total that was rounded to a multiple which is not next to it. Readers are told that totals may be, not which: the
+ * boxes are narrower than what they know, so doubt within them is doubt. */
+static bool is_wide(const struct moved *m, uint32_t c)
+{
+	return m->params.method == METHOD_ROUNDING && is_printed(&m->g, c) &&
+	       llabs(m->shown[c] - m->g.value[c]) >= (int64_t)m->params.base;
+}
+
 static void set_boxes(struct moved *m)
 {
 	int64_t most = (int64_t)m->params.base - 1;
@@ -129,8 +137,9 @@ static void set_boxes(struct moved *m)
 			noise_box(&m->params, v, &m->boxes.lo[c], &m->boxes.hi[c]);
 			continue;
 		}
-		m->boxes.lo[c] = v > most ? v - most : 0;
-		m->boxes.hi[c] = v + most;
+		int64_t off = is_wide(m, c) ? most + m->params.base : most;
+		m->boxes.lo[c] = v > off ? v - off : 0;
+		m->boxes.hi[c] = v + off;
 	}
 }
 
@@ -151,6 +160,12 @@ static void show_rounded(struct moved *m)
 		m->shown[c] = m->rounding.q[c] * m->params.base;
 }
 
+/* The one rung that rounding has: a ladder that allows any but to withhold the table allows it. */
+static bool may_widen(const struct policy_params *p)
+{
+	return p->ladder[0] != LADDER_END && p->ladder[0] != LADDER_WITHHOLD;
+}
+
 /* Other choices for the figure itself, for its totals and for other offices' figures beside it. */
 static void stir_around(struct moved *m, struct step *s, uint32_t cell, uint64_t turn)
 {
@@ -167,18 +182,16 @@ static void stir_around(struct moved *m, struct step *s, uint32_t cell, uint64_t
 }
 
 /* One rounded table, stirred until nobody sees too much; *done false: neither was possible. */
-static bool try_rounding(struct moved *m, bool *done, struct release_result *r, struct err *e)
+static bool try_rounding(struct moved *m, bool *done, struct err *e)
 {
 	struct step s = { 0 };
-	const char *why = NULL;
 	bool ok = false;
 	*done = false;
 	rounding_free(&m->rounding);
-	if (!rounding_find(&m->rounding, &m->g, m->params.base, m->attempt, m->max_work, done, &why, e))
+	if (!rounding_find(
+		&m->rounding, &m->g, m->params.base, may_widen(&m->params), m->attempt, m->max_work, done, e))
 		return false;
 	m->work += m->rounding.work;
-	if (why != NULL)
-		refuse(r, REFUSAL_REQUIREMENT, why);
 	if (!*done)
 		return true;
 	if (!step_init(&s, &m->g, e))
@@ -234,7 +247,7 @@ static bool draw_until_safe(
 	bool any = false;
 	for (m->attempt = 0; m->attempt < REDRAWS_MAX; m->attempt++) {
 		bool done = false;
-		if (m->params.method == METHOD_ROUNDING ? !try_rounding(m, &done, r, e)
+		if (m->params.method == METHOD_ROUNDING ? !try_rounding(m, &done, e)
 							: !try_noise(m, o, &done, e))
 			return false;
 		any = any || done;
@@ -258,9 +271,11 @@ static void put_digest(struct buf *b, const char *word, struct bytes of)
 	buf_put_text(b, "\n");
 }
 
-static void put_method(struct buf *b, const struct policy_params *p)
+static void put_method(struct buf *b, const struct policy_params *p, uint64_t n_wide)
 {
-	if (p->method == METHOD_ROUNDING)
+	if (p->method == METHOD_ROUNDING && n_wide > 0)
+		buf_printf(b, "method rounding base %u totals %u\n", p->base, 2 * p->base - 1);
+	else if (p->method == METHOD_ROUNDING)
 		buf_printf(b, "method rounding base %u\n", p->base);
 	else
 		buf_printf(b, "method noise max %u variance %u.%03u\n", p->noise_max,
@@ -286,7 +301,7 @@ static bool put_certificate(const struct moved *m, const struct grid *printed,
 	put_digest(b, "result", buf_bytes(&r->result_csv));
 	buf_printf(b, "level L%d k %u width %u floor 0 coalition %u\n", (int)m->level, m->params.threshold,
 	    m->params.width, m->params.coalition);
-	put_method(b, &m->params);
+	put_method(b, &m->params, r->summary.wide);
 	put_digest(b, "end-public", buf_bytes(b));
 	bool ok = !b->failed && !pattern.failed;
 	buf_free(&pattern);
@@ -325,7 +340,7 @@ static bool put_auditor(struct moved *m, struct release_result *r, struct err *e
 	buf_put_text(b, "cellveil-certificate-auditor 1\n");
 	put_digest(b, "public", buf_bytes(&r->certificate));
 	put_blind(b, &m->g, buf_bytes(&r->certificate));
-	put_method(b, &m->params);
+	put_method(b, &m->params, r->summary.wide);
 	buf_printf(
 	    b, "draw %" PRIu64 "\nsubjects %" PRIu64 "\nsection tables\n", m->attempt, m->doubt.subjects);
 	buf_put_bytes(b, buf_bytes(&m->witness));
@@ -359,7 +374,10 @@ static void put_manifest(const struct moved *m, const struct release_options *o,
 	else
 		buf_printf(&r->manifest, "\"max\":%u,\"variance\":%u.%03u,", m->params.noise_max,
 		    m->params.noise_variance_permille / 1000, m->params.noise_variance_permille % 1000);
-	buf_printf(&r->manifest, "\"draw\":%" PRIu64 "}\n{\"lines\":3}\n", m->attempt);
+	buf_printf(&r->manifest, "\"draw\":%" PRIu64 "}\n", m->attempt);
+	if (r->summary.wide > 0)
+		buf_printf(&r->manifest, "{\"ladder\":\"widen\",\"totals\":%u}\n", 2 * m->params.base - 1);
+	buf_printf(&r->manifest, "{\"lines\":%d}\n", r->summary.wide > 0 ? 4 : 3);
 }
 
 /* The grid as it is printed: other values, the mark R. */
@@ -371,8 +389,16 @@ static bool finish(struct moved *m, const struct release_options *o, struct rele
 	printed.mark = malloc(m->g.n_cells);
 	if (printed.mark == NULL)
 		return err_set(e, ERR_MEMORY, "no memory for the release");
-	for (uint32_t c = 0; c < m->g.n_cells; c++)
+	for (uint32_t c = 0; c < m->g.n_cells; c++) {
 		printed.mark[c] = is_printed(&m->g, c) ? MARK_PERTURBED : m->g.mark[c];
+		r->summary.wide += is_wide(m, c);
+	}
+	if (r->summary.wide > 0)
+		buf_printf(&r->reasons,
+		    "widen: no table was found in which every sum adds up and every figure is next to its "
+		    "count: "
+		    "totals may be up to %u away\n",
+		    2 * m->params.base - 1);
 	release_put_result(&printed, false, &r->result_csv);
 	derived_write(&printed, &r->derived_csv);
 	buf_put_text(&r->explain_csv, "cell,state,rules,protects,against,through,price\n");

@@ -89,6 +89,7 @@ struct release_summary {
 	struct choice_outcome choice; /* of release_options.choose */
 	enum release_method method;   /* not suppression: nothing is hidden, every figure is R */
 	uint64_t redraws;             /* rounding, noise: draws before every office was left uncertain */
+	uint64_t wide; /* rounding: totals that are the base or more from their count; confidential */
 };
 
 struct release_result {

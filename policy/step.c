@@ -322,3 +322,29 @@ bool step_draw(
 	s->n = multiply(s, SIZE_MAX, dir, s->cell, s->by);
 	return s->n > 0;
 }
+
+bool step_draw_person(
+    struct step *s, uint32_t cell, int dir, struct draws *r, step_wanted *wanted, const void *context)
+{
+	s->n_part = 0;
+	if (!draw_ones(s, cell, dir, r, wanted, context))
+		return false;
+	for (size_t d = 0; d < s->g->t->n_dims; d++) {
+		s->axis[d].n_two = 0;
+		axis_set(&s->axis[d]);
+	}
+	s->n = multiply(s, SIZE_MAX, dir, s->cell, s->by);
+	return s->n > 0;
+}
+
+bool step_between(struct step *s, const uint32_t *one, const uint32_t *two, int dir)
+{
+	for (size_t d = 0; d < s->g->t->n_dims; d++) {
+		struct step_axis *a = &s->axis[d];
+		a->n_one = put_above(&s->g->t->dim[d], one[d], a->one, 0);
+		a->n_two = put_above(&s->g->t->dim[d], two[d], a->two, 0);
+		axis_set(a);
+	}
+	s->n = multiply(s, SIZE_MAX, dir, s->cell, s->by);
+	return s->n > 0;
+}

@@ -44,4 +44,9 @@ void step_free(struct step *s);
 typedef bool step_wanted(const void *context, uint32_t cell, int dir);
 bool step_draw(
     struct step *s, uint32_t cell, int dir, struct draws *r, step_wanted *wanted, const void *context);
+/* The same of one person, dir of him: up or down in all his cells. */
+bool step_draw_person(
+    struct step *s, uint32_t cell, int dir, struct draws *r, step_wanted *wanted, const void *context);
+/* The step of these atoms, in tables without views: in each dimension one[d], and two[d] less unless that is NONE. */
+bool step_between(struct step *s, const uint32_t *one, const uint32_t *two, int dir);
 #endif

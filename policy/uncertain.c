@@ -32,9 +32,11 @@ struct look {
 	const struct grid *g;
 	struct uncertain *out;
 	struct step step;
-	int64_t *at;        /* the table at hand; between calls the true one */
-	uint8_t *avoid;     /* by office code: the attacker's */
-	uint32_t member[8]; /* of the attacker, in order of the search */
+	int64_t *at;     /* the table at hand; between calls the true one */
+	int64_t *others; /* the other table, with the attacker's own figures put back; NULL: there is none */
+	bool others_are_public; /* it is the one for readers without any */
+	uint8_t *avoid;         /* by office code: the attacker's */
+	uint32_t member[8];     /* of the attacker, in order of the search */
 	uint32_t n_members;
 	uint8_t *touched; /* by office code: by the tables just found */
 	struct entry_log log;
@@ -156,13 +158,22 @@ static int64_t effect_of(const struct look *l, const struct doubted *s)
 	return sum;
 }
 
+/* In the other table whole persons come in; see spread_other. */
+static bool draw_through(struct look *l, const struct doubted *s, int dir, struct draws *draws)
+{
+	uint32_t cell = way_through(l, s, draws);
+	if (l->at == l->others && dir > 0 && l->n_members == 0)
+		return step_draw_person(&l->step, cell, dir, draws, has_room, l);
+	return step_draw(&l->step, cell, dir, draws, has_room, l);
+}
+
 /* How far the subject can be led in one direction, at most `most`, from the table at hand. */
 static int64_t lead(
     struct look *l, const struct doubted *s, int dir, int64_t most, unsigned tries, struct draws *draws)
 {
 	int64_t got = 0;
 	for (unsigned i = 0; i < tries && got < most && !l->memory_failed; i++) {
-		if (!step_draw(&l->step, way_through(l, s, draws), dir, draws, has_room, l))
+		if (!draw_through(l, s, dir, draws))
 			continue;
 		l->out->work += l->step.n;
 		if ((s->minus != NONE || s->rest) && effect_of(l, s) != dir)
@@ -175,7 +186,19 @@ static int64_t lead(
 	return got;
 }
 
-/* The auditors' line: where the table at hand differs from the true one. */
+/* What the log did to the cell of its i-th entry; 0 if it is named again further on. */
+static int64_t change_at(const struct entry_log *log, uint32_t i)
+{
+	int64_t by = 0;
+	for (uint32_t j = i + 1; j < log->n; j++)
+		if (log->cell[j] == log->cell[i])
+			return 0;
+	for (uint32_t j = 0; j <= i; j++)
+		by += log->cell[j] == log->cell[i] ? log->by[j] : 0;
+	return by;
+}
+
+/* The auditors' line: what the table at hand changed of the one it began with. */
 static void put_witness(struct look *l, const struct doubted *s, char which)
 {
 	const char *between = "";
@@ -192,28 +215,23 @@ static void put_witness(struct look *l, const struct doubted *s, char which)
 	}
 	buf_put_text(l->witness, l->n_members == 0 ? "public" : "");
 	for (uint32_t i = 0; i < l->log.n; i++) {
-		uint32_t c = l->log.cell[i];
-		int64_t by = l->at[c] - l->g->value[c];
-		bool again = false; /* each cell once, where it stands last */
-		for (uint32_t j = i + 1; j < l->log.n && !again; j++)
-			again = l->log.cell[j] == c;
-		if (by != 0 && !again)
-			buf_printf(l->witness, " %u:%" PRId64, c, by);
+		int64_t by = change_at(&l->log, i);
+		if (by != 0)
+			buf_printf(l->witness, " %u:%" PRId64, l->log.cell[i], by);
 	}
 	buf_put_text(l->witness, "\n");
 }
 
-/* The same for a table that differs everywhere. */
-static void put_whole(struct look *l, const struct doubted *s)
+/* The rounded table, of which the lines `p` tell the changes. */
+static void put_other(struct look *l)
 {
-	if (l->witness == NULL)
+	const struct grid *g = l->g;
+	if (l->witness == NULL || l->b->other == NULL)
 		return;
-	l->log.n = 0;
-	put_witness(l, s, 'o');
-	l->witness->size -= l->witness->size > 0;
-	for (uint32_t c = 0; c < l->g->n_cells; c++)
-		if (l->at[c] != l->g->value[c])
-			buf_printf(l->witness, " %u:%" PRId64, c, l->at[c] - l->g->value[c]);
+	buf_put_text(l->witness, "b");
+	for (uint32_t c = 0; c < g->n_cells; c++)
+		if (l->b->other[c] != g->value[c])
+			buf_printf(l->witness, " %u:%" PRId64, c, l->b->other[c] - g->value[c]);
 	buf_put_text(l->witness, "\n");
 }
 
@@ -237,46 +255,46 @@ static int64_t spread(struct look *l, const struct doubted *s, unsigned tries)
 static bool set_other(struct look *l)
 {
 	const struct grid *g = l->g;
-	const struct dim *d = &g->t->dim[g->office_dim];
-	for (uint32_t c = 0; c < g->n_cells; c++) {
+	const struct dim *d = l->n_members == 0 ? NULL : &g->t->dim[g->office_dim];
+	memcpy(l->others, l->b->other, g->n_cells * sizeof *l->others);
+	for (uint32_t c = 0; c < g->n_cells && d != NULL; c++) {
 		uint32_t code = grid_coord(g, c, g->office_dim);
-		int64_t sum = l->b->other[c];
 		for (uint32_t i = 0; i < l->n_members; i++) {
 			uint32_t own = grid_with(g, c, g->office_dim, l->member[i]);
 			if (dim_is_above(d, code, l->member[i]))
-				sum += g->value[own] - l->b->other[own];
+				l->others[c] += g->value[own] - l->b->other[own];
 		}
-		l->at[c] = sum;
 	}
 	for (uint32_t c = 0; c < g->n_cells; c++)
-		if (l->at[c] < l->b->lo[c] || l->at[c] > l->b->hi[c])
+		if (l->others[c] < l->b->lo[c] || l->others[c] > l->b->hi[c])
 			return false;
 	return true;
 }
 
-/* The same from the other table. The two tables themselves may be apart enough already. */
+/* The same from the other table. The two tables themselves may be apart enough already. Readers without unknowns of their
+ * own need no search: there, one person more fits everywhere, up to the base. */
 static int64_t spread_other(struct look *l, const struct doubted *s, unsigned tries)
 {
 	struct draws draws = draws_from(l->g, PHASE_UNCERTAIN, s->cell, l->attempt + 1);
 	int64_t width = l->g->p->width;
-	int64_t got = 0;
-	if (l->b->other == NULL || l->n_members == 0 || l->g->n_cells > OTHER_CELLS)
+	int64_t *true_table = l->at;
+	if (l->b->other == NULL || (l->n_members > 0 && l->g->n_cells > OTHER_CELLS))
 		return 0;
-	if (set_other(l)) {
-		int64_t apart = value_in(l->g, s, l->at, NONE) - value_in(l->g, s, l->g->value, NONE);
-		int64_t up = lead(l, s, 1, width, tries, &draws);
-		put_whole(l, s);
-		set_other(l);
-		l->log.n = 0;
-		int64_t down = lead(l, s, -1, width, tries, &draws);
-		put_whole(l, s);
-		int64_t high = apart + up > 0 ? apart + up : 0;
-		int64_t low = apart - down < 0 ? apart - down : 0;
-		got = high - low;
-	}
-	l->log.n = 0;
-	memcpy(l->at, l->g->value, l->g->n_cells * sizeof *l->at);
-	return got;
+	if ((l->n_members > 0 || !l->others_are_public) && !set_other(l))
+		return 0;
+	l->others_are_public = l->n_members == 0;
+	l->at = l->others;
+	int64_t apart = value_in(l->g, s, l->at, NONE) - value_in(l->g, s, l->g->value, NONE);
+	int64_t up = lead(l, s, 1, width, tries, &draws);
+	put_witness(l, s, 'p');
+	take_back(l, 0);
+	int64_t down = up < width ? lead(l, s, -1, width - up, tries, &draws) : 0;
+	put_witness(l, s, 'p');
+	take_back(l, 0);
+	l->at = true_table;
+	int64_t high = apart + up > 0 ? apart + up : 0;
+	int64_t low = apart - down < 0 ? apart - down : 0;
+	return high - low;
 }
 
 /* ---- attackers ---- */
@@ -359,10 +377,20 @@ static uint32_t offices_met(struct look *l, uint32_t cell, enum tables found, ui
 	return n;
 }
 
+static void take_lines_back(struct look *l, size_t written)
+{
+	if (l->witness != NULL)
+		l->witness->size = written;
+}
+
 /* Tables that leave the attacker at hand in doubt; TABLES_OTHER touch every office but its own. */
 static enum tables find_tables(struct look *l, const struct doubted *s, bool needed)
 {
 	int64_t width = l->g->p->width;
+	size_t written = l->witness == NULL ? 0 : l->witness->size;
+	if (l->g->office_dim == SIZE_MAX && spread_other(l, s, TRIES) >= width)
+		return TABLES_OTHER;
+	take_lines_back(l, written);
 	if (spread(l, s, TRIES) >= width)
 		return TABLES_TRUE;
 	if (!needed)
@@ -386,8 +414,8 @@ static void look_at(struct look *l, const struct doubted *s)
 		memset(l->touched, 0, g->t->dim[g->office_dim].n_codes);
 	size_t written = l->witness == NULL ? 0 : l->witness->size;
 	enum tables found = find_tables(l, s, needed);
-	if (found == TABLES_NONE && l->witness != NULL) /* asked for by nobody, and they show too little */
-		l->witness->size = written;
+	if (found == TABLES_NONE) /* asked for by nobody, and they show too little */
+		take_lines_back(l, written);
 	if (needed && found == TABLES_NONE) {
 		fail(l, s->cell);
 		return;
@@ -517,6 +545,9 @@ static void look_free(struct look *l)
 {
 	if (l->at != NULL)
 		sodium_memzero(l->at, l->g->n_cells * sizeof *l->at);
+	if (l->others != NULL)
+		sodium_memzero(l->others, l->g->n_cells * sizeof *l->others);
+	free(l->others);
 	step_free(&l->step);
 	free(l->at);
 	free(l->avoid);
@@ -542,9 +573,10 @@ bool uncertain_check(const struct boxes *b, uint64_t attempt, uint64_t max_work,
 	size_t codes = g->office_dim == SIZE_MAX ? 1 : g->t->dim[g->office_dim].n_codes;
 	memset(out, 0, sizeof *out);
 	l.at = malloc(g->n_cells * sizeof *l.at);
+	l.others = b->other == NULL ? NULL : malloc(g->n_cells * sizeof *l.others);
 	l.avoid = calloc(codes, 1);
 	l.touched = calloc(codes, 1);
-	if (l.at == NULL || l.avoid == NULL || l.touched == NULL) {
+	if (l.at == NULL || (b->other != NULL && l.others == NULL) || l.avoid == NULL || l.touched == NULL) {
 		err_set(e, ERR_MEMORY, "no memory for the check");
 		goto done;
 	}
@@ -552,6 +584,7 @@ bool uncertain_check(const struct boxes *b, uint64_t attempt, uint64_t max_work,
 		goto done;
 	l.step.avoid = l.avoid;
 	memcpy(l.at, g->value, g->n_cells * sizeof *l.at);
+	put_other(&l);
 	for (uint32_t c = 0; c < g->n_cells && !l.memory_failed; c++) {
 		const struct doubted s = { .cell = c, .minus = NONE };
 		if (!is_subject(&l, c))

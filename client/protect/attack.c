@@ -117,7 +117,7 @@ static bool vars_make(struct attack *a, struct system *s, uint32_t *var, struct 
 		if (var[c] != UINT32_MAX || known(a, c, &value))
 			continue;
 		if (a->g.mark[c] == 'R')
-			moved_interval(&a->moved, a->g.near[c], &lo, &hi);
+			moved_interval(&a->moved, lattice_is_inner(&a->g, c), a->g.near[c], &lo, &hi);
 		var[c] = system_add_var(s, c, lo, hi, hidden || a->g.mark[c] == 'R');
 		if (var[c] == UINT32_MAX)
 			return err_set(e, ERR_MEMORY, "no memory");
@@ -582,9 +582,9 @@ static bool policy_take(struct attack *a, const struct args *args, char *office_
 	a->zeros_open = p.zeros != ZEROS_SENSITIVE;
 	memcpy(office_dim, p.office_dim, sizeof p.office_dim);
 	if (p.method == METHOD_ROUNDING)
-		a->moved = (struct moved){ MOVED_ROUNDING, p.base, (int64_t)p.base - 1 };
+		a->moved = (struct moved){ MOVED_ROUNDING, p.base, (int64_t)p.base - 1, (int64_t)p.base - 1 };
 	if (p.method == METHOD_NOISE)
-		a->moved = (struct moved){ MOVED_NOISE, 0, p.noise_max };
+		a->moved = (struct moved){ MOVED_NOISE, 0, p.noise_max, p.noise_max };
 	return true;
 }
 

@@ -71,6 +71,14 @@ bool lattice_is_leaf(const struct latticedim *d, uint32_t code)
 	return true;
 }
 
+bool lattice_is_inner(const struct lattice *g, uint64_t cell)
+{
+	for (uint32_t d = 0; d < g->n_dims; d++)
+		if (!g->dim[d].synthetic && !lattice_is_leaf(&g->dim[d], lattice_place(g, cell, d)))
+			return false;
+	return true;
+}
+
 void lattice_leaves(const struct latticedim *d, uint32_t code, bool *out)
 {
 	/* order has children first: walk it backwards, from parents down */

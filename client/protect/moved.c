@@ -21,6 +21,13 @@ static bool take_rounding(struct moved *m, const char **p, const char *end)
 	m->how = MOVED_ROUNDING;
 	m->base = (int64_t)base;
 	m->reach = (int64_t)base - 1;
+	m->totals = m->reach;
+	if (*p == end)
+		return true;
+	if (!cert_take_text(p, end, " totals ") || !cert_take_number(p, end, REACH_MAX, &base) ||
+	    (int64_t)base != 2 * m->base - 1)
+		return false;
+	m->totals = (int64_t)base;
 	return true;
 }
 
@@ -38,6 +45,7 @@ static bool take_noise(struct moved *m, const char **p, const char *end)
 	*p += 4;
 	m->how = MOVED_NOISE;
 	m->reach = (int64_t)most;
+	m->totals = m->reach;
 	return true;
 }
 
@@ -75,10 +83,11 @@ bool moved_beside(struct moved *m, const char *result_path, struct err *e)
 
 /* ---- what it leaves open ---- */
 
-void moved_interval(const struct moved *m, int64_t near, int64_t *lo, int64_t *hi)
+void moved_interval(const struct moved *m, bool inner, int64_t near, int64_t *lo, int64_t *hi)
 {
-	*lo = near > m->reach ? near - m->reach : 0;
-	*hi = near + m->reach;
+	int64_t most = inner ? m->reach : m->totals;
+	*lo = near > most ? near - most : 0;
+	*hi = near + most;
 	if (m->how == MOVED_NOISE && 2 * *lo < near) /* no figure is moved by more than itself */
 		*lo = (near + 1) / 2;
 }
@@ -156,9 +165,12 @@ bool moved_true(const struct lattice *g, const struct moved *m, struct err *e)
 	for (uint64_t c = 0; c < g->n_cells; c++) {
 		if (g->mark[c] != 'R')
 			continue;
+		bool wide = m->totals > m->reach && !lattice_is_inner(g, c);
 		int64_t most = m->how == MOVED_NOISE && g->truth[c] < m->reach ? g->truth[c] : m->reach;
-		if (m->how == MOVED_ROUNDING && g->truth[c] % m->base == 0)
+		if (m->how == MOVED_ROUNDING && (g->truth[c] == 0 || (!wide && g->truth[c] % m->base == 0)))
 			most = 0;
+		else if (wide)
+			most = m->totals;
 		if (llabs(g->near[c] - g->truth[c]) > most)
 			return bad(g, c, "further from the count than the method allows", e);
 	}

@@ -22,6 +22,11 @@ struct doubt {
 	uint8_t *seen;     /* by cell: it is the subject of tables for the public */
 	uint64_t *listed;  /* cells of the subject */
 	uint64_t *line_of; /* by cell: the table that changed it last, from 1 */
+	int64_t *rounded;  /* by cell: the line `b`, what the rounded table changes of the true one */
+	int64_t *others;   /* the same with what the attacker at hand owns put back */
+	bool has_rounded;
+	const char *others_of; /* attacker that others is of, as it stands there; NULL: none */
+	size_t others_len;
 	uint32_t n_listed;
 	const char *about; /* subject and attacker of the line before, as they stand there */
 	size_t about_len;
@@ -154,31 +159,40 @@ static bool attacker_take(struct doubt *c, const char **p, const char *end)
 	return c->n_members > 0;
 }
 
-static bool change_fits(struct doubt *c, uint64_t cell, int64_t by)
+/* May the cell be so far from the truth, as far as readers know? */
+static bool fits_figure(struct doubt *c, uint64_t cell, int64_t by)
 {
 	const struct lattice *g = c->g;
 	int64_t lo = 0;
 	int64_t hi = INT64_MAX;
+	if (g->live[cell] == 0 && by != 0)
+		return bad(c, "a table puts someone where nobody can be");
+	if (g->mark[cell] == 'R')
+		moved_interval(&c->report->moved, lattice_is_inner(g, cell), g->near[cell], &lo, &hi);
+	return (g->truth[cell] + by >= lo && g->truth[cell] + by <= hi) ||
+	       bad(c, "a table does not agree with a printed figure");
+}
+
+/* from: what the table it begins with changes of the true one, or NULL. */
+static bool change_fits(struct doubt *c, const int64_t *from, uint64_t cell, int64_t by)
+{
+	const struct lattice *g = c->g;
 	if (c->line_of[cell] == c->tables + 1)
 		return bad(c, "a table changes a cell twice");
 	c->line_of[cell] = c->tables + 1;
-	if (g->live[cell] == 0)
-		return bad(c, "a table puts someone where nobody can be");
 	for (uint32_t i = 0; i < c->n_members; i++)
 		if (lattice_place(g, cell, c->office_dim) == c->member[i])
 			return bad(c, "a table changes what its attacker owns");
-	if (g->mark[cell] == 'R')
-		moved_interval(&c->report->moved, g->near[cell], &lo, &hi);
-	if (g->truth[cell] + by < lo || g->truth[cell] + by > hi)
-		return bad(c, "a table does not agree with a printed figure");
-	return true;
+	return fits_figure(c, cell, by + (from == NULL ? 0 : from[cell]));
 }
 
-/* [udo] <subject> <attacker> <cell>:<by> ... */
-static bool changes_take(struct doubt *c, const char *p, int64_t *led)
+/* [udp] <subject> <attacker> <cell>:<by> ... */
+static bool changes_take(struct doubt *c, const char *p, const int64_t *from, int64_t *led)
 {
 	const char *end = c->k.r.line_end;
 	*led = 0;
+	for (uint32_t i = 0; from != NULL && i < c->n_listed; i++)
+		*led += c->sign[c->listed[i]] * from[c->listed[i]];
 	cert_sums_clear(&c->k.sums);
 	while (p < end) {
 		uint64_t cell;
@@ -186,7 +200,7 @@ static bool changes_take(struct doubt *c, const char *p, int64_t *led)
 		if (!cert_take_char(&p, end, ' ') || !cert_take_number(&p, end, c->g->n_cells - 1, &cell) ||
 		    !cert_take_char(&p, end, ':') || !cert_take_signed(&p, end, &by) || by == 0)
 			return bad(c, "a change is cell:by");
-		if (!change_fits(c, cell, by))
+		if (!change_fits(c, from, cell, by))
 			return false;
 		if (!cert_visit_lines(&c->k, cell, cert_add_signed, &by))
 			return err_set(c->e, ERR_MEMORY, "no memory");
@@ -205,17 +219,79 @@ static bool group_ends(struct doubt *c)
 	return wide || bad(c, "the tables before this line differ by less than the width");
 }
 
+/* Everything that the attacker at hand owns, and its sums, as they are. */
+static void put_back(struct doubt *c, uint32_t member, const bool *below)
+{
+	const struct lattice *g = c->g;
+	uint64_t stride = g->stride[c->office_dim];
+	for (uint64_t cell = 0; cell < g->n_cells; cell++) {
+		uint32_t code = lattice_place(g, cell, c->office_dim);
+		uint64_t own = cell - code * stride + member * stride;
+		if (below[code])
+			c->others[cell] -= c->rounded[own];
+	}
+}
+
+/* By code: does it hold the office? */
+static bool above(const struct latticedim *d, uint32_t office, bool *out)
+{
+	bool *leaves = calloc((size_t)d->n_codes + 1, sizeof *leaves);
+	if (leaves == NULL)
+		return false;
+	for (uint32_t code = 0; code < d->n_codes; code++) {
+		lattice_leaves(d, code, leaves);
+		out[code] = leaves[office];
+	}
+	free(leaves);
+	return true;
+}
+
+/* The table that a line `p` begins with: the rounded one, as the attacker of the line would have it. */
+static bool others_of(struct doubt *c, const char *who, size_t len)
+{
+	const struct lattice *g = c->g;
+	bool *below = NULL;
+	if (!c->has_rounded)
+		return bad(c, "the rounded table is missing");
+	if (c->others_of != NULL && c->others_len == len && memcmp(c->others_of, who, len) == 0)
+		return true;
+	memcpy(c->others, c->rounded, g->n_cells * sizeof *c->others);
+	if (c->n_members > 0)
+		below = calloc((size_t)g->dim[c->office_dim].n_codes + 1, sizeof *below);
+	for (uint32_t i = 0; i < c->n_members; i++) {
+		if (below == NULL || !above(&g->dim[c->office_dim], c->member[i], below)) {
+			free(below);
+			return err_set(c->e, ERR_MEMORY, "no memory");
+		}
+		put_back(c, c->member[i], below);
+	}
+	free(below);
+	for (uint64_t cell = 0; cell < g->n_cells; cell++)
+		if (!fits_figure(c, cell, c->others[cell]))
+			return false;
+	c->others_of = who;
+	c->others_len = len;
+	return true;
+}
+
+/* u, d: <subject> <attacker> <changes of the true table>; p: of the rounded one. */
 static bool table_take(struct doubt *c)
 {
 	const char *p = c->k.r.line + 2;
 	const char *end = c->k.r.line_end;
 	const char *about = p;
+	const char *who;
 	int64_t led;
-	if (!subject_take(c, &p, end) || !attacker_take(c, &p, end))
-		return bad(c, "a table is: u, d or o, a count, an attacker, changes");
+	bool begins_true = c->k.r.line[0] != 'p';
+	if (!subject_take(c, &p, end))
+		return bad(c, "a table is: u, d or p, a count, an attacker, changes");
+	who = p;
+	if (!attacker_take(c, &p, end))
+		return bad(c, "a table is: u, d or p, a count, an attacker, changes");
 	size_t len = (size_t)(p - about);
 	bool same = c->about != NULL && len == c->about_len && memcmp(about, c->about, len) == 0;
-	if ((!same && !group_ends(c)) || !changes_take(c, p, &led))
+	if ((!same && !group_ends(c)) || (!begins_true && !others_of(c, who, (size_t)(p - who))) ||
+	    !changes_take(c, p, begins_true ? NULL : c->others, &led))
 		return false;
 	c->about = about;
 	c->about_len = len;
@@ -227,9 +303,34 @@ static bool table_take(struct doubt *c)
 	return true;
 }
 
+/* b <changes of the true table>: the table that was rounded to, what is not printed included. */
+static bool rounded_take(struct doubt *c)
+{
+	const struct lattice *g = c->g;
+	const char *p = c->k.r.line + 1;
+	const char *end = c->k.r.line_end;
+	cert_sums_clear(&c->k.sums);
+	while (p < end) {
+		uint64_t cell;
+		int64_t by;
+		if (!cert_take_char(&p, end, ' ') || !cert_take_number(&p, end, g->n_cells - 1, &cell) ||
+		    !cert_take_char(&p, end, ':') || !cert_take_signed(&p, end, &by) || by == 0 ||
+		    c->rounded[cell] != 0)
+			return bad(c, "a change is cell:by");
+		if (!cert_visit_lines(&c->k, cell, cert_add_signed, &by))
+			return err_set(c->e, ERR_MEMORY, "no memory");
+		c->rounded[cell] = by;
+	}
+	for (uint64_t cell = 0; cell < g->n_cells; cell++)
+		if (g->mark[cell] == 'R' && g->truth[cell] + c->rounded[cell] != g->near[cell])
+			return bad(c, "the rounded table is not the one that is printed");
+	c->has_rounded = true;
+	return cert_sums_zero(&c->k.sums) || bad(c, "a table breaks a relation");
+}
+
 static bool is_table(const struct reader *r)
 {
-	return cert_line_begins(r, "u ") || cert_line_begins(r, "d ") || cert_line_begins(r, "o ");
+	return cert_line_begins(r, "u ") || cert_line_begins(r, "d ") || cert_line_begins(r, "p ");
 }
 
 /* ---- the whole ---- */
@@ -247,7 +348,13 @@ static bool file_take(struct doubt *c, struct bytes certificate, struct bytes fi
 {
 	if (!head_take(c, certificate))
 		return false;
-	while (cert_reader_line(&c->k.r) && is_table(&c->k.r))
+	bool more = cert_reader_line(&c->k.r);
+	if (more && (cert_line_begins(&c->k.r, "b ") || cert_line_is(&c->k.r, "b"))) {
+		if (!rounded_take(c))
+			return false;
+		more = cert_reader_line(&c->k.r);
+	}
+	for (; more && is_table(&c->k.r); more = cert_reader_line(&c->k.r))
 		if (!table_take(c))
 			return false;
 	return group_ends(c) && end_take(c, file) && small_seen(c);
@@ -259,6 +366,13 @@ static uint32_t office_dim(const struct lattice *g, const struct policy_params *
 		if (g->dim[d].synthetic)
 			return d;
 	return lattice_dim(g, p->office_dim);
+}
+
+static void free_counts(int64_t *table, uint64_t n)
+{
+	if (table != NULL)
+		sodium_memzero(table, n * sizeof *table);
+	free(table);
 }
 
 bool movedaudit_check(const struct lattice *g, const struct policy_params *p,
@@ -275,7 +389,10 @@ bool movedaudit_check(const struct lattice *g, const struct policy_params *p,
 	c.seen = calloc(g->n_cells + 1, 1);
 	c.listed = calloc(g->n_cells + 1, sizeof *c.listed);
 	c.line_of = calloc(g->n_cells + 1, sizeof *c.line_of);
-	bool ok = (c.sign != NULL && c.seen != NULL && c.listed != NULL && c.line_of != NULL) ||
+	c.rounded = calloc(g->n_cells + 1, sizeof *c.rounded);
+	c.others = calloc(g->n_cells + 1, sizeof *c.others);
+	bool ok = (c.rounded != NULL && c.others != NULL && c.sign != NULL && c.seen != NULL &&
+		      c.listed != NULL && c.line_of != NULL) ||
 		  err_set(e, ERR_MEMORY, "no memory");
 	ok = ok && file_take(&c, certificate, file);
 	*tables = c.tables;
@@ -283,6 +400,8 @@ bool movedaudit_check(const struct lattice *g, const struct policy_params *p,
 	free(c.seen);
 	free(c.listed);
 	free(c.line_of);
+	free_counts(c.rounded, g->n_cells);
+	free_counts(c.others, g->n_cells);
 	free(c.k.sums.place);
 	return ok;
 }

@@ -111,9 +111,9 @@ static void summary_write(
 	    (unsigned long long)s->components, (unsigned long long)s->hidden_open_components);
 	buf_printf(out, "\"earlier\":%llu,\"late\":%llu,", (unsigned long long)s->earlier,
 	    (unsigned long long)s->late);
-	buf_printf(out, "\"method\":\"%s\",\"redraws\":%llu,", policy_method_name(s->method),
-	    (unsigned long long)s->redraws);
-	buf_printf(out, "\"ladder\":\"%s\",\"advice\":%s,", step[s->last_step],
+	buf_printf(out, "\"method\":\"%s\",\"redraws\":%llu,\"wide\":%llu,", policy_method_name(s->method),
+	    (unsigned long long)s->redraws, (unsigned long long)s->wide);
+	buf_printf(out, "\"ladder\":\"%s\",\"advice\":%s,", s->wide > 0 ? "widen" : step[s->last_step],
 	    s->advise_recode ? "\"recode\"" : "null");
 	if (s->choice.asked)
 		buf_printf(out,
@@ -159,6 +159,9 @@ static int told(
 		text_say(_("%llu cells printed: %llu published, %llu hidden; guarantee L%d"),
 		    (unsigned long long)s->printed, (unsigned long long)s->published,
 		    (unsigned long long)s->hidden, (int)s->level);
+	if (s->wide > 0)
+		text_say(_("%llu totals went past the multiple beside them, so that all sums add up"),
+		    (unsigned long long)s->wide);
 	if (s->choice.asked && optimal_gap(s) <= 0)
 		text_say(_("cost %llu: no pattern that keeps the guarantee is cheaper"),
 		    (unsigned long long)s->cost);
@@ -171,7 +174,7 @@ static int told(
 	if (s->late > 0)
 		text_warn(_("%llu cells left before that today's rules would protect"),
 		    (unsigned long long)s->late);
-	if (s->last_step != LADDER_END && r->reasons.size > 0)
+	if ((s->last_step != LADDER_END || s->wide > 0) && r->reasons.size > 0)
 		fwrite(r->reasons.data, 1, r->reasons.size, stderr); /* with the advice, if there is one */
 	else if (s->advise_recode)
 		text_say(_(

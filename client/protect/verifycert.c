@@ -21,23 +21,31 @@ static void report_json(const struct certificate_report *r, bool holds)
 	buf_printf(&out,
 	    "{\"holds\":%s,\"claimed\":\"%s\",\"threshold\":%u,\"width\":%u,\"floor\":%u,\"coalition\":%u,"
 	    "\"hidden\":%llu,\"covered\":%llu,\"with_tables\":%llu,\"tables\":%llu,\"moved\":%llu,"
-	    "\"reach\":%lld}\n",
+	    "\"reach\":%lld,\"reach_totals\":%lld}\n",
 	    holds ? "true" : "false", r->level, r->threshold, r->width, r->floor, r->coalition,
 	    (unsigned long long)r->hidden, (unsigned long long)r->covered, (unsigned long long)r->with_tables,
-	    (unsigned long long)r->tables, (unsigned long long)r->near, (long long)r->moved.reach);
+	    (unsigned long long)r->tables, (unsigned long long)r->near, (long long)r->moved.reach,
+	    (long long)r->moved.totals);
 	text_put(&out);
 	buf_free(&out);
 }
 
 void verifycert_put_moved(struct buf *out, const struct certificate_report *r)
 {
-	if (r->moved.how == MOVED_ROUNDING)
+	if (r->moved.how == MOVED_ROUNDING && r->moved.totals > r->moved.reach)
+		buf_printf(out,
+		    _("Its certificate holds: %llu figures are multiples of %lld and add up, inner figures "
+		      "less than "
+		      "%lld and totals at most %lld from the true one.\n"),
+		    (unsigned long long)r->near, (long long)r->moved.base, (long long)r->moved.base,
+		    (long long)r->moved.totals);
+	else if (r->moved.how == MOVED_ROUNDING)
 		buf_printf(out,
 		    _("Its certificate holds: %llu figures are multiples of %lld and add up, each less than "
 		      "%lld "
 		      "from the true one.\n"),
 		    (unsigned long long)r->near, (long long)r->moved.base, (long long)r->moved.base);
-	else
+	else if (r->moved.how == MOVED_NOISE)
 		buf_printf(out,
 		    _("Its certificate holds: %llu figures are moved by noise, at most by %lld each; it "
 		      "claims no "

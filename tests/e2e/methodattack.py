@@ -17,9 +17,29 @@ class MovedJudge(Judge):
         self.zeros = self.policy.get("zeros", "sensitive")
         self.rounding = self.policy["method"] == "rounding"
         self.reach_of = int(self.policy["base"]) - 1 if self.rounding else int(self.policy["noise_max"])
+        self.totals = self.reach_of  # the most a total is away; inner figures keep reach_of
         self.shown = {}
+        self.read_method(os.path.join(os.path.dirname(result_path), "certificate.cvc"))
         self.read(result_path)
         self.check_figures()
+
+    def read_method(self, path):
+        """What the certificate promises where it differs from the policy: totals that may be further away."""
+        with open(path, encoding="utf-8") as f:
+            line = [words for words in map(str.split, f) if words and words[0] == "method"][0]
+        if self.rounding and line[4:5] == ["totals"]:
+            self.totals = int(line[5])
+            if self.totals != 2 * self.reach_of + 1:
+                self.found.append("totals may be further away than the next multiple")
+            if self.policy.get("ladder") == "withhold":
+                self.found.append("totals are further away than the policy's ladder allows")
+
+    def inner(self, cell):
+        dims = self.table.dims[:self.table.public_dims] if self.table.column else self.table.dims
+        return all(code in d.leaf for d, code in zip(dims, cell))
+
+    def most(self, cell):
+        return self.reach_of if self.inner(cell) else self.totals
 
     def read(self, path):
         tail = (self.table.dims[-1].total,) if self.table.column else ()
@@ -38,9 +58,10 @@ class MovedJudge(Judge):
         base = self.reach_of + 1
         for cell, near in self.shown.items():
             true = self.table.value[cell]
-            wrong = near < 0 or abs(near - true) > self.reach_of or (true == 0 and near != 0)
+            most = self.most(cell)
+            wrong = near < 0 or abs(near - true) > most or (true == 0 and near != 0)
             if self.rounding:
-                wrong = wrong or near % base or (true % base == 0 and near != true)
+                wrong = wrong or near % base or (most < base and true % base == 0 and near != true)
             else:
                 wrong = wrong or abs(near - true) > true
             if wrong:
@@ -51,7 +72,7 @@ class MovedJudge(Judge):
                 self.found.append("does not add up: %s" % "|".join(parent))
 
     def interval(self, cell):
-        near, most = self.shown[cell], self.reach_of
+        near, most = self.shown[cell], self.most(cell)
         low = max(0, near - most)
         return (low if self.rounding else max(low, -(-near // 2))), near + most
 

@@ -48,10 +48,15 @@ def changed_parts(rng, part, small):
     1 to k-1, which must have tables."""
     body = part[:part.rindex(b"end-auditor ")]
     lines = body.splitlines(keepends=True)
-    tables = [i for i, line in enumerate(lines) if line[:2] in (b"u ", b"d ", b"o ")]
+    tables = [i for i, line in enumerate(lines) if line[:2] in (b"u ", b"d ", b"p ")]
     yield part[:-70] + bytes([part[-70] ^ 1]) + part[-69:], False
     yield b"".join(lines[:1] + [b"public " + b"0" * 64 + b"\n"] + lines[2:]), True
     yield body.replace(b"\nmethod ", b"\nmethod x", 1), True
+    for i, line in enumerate(lines):
+        if line[:2] == b"b ":  # the rounded table: another one, and none
+            yield b"".join(lines[:i] + [re.sub(rb":(-?\d+)", lambda m: b":%d" % (int(m[1]) + 5), line, count=1)] + lines[i + 1:]), True
+            if any(other[:2] == b"p " for other in lines):
+                yield b"".join(lines[:i] + lines[i + 1:]), True
     if not tables:
         return
     at = rng.choice(tables)
@@ -128,6 +133,37 @@ def one(seed):
         return policy["method"], p.returncode, found
 
 
+# Two by two by two by two counts, and a base: no table of multiples next to all counts and sums exists (shown by an
+# integer program), so totals must go further, or nothing may be released.
+NO_TABLE = ((3, (1, 2, 0, 1, 2, 0, 2, 0, 1, 1, 2, 0, 1, 0, 2, 0)), (5, (1, 1, 3, 1, 1, 1, 0, 4, 2, 1, 2, 2, 1, 2, 3, 2)))
+
+
+def widened():
+    found = []
+    for base, counts in NO_TABLE:
+        for ladder, wanted in (("unfreeze, withhold", 0), ("withhold", 4)):
+            with tempfile.TemporaryDirectory(prefix="cv-") as folder:
+                for d in "abcd":
+                    write(os.path.join(folder, "hier_%s.csv" % d), ["level,code", "@,T", "@@,0", "@@,1"])
+                write(os.path.join(folder, "cells.csv"), ["a,b,c,d,freq"] + [
+                    "%s,%d" % (",".join(format(i, "04b")), n) for i, n in enumerate(counts)])
+                policy = {"method": "rounding", "base": base, "threshold": 3, "ladder": ladder, "offices": "no"}
+                path, out = os.path.join(folder, "policy.yaml"), os.path.join(folder, "out")
+                write(path, ["%s: %s" % kv for kv in policy.items()])
+                p = run("protect", folder, "--policy", path, "--json", "-o", out)
+                if p.returncode != wanted:
+                    found.append("base %d, %s: exit code %d: %s" % (base, ladder, p.returncode, p.stderr))
+                elif wanted == 0:
+                    found += check(folder, out, policy, ("--policy", path)) + auditors_part(folder, out, policy, base)
+                    if b" totals %d\n" % (2 * base - 1) not in read(os.path.join(out, "certificate.cvc")):
+                        found.append("base %d: not said that totals are further away" % base)
+                    if '"ladder":"widen"' not in p.stdout:
+                        found.append("base %d: the summary says nothing of it" % base)
+                elif os.path.exists(out):
+                    found.append("refused, yet something was written")
+    return found
+
+
 def main():
     seconds = float(sys.argv[1]) if len(sys.argv) > 1 else None
     first = random_seed(2)
@@ -142,6 +178,9 @@ def main():
         bad += bool(found)
         for text in found[:6]:
             print("seed %d: %s" % (seed, text), flush=True)
+    for text in widened():
+        bad += 1
+        print(text)
     print("first seed %d; by method and exit code: %s; tables with a finding: %d" % (first, codes, bad))
     if not any(code == 0 for _, code in codes):
         bad = 1
