@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "policy/check_part.h"
+#include "policy/told.h"
 
 struct thing { /* a cell, or some children of one */
 	uint32_t cell;
@@ -283,9 +284,11 @@ static bool sensitive(const struct judge *j)
 	return others * 100 < first * (int64_t)j->params->dominance_p;
 }
 
-/* R3: offices to which the cell would show a small rest; n of them are chosen, the next is owner[from] or later. */
-static bool check_rests(struct judge *j, uint32_t cell, uint32_t n, uint32_t from, int64_t rest)
+/* R3: offices to which the thing looked at would show a small rest; n of them are chosen, the next is owner[from] or
+ * later. */
+static bool check_rests(struct judge *j, const struct thing *t, uint32_t n, uint32_t from, int64_t rest)
 {
+	bool printed = t->in == NULL && check_shown(j->c, t->cell) == 'P';
 	int64_t k = j->params->threshold;
 	for (uint32_t i = from; i < j->n_owners; i++) {
 		int64_t own = j->own[j->owner[i]];
@@ -295,10 +298,10 @@ static bool check_rests(struct judge *j, uint32_t cell, uint32_t n, uint32_t fro
 		j->who[n] = j->owner[i];
 		bool dangerous = left > 0 || (j->params->residual == RESIDUAL_ZEROS && n + 1 < j->n_owners);
 		if (left < k && dangerous &&
-		    (check_shown(j->c, cell) == 'P' || !survives(j, n + 1, false) ||
+		    (printed || !survives(j, n + 1, false) ||
 			(j->params->zero_reach && !survives(j, n + 1, true))))
 			return fails(j);
-		if (left >= k && n + 1 < j->most && !check_rests(j, cell, n + 1, i + 1, left))
+		if (left >= k && n + 1 < j->most && !check_rests(j, t, n + 1, i + 1, left))
 			return false;
 	}
 	return true;
@@ -316,11 +319,31 @@ static bool few_contributors(const struct judge *j, uint32_t cell)
 	return n < j->params->min_offices;
 }
 
+/* R3 for the thing looked at. */
+static bool check_residual(struct judge *j, const struct thing *t, uint32_t virt)
+{
+	if (j->most == 0 || j->value == 0 || j->params->residual == RESIDUAL_NO)
+		return true;
+	j->rule = "R3 residual";
+	return find_ways(j, t, virt) && check_rests(j, t, 0, 0, j->value);
+}
+
+/* R9 and R12 for one cell that is not printed and follows, or is known to be small. */
+static bool check_told(struct judge *j, const struct thing *t)
+{
+	look_at(j, t);
+	if (sensitive(j) || j->c->p->g->told[t->cell] == TOLD_SMALL)
+		return check_protected(j, t, NONE, "R12 told");
+	return check_residual(j, t, NONE);
+}
+
 static bool check_cells(struct judge *j)
 {
 	for (uint32_t cell = 0; cell < j->t->n_cells; cell++) {
 		struct thing t = { .cell = cell };
 		char mark = check_shown(j->c, cell);
+		if (told_is_subject(j->c->p->g, cell) && !check_told(j, &t))
+			return false;
 		if ((mark != 'P' && mark != 'H') || j->c->p->g->kind[cell] == KIND_DEAD)
 			continue;
 		if (mark == 'H' && cell < j->c->p->g->n_own && j->t->value[cell] < (int64_t)j->c->p->g->floor)
@@ -329,11 +352,8 @@ static bool check_cells(struct judge *j)
 		if (sensitive(j) || few_contributors(j, cell)) {
 			if (!check_protected(j, &t, NONE, "R1, R2, R5 or R6"))
 				return false;
-		} else if (j->most > 0 && j->value > 0 && j->params->residual != RESIDUAL_NO &&
-			   !grid_is_out(j->c->p->g, cell)) {
-			j->rule = "R3 residual";
-			if (!find_ways(j, &t, NONE) || !check_rests(j, cell, 0, 0, j->value))
-				return false;
+		} else if (!grid_is_out(j->c->p->g, cell) && !check_residual(j, &t, NONE)) {
+			return false;
 		}
 	}
 	return true;
@@ -354,11 +374,11 @@ static uint32_t count(const uint8_t *in, uint32_t n, uint32_t *last)
 static bool has_left(const struct judge *j, const struct thing *t)
 {
 	const struct grid *g = j->c->p->g;
-	if (!grid_is_out(g, t->cell))
+	if (!told_has_left(g, t->cell))
 		return false;
 	for (uint32_t i = 0; i < t->b->n; i++) {
 		uint32_t part = part_cell(j, t, i);
-		if (t->in[i] == 0 && g->kind[part] != KIND_DEAD && !grid_is_out(g, part))
+		if (t->in[i] == 0 && g->kind[part] != KIND_DEAD && !told_has_left(g, part))
 			return false;
 	}
 	return true;
@@ -454,6 +474,27 @@ static bool check_hidden_sum(const struct judge *j, const struct relation *r)
 	return !some || sum >= least || !others || check_fails(j->c, "R7 hidden sum");
 }
 
+/* The next virtual sum, if it is these cells; NONE: the sum has no needs. */
+static uint32_t next_rest(struct judge *j, const struct thing *t)
+{
+	const struct needs *n = j->c->p->n;
+	const struct virt *v = j->virt < n->n_virt ? &n->virt[j->virt] : NULL;
+	bool it = v != NULL && v->r.parent == t->cell && v->r.b == t->b && v->except == NONE;
+	return it ? j->virt++ : NONE;
+}
+
+/* R9 and R12: the sum of what is neither printed nor told. */
+static bool check_rest(struct judge *j, const struct thing *t)
+{
+	if (has_left(j, t))
+		return true;
+	uint32_t virt = next_rest(j, t);
+	look_at(j, t);
+	if (sensitive(j))
+		return check_protected(j, t, virt, "R12 rest");
+	return check_residual(j, t, virt);
+}
+
 static bool check_line(struct judge *j, const struct relation *r, uint8_t *in, uint8_t *alive)
 {
 	const struct grid *g = j->c->p->g;
@@ -469,22 +510,21 @@ static bool check_line(struct judge *j, const struct relation *r, uint8_t *in, u
 		return check_fails(j->c, "a relation does not add up");
 	if (relation_of_releases(g, r))
 		return true; /* check_releases.c has it */
-	if (!grid_counted(g, r->parent) || g->kind[r->parent] == KIND_DEAD)
+	if (!told_is_known(g, r->parent))
 		return true;
-	if (!check_hidden_sum(j, r))
-		return false;
 	for (uint32_t i = 0; i < r->b->n; i++) {
 		uint32_t child = relation_child(g, r, i);
 		bool dead = g->kind[child] == KIND_DEAD;
 		live += !dead;
-		shown_parts += grid_counted(g, child) && !dead;
-		in[i] = alive[i] = !grid_counted(g, child) && !dead;
+		shown_parts += told_is_known(g, child);
+		in[i] = alive[i] = !told_is_known(g, child) && !dead;
 	}
-	if (shown_parts > 0 && count(alive, r->b->n, &last) > 0) {
-		look_at(j, &t);
-		if (sensitive(j) && !check_part(j, &t, alive, "R12 rest"))
-			return false;
-	}
+	if (shown_parts > 0 && count(alive, r->b->n, &last) > 0 && !check_rest(j, &t))
+		return false;
+	if (!grid_counted(g, r->parent))
+		return true;
+	if (!check_hidden_sum(j, r))
+		return false;
 	if (j->params->group_min == 0 || base < (int64_t)j->params->group_min || !is_group(j, r->dim) ||
 	    live < 2)
 		return true;

@@ -251,16 +251,29 @@ static bool known(const struct node *n, uint32_t cell)
 	return n->fill[cell] == FILL_REPORTED || n->fill[cell] == FILL_UNASKED;
 }
 
+/* Nothing was said of the clients of this cell, not even that there are none, by the node or any other of its measures. */
+static bool silent(const struct forms *f, const struct node *n, uint32_t cell)
+{
+	const struct node *root = n;
+	while (root->parent != UINT32_MAX)
+		root = &f->node[root->parent];
+	for (uint32_t i = 0; i < f->n_nodes; i++) {
+		const struct node *other = &f->node[i];
+		while (other->parent != UINT32_MAX)
+			other = &f->node[other->parent];
+		if (other == root && (f->node[i].fill[cell] != FILL_NONE || f->node[i].x[cell] != 0))
+			return false;
+	}
+	return true;
+}
+
 /* Status of a leaf code: what is known of node n, and for "not so" of its base as well. */
 static enum cell_status status_of(const struct forms *f, const struct node *n, uint32_t cell, bool other)
 {
 	const struct node *base = other ? &f->node[n->parent] : n;
 	if (known(n, cell) && known(base, cell))
 		return CELL_VALUE;
-	if (n->fill[cell] == FILL_NONE && base->fill[cell] == FILL_NONE && n->x[cell] == 0 &&
-	    base->x[cell] == 0)
-		return CELL_NR;
-	return CELL_BLANK;
+	return silent(f, n, cell) ? CELL_NR : CELL_BLANK;
 }
 
 static bool put_inner(

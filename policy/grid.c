@@ -73,6 +73,12 @@ static void carry_up(const struct grid *g, uint8_t *has)
 	}
 }
 
+/* Nothing can move in the cell any more. Where that is so because a view was not reported, nor is the cell. */
+static void kill(uint8_t *has, uint8_t why)
+{
+	*has = (uint8_t)((*has & ~HAS_LIVE) | (why & HAS_NR));
+}
+
 /* A code none of whose members can move in one breakdown or view cannot move in the others either. */
 static void kill_dead(const struct grid *g, uint8_t *has)
 {
@@ -83,14 +89,17 @@ static void kill_dead(const struct grid *g, uint8_t *has)
 		relation_begin(&w, g);
 		while (relation_next(&w, &r)) {
 			uint32_t live = 0;
-			for (uint32_t j = 0; j < r.b->n; j++)
+			uint8_t below = 0;
+			for (uint32_t j = 0; j < r.b->n; j++) {
 				live += has[relation_child(g, &r, j)] & HAS_LIVE;
+				below |= has[relation_child(g, &r, j)];
+			}
 			if ((has[r.parent] & HAS_LIVE) != 0 && live == 0) {
-				has[r.parent] &= (uint8_t)~HAS_LIVE;
+				kill(&has[r.parent], below);
 				changed = true;
 			}
 			for (uint32_t j = 0; live > 0 && (has[r.parent] & HAS_LIVE) == 0 && j < r.b->n; j++) {
-				has[relation_child(g, &r, j)] &= (uint8_t)~HAS_LIVE;
+				kill(&has[relation_child(g, &r, j)], has[r.parent]);
 				changed = true;
 			}
 		}
@@ -275,6 +284,7 @@ void grid_free(struct grid *g)
 	free(g->kind);
 	free(g->blank);
 	free(g->known);
+	free(g->told);
 	free(g->mark);
 	free(g->primary);
 	free(g->frozen);

@@ -24,6 +24,7 @@ struct grid {
 	char *
 	    mark; /* P Z N A, '-' not printed; what RESULT.csv says of a cell that is not hidden. I: not printed,
 			      but a derived figure tells about it (derived.h) */
+	uint8_t *told;     /* enum grid_told by cell (told.h); NULL: nothing is told beside what is printed */
 	uint8_t *primary;  /* protected by a rule, hence hidden */
 	uint8_t *frozen;   /* was hidden in an earlier release and stays so, move or not */
 	uint32_t *use;     /* moves that need this open cell hidden */
@@ -51,6 +52,14 @@ enum grid_out {
 	GRID_UNKNOWN,
 	GRID_OUT, /* its value left before and cannot be taken back */
 	GRID_LATE /* and today's rules would protect it */
+};
+
+enum grid_told {
+	TOLD_NOT,
+	TOLD_BY_OTHERS,
+	TOLD_SAME,  /* and it is another name of a cell that is judged */
+	TOLD_SMALL, /* only that it is less than the threshold (bound.h) */
+	TOLD_LEFT   /* earlier releases told it: it cannot be taken back */
 };
 
 bool grid_init(struct grid *g, const struct table_input *t, const struct policy_params *p,

@@ -7,6 +7,7 @@
 #include "policy/array.h"
 #include "policy/bits.h"
 #include "policy/shares.h"
+#include "policy/told.h"
 
 static bool no_memory(struct err *e)
 {
@@ -18,15 +19,15 @@ bool virt_holds(const struct grid *g, const struct virt *v, uint32_t child)
 	if (v->except != NONE)
 		return child != v->except;
 	uint32_t cell = relation_child(g, &v->r, child);
-	return !grid_counted(g, cell) && g->kind[cell] != KIND_DEAD;
+	return !told_is_known(g, cell) && g->kind[cell] != KIND_DEAD;
 }
 
 bool virt_has_left(const struct grid *g, const struct virt *v)
 {
-	bool left = grid_is_out(g, v->r.parent);
+	bool left = told_has_left(g, v->r.parent);
 	for (uint32_t j = 0; left && j < v->r.b->n; j++) {
 		uint32_t child = relation_child(g, &v->r, j);
-		left = virt_holds(g, v, j) || g->kind[child] == KIND_DEAD || grid_is_out(g, child);
+		left = virt_holds(g, v, j) || g->kind[child] == KIND_DEAD || told_has_left(g, child);
 	}
 	return left;
 }
@@ -304,6 +305,24 @@ bool needs_protect(struct grid *g, struct needs *n, enum guarantee level, const 
 	return !g->p->zero_reach || add_zero_reach(g, n, &pool, e);
 }
 
+/* A virtual sum is of cells that are not printed. */
+static bool hide_subject(
+    struct grid *g, struct needs *n, const struct subject *s, uint16_t rules, struct err *e)
+{
+	return s->virt != NULL || needs_hide(g, n, s->cell, rules, e);
+}
+
+bool needs_has_rest(const struct grid *g, const struct subject *s)
+{
+	bool live = false;
+	if (g->office_dim == SIZE_MAX || grid_office(g, s->cell) != NONE ||
+	    shares_value(g, s, NONE, &live) == 0)
+		return false;
+	struct shares shares = shares_of(g, s);
+	int64_t rest = g->p->coalition > 1 ? shares.coalition_rest : shares.least_rest;
+	return rest < (int64_t)g->p->threshold;
+}
+
 /* R3 against single offices. */
 static bool protect_rests(
     struct grid *g, struct needs *n, struct pool *pool, const struct shares *shares, struct err *e)
@@ -317,11 +336,11 @@ static bool protect_rests(
 		int64_t rest = pool->value - shares_value(g, pool->s, office, &live);
 		if (!pool_wants(g, pool, office == shares->sole, rest, &amp))
 			continue;
-		if (is_late(g, pool->s->cell))
+		if (pool->s->virt == NULL && is_late(g, pool->s->cell))
 			return true;
 		struct need need = pool->need;
 		need.avoid = office;
-		if (!needs_hide(g, n, pool->s->cell, RULE_RESIDUAL, e) || !add_group(n, need, amp, e))
+		if (!hide_subject(g, n, pool->s, RULE_RESIDUAL, e) || !add_group(n, need, amp, e))
 			return false;
 		need.dir = -1;
 		if (g->p->zero_reach && rest > 0 && !add_group(n, need, rest, e))
@@ -339,7 +358,7 @@ bool needs_protect_rest(struct grid *g, struct needs *n, const struct subject *s
 	pool.value = shares_value(g, s, NONE, &live);
 	if (g->p->coalition == 1)
 		return protect_rests(g, n, &pool, &shares, e);
-	if (shares.coalition_rest >= (int64_t)g->p->threshold || grid_is_out(g, s->cell))
+	if (shares.coalition_rest >= (int64_t)g->p->threshold || (s->virt == NULL && grid_is_out(g, s->cell)))
 		return true;
 	pool.need.slots = (uint8_t)(g->p->coalition + 1);
 	uint32_t before = n->n;
@@ -347,7 +366,7 @@ bool needs_protect_rest(struct grid *g, struct needs *n, const struct subject *s
 		return false;
 	if (!few)
 		return needs_protect(g, n, LEVEL_3, s, RULE_RESIDUAL, e);
-	if (n->n > before && !needs_hide(g, n, s->cell, RULE_RESIDUAL, e))
+	if (n->n > before && !hide_subject(g, n, s, RULE_RESIDUAL, e))
 		return false;
 	return !g->p->zero_reach || n->n == before || add_zero_reach(g, n, &pool, e);
 }

@@ -85,8 +85,10 @@ int64_t virt_value(const struct grid *g, const struct virt *v);
  * cell must be printed and the ladder does not allow to unfreeze it. */
 bool needs_protect(struct grid *g, struct needs *n, enum guarantee level, const struct subject *s,
     uint16_t rules, struct err *e);
-/* Protects a cell against those offices and coalitions only to which it would show a small rest (R3). */
+/* Protects a subject against those offices and coalitions only to which it would show a small rest (R3). */
 bool needs_protect_rest(struct grid *g, struct needs *n, const struct subject *s, struct err *e);
+/* Would the next one protect the subject against anybody? */
+bool needs_has_rest(const struct grid *g, const struct subject *s);
 /* NONE: no memory. */
 uint32_t needs_add_virt(struct needs *n, struct virt v);
 bool needs_add(struct needs *n, struct need need, struct err *e);

@@ -3,8 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policy/bound.h"
 #include "policy/ledger.h"
 #include "policy/shares.h"
+#include "policy/told.h"
 
 static bool no_memory(struct err *e)
 {
@@ -70,6 +72,18 @@ static bool find_cell(struct grid *g, struct needs *n, enum guarantee level, uin
 	return true;
 }
 
+/* R12 and R9 for one cell that no table prints and that follows from what is. */
+static bool find_told(struct grid *g, struct needs *n, enum guarantee level, uint32_t cell, struct err *e)
+{
+	struct subject s = { cell, NULL, NONE };
+	if (own_rule(g, &s) != 0)
+		return needs_protect(g, n, level, &s, RULE_REST, e);
+	if (level < LEVEL_3 || g->p->residual == RESIDUAL_NO || g->value[cell] == 0 ||
+	    g->office_dim == SIZE_MAX || grid_office(g, cell) != NONE)
+		return true;
+	return needs_protect_rest(g, n, &s, e);
+}
+
 bool primary_names(const struct grid *g, enum guarantee level, uint32_t cell)
 {
 	struct subject s = { cell, NULL, NONE };
@@ -105,26 +119,31 @@ static bool protect_virt(struct grid *g, struct needs *n, enum guarantee level, 
 	return s.place == NONE ? no_memory(e) : needs_protect(g, n, level, &s, rules, e);
 }
 
-/* R12 and R9: what is not printed under a printed total, but is its rest beside printed parts. */
+/* R12 and R9: what is neither printed nor told under a total that is, but is its rest beside parts that are. A single
+ * cell of that kind is told. */
 static bool find_rest(
     struct grid *g, struct needs *n, enum guarantee level, const struct relation *r, struct err *e)
 {
 	uint32_t shown = 0;
 	uint32_t missing = 0;
-	if (!printed(g, r->parent))
+	if (g->told == NULL || !told_is_known(g, r->parent))
 		return true;
 	for (uint32_t j = 0; j < r->b->n; j++) {
 		uint32_t child = relation_child(g, r, j);
-		shown += printed(g, child);
-		missing += !printed(g, child) && g->kind[child] != KIND_DEAD;
+		bool known = told_is_known(g, child);
+		shown += known;
+		missing += !known && g->kind[child] != KIND_DEAD;
 	}
-	if (shown == 0 || missing == 0)
-		return true;
 	struct virt v = { *r, NONE };
 	struct subject s = { r->parent, &v, NONE };
-	if (own_rule(g, &s) == 0)
+	if (shown == 0 || missing == 0 || virt_has_left(g, &v))
 		return true;
-	return protect_virt(g, n, level, &v, RULE_REST, e);
+	if (own_rule(g, &s) != 0)
+		return protect_virt(g, n, level, &v, RULE_REST, e);
+	if (level < LEVEL_3 || g->p->residual == RESIDUAL_NO || !needs_has_rest(g, &s))
+		return true;
+	s.place = needs_add_virt(n, v);
+	return s.place == NONE ? no_memory(e) : needs_protect_rest(g, n, &s, e);
 }
 
 static bool is_group_dim(const struct grid *g, size_t dim)
@@ -177,19 +196,39 @@ static bool find_group(
 	return true;
 }
 
+/* R12 by inequality: what can only be small. At L1 nobody reckons with more than equations. */
+static bool find_small(struct grid *g, struct needs *n, enum guarantee level, struct err *e)
+{
+	if (level == LEVEL_1 || g->p->figures == FIGURES_AMOUNTS || g->told == NULL)
+		return true;
+	if (!bound_find(g, e))
+		return false;
+	for (uint32_t c = 0; c < g->n_cells; c++) {
+		struct subject s = { c, NULL, NONE };
+		if (g->told[c] == TOLD_SMALL && !needs_protect(g, n, level, &s, RULE_REST, e))
+			return false;
+	}
+	return true;
+}
+
 bool primary_find(struct grid *g, enum guarantee level, struct needs *n, struct err *e)
 {
 	struct relation_walk w;
 	struct relation r;
 	memset(n, 0, sizeof *n);
+	if (!told_find(g, e))
+		return false;
 	for (uint32_t c = 0; c < g->n_cells; c++)
-		if (printed(g, c) && !find_cell(g, n, level, c, e))
+		if ((printed(g, c) && !find_cell(g, n, level, c, e)) ||
+		    (told_is_subject(g, c) && !find_told(g, n, level, c, e)))
 			return false;
 	relation_begin(&w, g);
 	while (relation_next(&w, &r))
 		if (!relation_of_releases(g, &r) &&
 		    (!find_rest(g, n, level, &r, e) || !find_group(g, n, level, &r, e)))
 			return false;
+	if (!find_small(g, n, level, e))
+		return false;
 	return differences_find(g, level, n, e) && needs_index(g, n, e);
 }
 

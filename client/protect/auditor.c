@@ -380,6 +380,8 @@ static void wipe(struct audit *a)
 	free(a->rank);
 	free(a->under);
 	free(a->counted);
+	free(a->told);
+	free(a->named);
 	free(a->out);
 	free(a->k.sums.place);
 }

@@ -55,6 +55,16 @@ struct line { /* a requirement as the file has it */
 	bool asked; /* a rule worked out here wants it */
 };
 
+enum told {
+	TOLD_NOTHING,
+	TOLD_FOLLOWS,
+	TOLD_TWICE, /* and is another name of a cell that is judged */
+	TOLD_GONE,  /* follows from what earlier releases said */
+	TOLD_FEW    /* does not follow, but is known to be less than the threshold */
+};
+
+struct reckoning;
+
 struct audit {
 	struct certcheck k;
 	const struct lattice *g;         /* of a correction: the joint one */
@@ -82,6 +92,10 @@ struct audit {
 	bool l1;
 	uint8_t *
 	    counted; /* not printed, but judged as if it were: the numerator of a figure that might have been shown (R10) */
+	uint8_t *
+	    told; /* by cell, enum told: not printed, but follows from what is, nothing hidden (audittold.c) */
+	struct reckoning *reckoning; /* audittold.c, while it runs */
+	uint8_t *named;              /* by cell: a rule protects it by itself */
 	/* of the subject looked at (auditrules.c): */
 	int64_t value;
 	int64_t *own;   /* by code of the office dimension; -1: nothing can be there */
@@ -101,6 +115,13 @@ void audit_look_at(struct audit *a, const struct subject *s);
 uint64_t audit_part(const struct audit *a, uint64_t cell, uint32_t office);
 bool audit_same_offices(const struct line *x, const struct line *y);
 bool audit_fails(const struct audit *a, const struct subject *s, enum rule rule, const char *why); /* false */
+/* What left in an earlier release cannot be protected any more. */
+bool audit_has_left(const struct audit *a, uint64_t cell);
+/* A table prints it, as a count or hidden. */
+bool audit_printed(const struct audit *a, uint64_t cell);
+/* Fills told: FOLLOWS and TWICE; once the rules have named their cells, FEW. */
+bool audit_tell(struct audit *a);
+bool audit_bound(struct audit *a);
 /* All rules again. */
 bool audit_rules(struct audit *a);
 #endif

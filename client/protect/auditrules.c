@@ -245,8 +245,7 @@ static bool lines_fit(struct audit *a, const struct subject *s, enum rule rule)
 	return true;
 }
 
-/* What left in an earlier release cannot be protected any more. */
-static bool has_left(const struct audit *a, uint64_t cell)
+bool audit_has_left(const struct audit *a, uint64_t cell)
 {
 	return a->out != NULL && a->out[cell] != 0;
 }
@@ -255,11 +254,12 @@ static bool has_left(const struct audit *a, uint64_t cell)
 static bool subject_check(struct audit *a, const struct subject *s, enum rule rule)
 {
 	struct pool who = { .n = 0 };
-	if (s->n == 0 && has_left(a, s->cell)) {
+	if (s->n == 0 && audit_has_left(a, s->cell)) {
 		a->report->late++;
 		return true;
 	}
 	a->report->subjects++;
+	a->named[s->cell] |= s->n == 0;
 	audit_look_at(a, s);
 	if (s->n == 0 && strchr("PI", a->g->mark[s->cell]) != NULL)
 		return audit_fails(a, s, rule, "it is printed");
@@ -275,7 +275,7 @@ static bool subject_check(struct audit *a, const struct subject *s, enum rule ru
 
 /* ---- the rules ---- */
 
-static bool printed(const struct audit *a, uint64_t cell)
+bool audit_printed(const struct audit *a, uint64_t cell)
 {
 	return (strchr("PHI", a->g->mark[cell]) != NULL || a->counted[cell] != 0) && a->g->live[cell] != 0;
 }
@@ -307,7 +307,7 @@ static bool rests_check(struct audit *a, const struct subject *s, struct pool *w
 		bool wanted = rest < k && (rest > 0 || (a->p->residual == RESIDUAL_ZEROS && !all));
 		*some = *some || wanted;
 		who->down = false;
-		if (wanted && strchr("PI", a->g->mark[s->cell]) != NULL)
+		if (wanted && s->n == 0 && strchr("PI", a->g->mark[s->cell]) != NULL)
 			return audit_fails(a, s, RULE_R3, "it is printed");
 		if (wanted && !holds_against(a, s, who))
 			return audit_fails(a, s, RULE_R3, "an office is left without a move");
@@ -348,12 +348,27 @@ static bool has_few_offices(const struct audit *a)
 	return a->p->min_offices > 1 && a->n_ranked >= 2 && n < a->p->min_offices;
 }
 
+/* R3 of the subject looked at. */
+static bool residual_check(struct audit *a, const struct subject *s)
+{
+	struct pool who = { .n = 0 };
+	bool some = false;
+	if (a->pool == 0 || a->p->residual == RESIDUAL_NO || a->value == 0)
+		return true;
+	if (!rests_check(a, s, &who, 0, &some))
+		return false;
+	a->report->subjects += some;
+	/* pools among more offices than may pool: whoever they are, so everybody */
+	bool all = audit_printed(a, s->cell) || (a->pool > 1 && a->n_ranked > a->pool);
+	a->named[s->cell] |= some && s->n == 0 && all;
+	return !some || lines_fit(a, s, RULE_R3);
+}
+
 /* R1, R2, R5, R6, R3 for one cell that a table prints. */
 static bool cell_check(struct audit *a, uint64_t cell)
 {
 	struct subject s = { .cell = cell };
 	struct pool who = { .n = 0 };
-	bool some = false;
 	audit_look_at(a, &s);
 	enum rule rule = own_rule(a);
 	if (rule != RULE_SPARE)
@@ -365,25 +380,36 @@ static bool cell_check(struct audit *a, uint64_t cell)
 		return subject_check(a, &s, RULE_R5);
 	if (a->pool == 0 || a->p->residual == RESIDUAL_NO)
 		return true;
-	if (has_left(a, cell)) {
+	if (audit_has_left(a, cell)) {
 		a->report->late += has_small_rest(a, &who, 0);
 		return true;
 	}
-	if (!rests_check(a, &s, &who, 0, &some))
-		return false;
-	a->report->subjects += some;
-	return !some || lines_fit(a, &s, RULE_R3);
+	return residual_check(a, &s);
 }
 
-/* A sum that a subtraction shows: all children in `in`. One live child is that child. if_sensitive: only where R1, R2 or
- * R6 would name it. */
+/* R9 and R12 for one cell that follows. */
+static bool told_check(struct audit *a, uint64_t cell)
+{
+	struct subject s = { .cell = cell };
+	audit_look_at(a, &s);
+	return own_rule(a) != RULE_SPARE ? subject_check(a, &s, RULE_R12) : residual_check(a, &s);
+}
+
+/* It left, or follows from what did. */
+static bool is_gone(const struct audit *a, uint64_t cell)
+{
+	return audit_has_left(a, cell) || a->told[cell] == TOLD_GONE;
+}
+
+/* A sum that a subtraction shows: all children in `in`. One live child is that child. rest: R12, where R1, R2, R6 or R3
+ * would name it; else R4. */
 static bool sum_check(struct audit *a, uint64_t parent, const uint64_t *child, const bool *in, uint32_t n,
-    uint64_t *scratch, enum rule rule, bool if_sensitive)
+    uint64_t *scratch, bool rest)
 {
 	struct subject s = { .cell = parent, .minus = scratch };
 	uint32_t held = 0;
 	uint64_t only = 0;
-	bool left = has_left(a, parent);
+	bool left = is_gone(a, parent);
 	for (uint32_t i = 0; i < n; i++) {
 		if (a->g->live[child[i]] == 0)
 			continue;
@@ -392,7 +418,7 @@ static bool sum_check(struct audit *a, uint64_t parent, const uint64_t *child, c
 			only = child[i];
 		} else {
 			scratch[s.n++] = child[i];
-			left = left && has_left(a, child[i]);
+			left = left && is_gone(a, child[i]);
 		}
 	}
 	if (held == 0 || left)
@@ -400,11 +426,11 @@ static bool sum_check(struct audit *a, uint64_t parent, const uint64_t *child, c
 	struct subject one = { .cell = only };
 	audit_look_at(a, held > 1 ? &s : &one);
 	bool sensitive = own_rule(a) != RULE_SPARE;
-	if (if_sensitive && !sensitive)
-		return true;
+	if (rest)
+		return sensitive ? subject_check(a, &s, RULE_R12) : residual_check(a, &s);
 	if (held > 1)
-		return subject_check(a, &s, rule);
-	return (printed(a, only) && sensitive) || subject_check(a, &one, rule);
+		return subject_check(a, &s, RULE_R4);
+	return (audit_printed(a, only) && sensitive) || subject_check(a, &one, RULE_R4);
 }
 
 struct parts { /* of one relation */
@@ -414,19 +440,24 @@ struct parts { /* of one relation */
 	uint32_t n;
 };
 
-/* R12: what is left beside the printed parts of a printed total. */
+/* Printed, or it follows. */
+static bool is_known(const struct audit *a, uint64_t cell)
+{
+	return a->g->live[cell] != 0 && (audit_printed(a, cell) || a->told[cell] != TOLD_NOTHING);
+}
+
+/* R12: what is left beside the known parts of a known total. One cell would be known as well. */
 static bool rest_check(struct audit *a, const struct parts *r)
 {
 	uint32_t shown = 0;
 	uint32_t left = 0;
 	for (uint32_t i = 0; i < r->n; i++) {
 		bool live = a->g->live[r->child[i]] != 0;
-		r->in[i] = live && !printed(a, r->child[i]);
+		r->in[i] = live && !is_known(a, r->child[i]);
 		shown += live && !r->in[i];
 		left += r->in[i];
 	}
-	return shown == 0 || left == 0 ||
-	       sum_check(a, r->parent, r->child, r->in, r->n, r->scratch, RULE_R12, true);
+	return shown == 0 || left == 0 || sum_check(a, r->parent, r->child, r->in, r->n, r->scratch, true);
 }
 
 /* R4, all of a group in one category. */
@@ -438,7 +469,8 @@ static bool full_check(struct audit *a, const struct parts *r)
 	for (uint32_t i = 0; i < r->n; i++) {
 		struct subject s = { .cell = r->child[i] };
 		if (a->g->truth[s.cell] == 0 && a->g->live[s.cell] != 0 &&
-		    !(printed(a, s.cell) && a->p->zeros == ZEROS_SENSITIVE) && !subject_check(a, &s, RULE_R4))
+		    !(audit_printed(a, s.cell) && a->p->zeros == ZEROS_SENSITIVE) &&
+		    !subject_check(a, &s, RULE_R4))
 			return false;
 	}
 	return true;
@@ -455,12 +487,12 @@ static bool group_check(struct audit *a, const struct parts *r)
 		live += a->g->live[r->child[i]] != 0;
 	for (uint32_t i = 0; live > 1 && i < r->n; i++) {
 		int64_t rest = base - a->g->truth[r->child[i]];
-		if (!printed(a, r->child[i]) || rest >= (int64_t)a->p->threshold)
+		if (!audit_printed(a, r->child[i]) || rest >= (int64_t)a->p->threshold)
 			continue;
 		for (uint32_t j = 0; j < r->n; j++)
 			r->in[j] = j != i;
 		if (rest == 0 ? !full_check(a, r)
-			      : !sum_check(a, r->parent, r->child, r->in, r->n, r->scratch, RULE_R4, false))
+			      : !sum_check(a, r->parent, r->child, r->in, r->n, r->scratch, false))
 			return false;
 	}
 	return true;
@@ -516,12 +548,15 @@ static bool breakdown_check(struct audit *a, uint32_t dim, const struct breakdow
 	for (uint64_t high = 0; high < a->g->n_cells; high += block)
 		for (uint64_t low = high; low < high + stride; low++) {
 			r->parent = low + b->parent * stride;
-			if (!printed(a, r->parent))
+			if (!is_known(a, r->parent))
 				continue;
 			for (uint32_t i = 0; i < b->n; i++)
 				r->child[i] = low + b->child[i] * stride;
-			if (!hidden_check(a, r) || !rest_check(a, r) ||
-			    (is_group(a, dim) && !group_check(a, r)))
+			if (!rest_check(a, r))
+				return false;
+			if (!audit_printed(a, r->parent))
+				continue;
+			if (!hidden_check(a, r) || (is_group(a, dim) && !group_check(a, r)))
 				return false;
 		}
 	return true;
@@ -574,14 +609,34 @@ static bool figures_mark(struct audit *a)
 	return true;
 }
 
+/* R12 by inequality: what can only be small. */
+static bool bounds_check(struct audit *a)
+{
+	if (a->l1 || a->p->figures == FIGURES_AMOUNTS)
+		return true;
+	if (!audit_bound(a))
+		return false;
+	for (uint64_t c = 0; c < a->g->n_cells; c++) {
+		struct subject s = { .cell = c };
+		if (a->told[c] == TOLD_FEW && !subject_check(a, &s, RULE_R12))
+			return false;
+	}
+	return true;
+}
+
 bool audit_rules(struct audit *a)
 {
+	a->named = calloc(a->g->n_cells, sizeof *a->named);
+	if (a->named == NULL)
+		return err_set(a->e, ERR_MEMORY, "no memory");
 	if (!figures_mark(a))
 		return false;
+	if (!audit_tell(a))
+		return false;
 	for (uint64_t c = 0; c < a->g->n_cells; c++)
-		if (printed(a, c) && !cell_check(a, c))
+		if (audit_printed(a, c) ? !cell_check(a, c) : a->told[c] == TOLD_FOLLOWS && !told_check(a, c))
 			return false;
-	if (!relations_check(a))
+	if (!relations_check(a) || !bounds_check(a))
 		return false;
 	for (uint32_t i = 0; i < a->n_lines; i++) {
 		struct line *l = &a->line[i];

@@ -549,6 +549,24 @@ static void find_parts(const struct lattice *g, uint8_t *part)
 		}
 }
 
+/* Some part of a base is printed, so there may be persons there: whatever was not reported of the same base by another
+ * view may be some of them. */
+static void spread_views(const struct lattice *g, uint32_t dim, const uint8_t *missing, uint8_t *alive)
+{
+	const struct latticedim *d = &g->dim[dim];
+	uint64_t stride = g->stride[dim];
+	for (uint32_t i = d->n_codes; i-- > 0;)
+		for (uint32_t b = 0; b < d->n_breakdowns; b++) {
+			const struct breakdown *k = &d->breakdown[b];
+			for (uint32_t c = 0; k->view && k->parent == d->order[i] && c < k->n; c++)
+				for (uint64_t base = 0; base < g->n_cells; base += stride * d->n_codes)
+					for (uint64_t low = base; low < base + stride; low++)
+						alive[low + k->child[c] * stride] |=
+						    alive[low + k->parent * stride] &
+						    missing[low + k->child[c] * stride];
+		}
+}
+
 /* Rule R12 as a reader can see it. A figure marked not reported or not asked adds nothing to any printed sum,
  * nor do its parts, unless it may be a part of a total that was reported (covered.csv), or some part of it is
  * printed. A sum over several offices or groups carries the mark for the sake of one of them: it is unknown, unless it is
@@ -565,13 +583,16 @@ static bool close_missing(struct lattice *g, uint8_t *alive, uint8_t *missing)
 		missing[c] = g->mark[c] == 'N' || g->mark[c] == 'A';
 		alive[c] = (alive[c] != 0 && missing[c] != 0) || strchr("PHR", g->mark[c]) != NULL;
 	}
+	for (uint32_t d = 0; d < g->n_dims; d++)
+		spread(g, d, true, alive);
+	for (uint32_t d = 0; d < g->n_dims; d++)
+		spread_views(g, d, missing, alive);
 	for (uint32_t d = 0; d < g->n_dims; d++) {
 		bool *base = calloc(g->dim[d].n_codes, sizeof *base);
 		if (base == NULL) {
 			free(part);
 			return false;
 		}
-		spread(g, d, true, alive);
 		find_bases(&g->dim[d], base);
 		for (uint64_t c = 0; c < g->n_cells; c++)
 			missing[c] &= base[lattice_place(g, c, d)] || (g->dim[d].synthetic && part[c] != 0);

@@ -1,0 +1,218 @@
+/* What follows by subtraction from everything that may be printed, and what can only be small beside it (R9, R12). */
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/protect/auditledger.h"
+
+#define UNKNOWN_NONE UINT64_MAX
+
+struct sheet { /* one relation */
+	uint64_t parent;
+	const struct breakdown *b;
+	uint64_t stride;
+};
+
+typedef bool take_sheet(struct audit *a, const struct sheet *s);
+
+static uint64_t child_of(const struct sheet *s, uint32_t i)
+{
+	return s->parent + (s->b->child[i] - (uint64_t)s->b->parent) * s->stride;
+}
+
+/* True if it was true for some relation. */
+static bool each_sheet(struct audit *a, take_sheet *take)
+{
+	bool some = false;
+	for (uint32_t d = a->releases != NULL; d < a->g->n_dims; d++) /* not that of releases */
+		for (uint32_t k = 0; k < a->g->dim[d].n_breakdowns; k++) {
+			struct sheet s = { .b = &a->g->dim[d].breakdown[k], .stride = a->g->stride[d] };
+			uint64_t block = s.stride * a->g->dim[d].n_codes;
+			for (uint64_t high = 0; high < a->g->n_cells; high += block)
+				for (uint64_t low = high; low < high + s.stride; low++) {
+					s.parent = low + s.b->parent * s.stride;
+					some |= take(a, &s);
+				}
+		}
+	return some;
+}
+
+static bool is_unknown(const struct audit *a, uint64_t cell)
+{
+	return a->g->live[cell] != 0 && !audit_printed(a, cell) && a->told[cell] == TOLD_NOTHING;
+}
+
+/* Neither left nor follows from what did. */
+static bool is_kept(const struct audit *a, uint64_t cell)
+{
+	return a->g->live[cell] != 0 && !audit_has_left(a, cell) && a->told[cell] != TOLD_GONE;
+}
+
+typedef bool is_open(const struct audit *a, uint64_t cell);
+
+/* All but one cell of the relation are known: so is that one. */
+static bool solve_by(struct audit *a, const struct sheet *s, is_open *open, enum told how)
+{
+	uint64_t which = open(a, s->parent) ? s->parent : UNKNOWN_NONE;
+	for (uint32_t i = 0; i < s->b->n; i++) {
+		if (!open(a, child_of(s, i)))
+			continue;
+		if (which != UNKNOWN_NONE)
+			return false;
+		which = child_of(s, i);
+	}
+	if (which == UNKNOWN_NONE)
+		return false;
+	a->told[which] = (uint8_t)how;
+	return true;
+}
+
+static bool solve(struct audit *a, const struct sheet *s)
+{
+	return solve_by(a, s, is_unknown, TOLD_FOLLOWS);
+}
+
+static bool solve_left(struct audit *a, const struct sheet *s)
+{
+	return solve_by(a, s, is_kept, TOLD_GONE);
+}
+
+/* A parent of one living child is that child: it is judged once. */
+static bool find_twice(struct audit *a, const struct sheet *s)
+{
+	uint64_t only = UNKNOWN_NONE;
+	uint32_t living = 0;
+	for (uint32_t i = 0; i < s->b->n; i++)
+		if (a->g->live[child_of(s, i)] != 0) {
+			only = child_of(s, i);
+			living++;
+		}
+	if (living != 1)
+		return false;
+	if (a->told[only] == TOLD_FOLLOWS && !audit_printed(a, only))
+		a->told[only] = TOLD_TWICE;
+	else if (a->told[s->parent] == TOLD_FOLLOWS && audit_printed(a, only))
+		a->told[s->parent] = TOLD_TWICE;
+	return false;
+}
+
+bool audit_tell(struct audit *a)
+{
+	a->told = calloc(a->g->n_cells, sizeof *a->told);
+	if (a->told == NULL)
+		return err_set(a->e, ERR_MEMORY, "no memory");
+	bool more = a->out != NULL;
+	while (more)
+		more = each_sheet(a, solve_left);
+	for (more = true; more;)
+		more = each_sheet(a, solve);
+	each_sheet(a, find_twice);
+	return true;
+}
+
+/* ---- at least, and at most ---- */
+
+#define ROUNDS    8 /* docs/disclosure.md, R12 */
+#define UNBOUNDED (INT64_C(1) << 54)
+#define ENDLESS   (INT64_C(1) << 60) /* a sum of many unbounded ones */
+
+struct limits {
+	int64_t low, high;
+};
+
+struct reckoning {
+	struct audit *a;
+	struct limits *now, *then;
+	bool news;
+};
+
+static bool is_difference(const struct audit *a, uint64_t cell)
+{
+	return a->releases != NULL && cell >= auditledger_n_counts(a);
+}
+
+/* Before the first round. */
+static struct limits given(const struct audit *a, uint64_t cell)
+{
+	int64_t v = a->g->truth[cell];
+	int64_t floor = a->p->zeros == ZEROS_PUBLISHED && a->named[cell] != 0 ? audit_printed(a, cell) : 0;
+	if (a->g->live[cell] == 0)
+		return (struct limits){ 0, 0 };
+	if (is_difference(a, cell))
+		return (struct limits){ -UNBOUNDED, UNBOUNDED };
+	return a->named[cell] == 0 && !is_unknown(a, cell) ? (struct limits){ v, v }
+							   : (struct limits){ floor, UNBOUNDED };
+}
+
+/* What the relation leaves to its unknown children is less than the threshold from the beginning. */
+static bool says_nothing(const struct audit *a, const struct sheet *s)
+{
+	struct limits top = given(a, s->parent);
+	int64_t rest = top.low;
+	if (top.low < top.high)
+		return false;
+	for (uint32_t i = 0; i < s->b->n; i++) {
+		struct limits part = given(a, child_of(s, i));
+		rest -= part.low == part.high ? part.low : 0;
+	}
+	return rest < (int64_t)a->p->threshold;
+}
+
+static void learn(struct reckoning *r, uint64_t cell, int64_t low, int64_t high)
+{
+	struct limits *l = &r->then[cell];
+	r->news |= low > l->low || high < l->high;
+	l->low = low > l->low ? low : l->low;
+	l->high = high < l->high ? high : l->high;
+}
+
+static bool reckon(struct audit *a, const struct sheet *s)
+{
+	struct reckoning *r = a->reckoning;
+	struct limits all = { 0, 0 };
+	struct limits top = r->now[s->parent];
+	if (says_nothing(a, s))
+		return false;
+	for (uint32_t i = 0; i < s->b->n; i++) {
+		all.low += r->now[child_of(s, i)].low;
+		all.low = all.low < -ENDLESS ? -ENDLESS : all.low;
+		all.high += r->now[child_of(s, i)].high;
+		all.high = all.high > ENDLESS ? ENDLESS : all.high;
+	}
+	learn(r, s->parent, all.low, all.high);
+	for (uint32_t i = 0; i < s->b->n; i++) {
+		struct limits part = r->now[child_of(s, i)];
+		learn(r, child_of(s, i), all.high == ENDLESS ? -ENDLESS : top.low - (all.high - part.high),
+		    all.low == -ENDLESS ? ENDLESS : top.high - (all.low - part.low));
+	}
+	return r->news;
+}
+
+bool audit_bound(struct audit *a)
+{
+	struct reckoning r = { .news = true };
+	uint64_t n = a->g->n_cells;
+	uint64_t first = 0;
+	while (first < n && !is_unknown(a, first))
+		first++;
+	if (first == n)
+		return true;
+	a->reckoning = &r;
+	r.now = calloc(n, sizeof *r.now);
+	r.then = calloc(n, sizeof *r.then);
+	bool ok = (r.now != NULL && r.then != NULL) || err_set(a->e, ERR_MEMORY, "no memory");
+	for (uint64_t c = 0; ok && c < n; c++)
+		r.now[c] = r.then[c] = given(a, c);
+	for (uint32_t i = 0; ok && r.news && i < ROUNDS; i++) {
+		r.news = false;
+		each_sheet(a, reckon);
+		memcpy(r.now, r.then, n * sizeof *r.now);
+	}
+	for (uint64_t c = 0; ok && c < n; c++)
+		if (is_unknown(a, c) && !is_difference(a, c) && a->named[c] == 0 &&
+		    r.now[c].high < (int64_t)a->p->threshold &&
+		    (r.now[c].high > 0 || a->p->zeros == ZEROS_SENSITIVE))
+			a->told[c] = TOLD_FEW;
+	free(r.now);
+	free(r.then);
+	return ok;
+}

@@ -1,0 +1,133 @@
+#include "policy/bound.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define MANY (INT64_C(1) << 54) /* more than any sum (LIMIT_HASH_TOTAL) */
+#define FAR  (INT64_C(1) << 60) /* where adding up ends: many children that may be anything */
+
+struct span {
+	int64_t least, most;
+};
+
+struct bounds {
+	struct grid *g;
+	struct span *is, *next; /* by cell: after the last round, and in this one */
+	bool changed;
+};
+
+static int64_t larger(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
+static int64_t smaller(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* Its value is known from the beginning. */
+static bool is_given(const struct grid *g, uint32_t cell)
+{
+	return g->kind[cell] == KIND_DEAD || (told_is_known(g, cell) && g->primary[cell] == 0);
+}
+
+static struct span at_first(const struct grid *g, uint32_t cell)
+{
+	if (is_given(g, cell))
+		return (struct span){ g->value[cell], g->value[cell] };
+	if (grid_is_delta(g, cell))
+		return (struct span){ -MANY, MANY };
+	return (struct span){ g->primary[cell] != 0 ? grid_floor(g, cell) : 0, MANY };
+}
+
+static void narrow(struct bounds *b, uint32_t cell, int64_t least, int64_t most)
+{
+	struct span *s = &b->next[cell];
+	least = larger(s->least, least);
+	most = smaller(s->most, most);
+	b->changed = b->changed || least > s->least || most < s->most;
+	*s = (struct span){ least, most };
+}
+
+/* What the children are together. *open: some of them are not known for certain. */
+static struct span sum_of(const struct bounds *b, const struct relation *r, bool *open)
+{
+	struct span sum = { 0, 0 };
+	*open = false;
+	for (uint32_t j = 0; j < r->b->n; j++) {
+		const struct span *s = &b->is[relation_child(b->g, r, j)];
+		sum.least = larger(sum.least + s->least, -FAR);
+		sum.most = smaller(sum.most + s->most, FAR);
+		*open = *open || s->least < s->most;
+	}
+	return sum;
+}
+
+/* Less than the threshold is left beside the cells known from the beginning: the rules have that sum, or its parts. */
+static bool is_protected(const struct grid *g, const struct relation *r)
+{
+	int64_t rest = g->value[r->parent];
+	for (uint32_t j = 0; j < r->b->n; j++) {
+		uint32_t child = relation_child(g, r, j);
+		rest -= is_given(g, child) ? g->value[child] : 0;
+	}
+	return is_given(g, r->parent) && rest < (int64_t)g->p->threshold;
+}
+
+static void say(struct bounds *b, const struct relation *r)
+{
+	bool open = false;
+	struct span sum = sum_of(b, r, &open);
+	struct span parent = b->is[r->parent];
+	if ((!open && parent.least == parent.most) || is_protected(b->g, r))
+		return;
+	narrow(b, r->parent, sum.least, sum.most);
+	for (uint32_t j = 0; j < r->b->n; j++) {
+		uint32_t child = relation_child(b->g, r, j);
+		struct span s = b->is[child];
+		narrow(b, child, sum.most < FAR ? parent.least - (sum.most - s.most) : -FAR,
+		    sum.least > -FAR ? parent.most - (sum.least - s.least) : FAR);
+	}
+}
+
+static void say_all(struct bounds *b)
+{
+	struct relation_walk w;
+	struct relation r;
+	b->changed = false;
+	memcpy(b->next, b->is, b->g->n_cells * sizeof *b->is);
+	relation_begin(&w, b->g);
+	while (relation_next(&w, &r))
+		if (!relation_of_releases(b->g, &r))
+			say(b, &r);
+	memcpy(b->is, b->next, b->g->n_cells * sizeof *b->is);
+}
+
+/* It is known to be small, and it is not another kind of nothing. */
+static bool is_small(const struct grid *g, uint32_t cell, int64_t most)
+{
+	return g->kind[cell] != KIND_DEAD && !told_is_known(g, cell) && g->primary[cell] == 0 &&
+	       !grid_is_delta(g, cell) && most < (int64_t)g->p->threshold &&
+	       (most > 0 || g->p->zeros == ZEROS_SENSITIVE);
+}
+
+bool bound_find(struct grid *g, struct err *e)
+{
+	struct bounds b = { .g = g, .changed = true };
+	if (g->told == NULL)
+		return true;
+	b.is = calloc(g->n_cells, sizeof *b.is);
+	b.next = calloc(g->n_cells, sizeof *b.next);
+	bool ok = (b.is != NULL && b.next != NULL) || err_set(e, ERR_MEMORY, "no memory for what is known");
+	for (uint32_t c = 0; ok && c < g->n_cells; c++)
+		b.is[c] = at_first(g, c);
+	for (unsigned i = 0; ok && b.changed && i < BOUND_ROUNDS; i++)
+		say_all(&b);
+	for (uint32_t c = 0; ok && c < g->n_cells; c++)
+		if (is_small(g, c, b.is[c].most))
+			g->told[c] = TOLD_SMALL;
+	free(b.is);
+	free(b.next);
+	return ok;
+}
