@@ -105,12 +105,12 @@ static void put_releases(struct buf *b, const struct ledger *l)
 	}
 }
 
-static bool put_tables(const struct grid *g, struct buf *out, struct witness_report *witness, struct err *e)
+static bool put_tables(const struct proof *p, struct buf *out, struct witness_report *witness, struct err *e)
 {
 	struct buf open = { 0 };
 	buf_put_text(out, "section tables\n");
 	*witness = (struct witness_report){ 0 };
-	bool ok = g->ledger != NULL || witness_write(g, out, &open, witness, e);
+	bool ok = witness_write(p->plan->g, p->null, out, &open, witness, e);
 	buf_put_text(out, "section open\n");
 	if (open.size > 0)
 		buf_put(out, open.data, open.size);
@@ -143,7 +143,7 @@ bool certificate_write(const struct proof *p, struct buf *out, struct witness_re
 		put_releases(out, g->ledger);
 	put_null(out, g, MODULAR_PRIME_1, p->null[0]);
 	put_null(out, g, MODULAR_PRIME_2, p->null[1]);
-	if (!put_tables(g, out, witness, e))
+	if (!put_tables(p, out, witness, e))
 		return false;
 	put_end(out, "end-public");
 	return !out->failed || err_set(e, ERR_MEMORY, "no memory for the certificate");

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "policy/certificate.h"
+#include "policy/shown.h"
 #include "policy/simplex.h"
 
 #define COMPONENT_MAX   2500u                /* cells of a component that is tried */
@@ -18,23 +19,17 @@
 #define WHOLE           1e-6
 #define FAR             1e-7
 
-enum { PRINTED, UNPRINTED, HIDDEN, EMPTY };
-
-/* What a reader of the file has: marks, printed values, relations. EMPTY cells add nothing to any sum (not
- * reported, structural); they stand in every table as 0, since their marks alone do not always say so. */
-struct shown {
-	const struct grid *g; /* for its relations, floor and policy only */
-	uint8_t *state;       /* enum below */
-	int64_t *value;       /* printed value, or 0 */
-	uint32_t *root;       /* component of each cell that is not printed: its first cell */
-	uint32_t *place;      /* of a cell in the component at hand */
+struct reader { /* of the published files */
+	struct shown s;
+	uint32_t *root;  /* component of each bare cell: its first cell */
+	uint32_t *place; /* of a loose first cell in the component at hand */
 	uint8_t seed[16];
 };
 
 struct component {
-	const struct shown *in;
-	uint32_t id, first_table, n, n_empty, n_relations;
-	const uint32_t *cell; /* n loose ones, then the empty ones; each part ascending */
+	const struct reader *in;
+	uint32_t id, first_table, n, n_named, n_relations;
+	const uint32_t *cell; /* n loose ones, then others that a table names; each part ascending */
 	const struct relation *relation;
 	struct simplex x;
 	int64_t *now, *least, *largest; /* of each cell: in this table, in all so far */
@@ -67,20 +62,21 @@ static uint32_t relation_member(const struct grid *g, const struct relation *r, 
 	return j == 0 ? r->parent : relation_child(g, r, j - 1);
 }
 
-static bool is_loose(const struct shown *s, uint32_t cell)
+/* Among counts: what ties releases together is known from shown.same. */
+static bool is_of_counts(const struct shown *s, const struct relation *r)
 {
-	return s->state[cell] == UNPRINTED || s->state[cell] == HIDDEN;
+	return !relation_of_releases(s->g, r) && r->parent < s->n_counts;
 }
 
-/* First loose cell of a relation, or else the first empty one; NONE: all are printed. */
+/* First loose cell of a relation, or else the first bare one; NONE: all are printed. */
 static uint32_t first_open(const struct shown *s, const struct relation *r)
 {
 	uint32_t first = NONE;
-	for (uint32_t j = 0; j <= r->b->n; j++) {
+	for (uint32_t j = 0; is_of_counts(s, r) && j <= r->b->n; j++) {
 		uint32_t c = relation_member(s->g, r, j);
-		if (is_loose(s, c))
+		if (shown_is_loose(s, c))
 			return c;
-		if (first == NONE && s->state[c] == EMPTY)
+		if (first == NONE && shown_is_bare(s, c))
 			first = c;
 	}
 	return first;
@@ -90,62 +86,62 @@ static uint32_t first_open(const struct shown *s, const struct relation *r)
 static uint32_t first_loose(const struct shown *s, const struct relation *r)
 {
 	uint32_t c = first_open(s, r);
-	return c == NONE || is_loose(s, c) ? c : NONE;
+	return c == NONE || shown_is_loose(s, c) ? c : NONE;
 }
 
-static void find_components(const struct shown *s)
+/* Bare cells that hold the same hang together. *last: by first cell, room for one of them. */
+static void unite_same(const struct reader *in, uint32_t *last)
 {
+	for (uint32_t c = 0; c < in->s.n_counts; c++)
+		last[c] = NONE;
+	for (uint32_t c = 0; c < in->s.n_counts; c++) {
+		uint32_t *before = &last[in->s.same[c]];
+		if (!shown_is_bare(&in->s, c))
+			continue;
+		if (*before != NONE)
+			unite(in->root, *before, c);
+		*before = c;
+	}
+}
+
+static void find_components(const struct reader *in)
+{
+	const struct shown *s = &in->s;
 	struct relation_walk w;
 	struct relation r;
 	for (uint32_t c = 0; c < s->g->n_cells; c++)
-		s->root[c] = c;
+		in->root[c] = c;
+	unite_same(in, in->place);
 	relation_begin(&w, s->g);
 	while (relation_next(&w, &r)) {
 		uint32_t first = first_open(s, &r);
 		for (uint32_t j = 0; first != NONE && j <= r.b->n; j++)
-			if (s->state[relation_member(s->g, &r, j)] != PRINTED)
-				unite(s->root, first, relation_member(s->g, &r, j));
+			if (shown_is_bare(s, relation_member(s->g, &r, j)))
+				unite(in->root, first, relation_member(s->g, &r, j));
 	}
 	for (uint32_t c = 0; c < s->g->n_cells; c++)
-		s->root[c] = find_root(s->root, c);
-}
-
-/* The only lines that see the grid's values: where the mark says that they are printed. */
-static void look_at_print(struct shown *s)
-{
-	for (uint32_t c = 0; c < s->g->n_cells; c++) {
-		char mark = proof_mark(s->g, c);
-		if (grid_loose(s->g, c))
-			s->state[c] = mark == 'H' ? HIDDEN : UNPRINTED;
-		else if (mark == 'P')
-			s->value[c] = s->g->value[c];
-		else if (mark == 'I' ||
-			 s->g->mark[c] ==
-			     'i') /* what is around it stays open: tables would have to fit the figures */
-			s->state[c] = UNPRINTED;
-		else if (mark != 'Z')
-			s->state[c] = EMPTY;
-	}
+		in->root[c] = find_root(in->root, c);
 }
 
 /* ---- the program: a column for each cell's height over its floor, and one for the printed values ---- */
 
 static int64_t cell_floor(const struct component *k, uint32_t i)
 {
-	return k->in->state[k->cell[i]] == HIDDEN ? (int64_t)k->in->g->floor : 0;
+	return k->in->s.state[k->cell[i]] == SHOWN_HIDDEN ? (int64_t)k->in->s.g->floor : 0;
 }
 
 /* sum of signed heights + constant * last = 0; the last column rises from 0 to 1. */
 static void put_relation(struct component *k, uint32_t i)
 {
 	const struct relation *r = &k->relation[i];
+	const struct shown *s = &k->in->s;
 	for (uint32_t j = 0; j <= r->b->n; j++) {
-		uint32_t c = relation_member(k->in->g, r, j);
+		uint32_t c = s->same[relation_member(s->g, r, j)];
 		double sign = j == 0 ? 1.0 : -1.0;
-		if (!is_loose(k->in, c)) {
-			simplex_add(&k->x, i, k->n, sign * (double)k->in->value[c]);
-			if (k->in->value[c] > k->ceiling)
-				k->ceiling = k->in->value[c];
+		if (!shown_is_loose(s, c)) {
+			simplex_add(&k->x, i, k->n, sign * (double)s->value[c]);
+			if (s->value[c] > k->ceiling)
+				k->ceiling = s->value[c];
 			continue;
 		}
 		uint32_t at = k->in->place[c];
@@ -157,16 +153,17 @@ static void put_relation(struct component *k, uint32_t i)
 
 static void put_ceilings(struct component *k)
 {
-	double most = 4.0 * (double)k->ceiling + 16.0 * (double)k->in->g->p->threshold;
+	const struct shown *s = &k->in->s;
+	double most = 4.0 * (double)k->ceiling + 16.0 * (double)s->g->p->threshold;
 	for (uint32_t i = 0; i < k->n; i++)
 		k->x.high[i] = most;
 	for (uint32_t i = 0; i < k->n_relations; i++) {
 		const struct relation *r = &k->relation[i];
-		for (uint32_t j = 0; !is_loose(k->in, r->parent) && j < r->b->n; j++) {
-			uint32_t c = relation_child(k->in->g, r, j);
+		double high = (double)s->value[s->same[r->parent]];
+		for (uint32_t j = 0; !shown_is_loose(s, r->parent) && j < r->b->n; j++) {
+			uint32_t c = s->same[relation_child(s->g, r, j)];
 			uint32_t at = k->in->place[c];
-			double high = (double)k->in->value[r->parent];
-			if (is_loose(k->in, c) && k->x.high[at] > high - (double)cell_floor(k, at))
+			if (shown_is_loose(s, c) && k->x.high[at] > high - (double)cell_floor(k, at))
 				k->x.high[at] = fmax(0.0, high - (double)cell_floor(k, at));
 		}
 	}
@@ -255,10 +252,16 @@ static bool dive(struct component *k)
 	return false;
 }
 
+static int64_t value_now(const struct component *k, uint32_t cell)
+{
+	uint32_t first = k->in->s.same[cell];
+	return shown_is_loose(&k->in->s, first) ? k->now[k->in->place[first]] : k->in->s.value[first];
+}
+
 /* In whole numbers: every relation, every floor. Nothing but this decides. */
 static bool table_holds(struct component *k)
 {
-	const struct shown *s = k->in;
+	const struct shown *s = &k->in->s;
 	for (uint32_t i = 0; i < k->n; i++) {
 		if (!is_whole(k->x.x[i]))
 			return false;
@@ -270,8 +273,7 @@ static bool table_holds(struct component *k)
 		const struct relation *r = &k->relation[i];
 		int64_t sum = 0;
 		for (uint32_t j = 0; j <= r->b->n; j++) {
-			uint32_t c = relation_member(s->g, r, j);
-			int64_t v = !is_loose(s, c) ? s->value[c] : k->now[s->place[c]];
+			int64_t v = value_now(k, relation_member(s->g, r, j));
 			sum += j == 0 ? v : -v;
 		}
 		if (sum != 0)
@@ -284,15 +286,14 @@ static bool table_holds(struct component *k)
 
 static bool cell_done(const struct component *k, uint32_t i)
 {
-	const struct policy_params *p = k->in->g->p;
-	return k->in->state[k->cell[i]] != HIDDEN ||
-	       (k->n_tables > 0 && k->largest[i] >= (int64_t)p->threshold &&
-		   k->largest[i] - k->least[i] >= (int64_t)p->width);
+	const struct policy_params *p = k->in->s.g->p;
+	return k->in->s.aim[k->cell[i]] == 0 || (k->n_tables > 0 && k->largest[i] >= (int64_t)p->threshold &&
+						    k->largest[i] - k->least[i] >= (int64_t)p->width);
 }
 
 static void put_table(struct component *k)
 {
-	uint32_t all = k->n + k->n_empty;
+	uint32_t all = k->n + k->n_named;
 	uint32_t i = 0;
 	uint32_t j = k->n;
 	buf_printf(&k->lines, "w %u %u %u", k->first_table + k->n_tables++, k->id, all);
@@ -301,7 +302,8 @@ static void put_table(struct component *k)
 			buf_printf(&k->lines, " %u=%lld", k->cell[i], (long long)k->now[i]);
 			i++;
 		} else {
-			buf_printf(&k->lines, " %u=0", k->cell[j++]);
+			buf_printf(&k->lines, " %u=%lld", k->cell[j], (long long)value_now(k, k->cell[j]));
+			j++;
 		}
 	buf_put_text(&k->lines, "\n");
 }
@@ -348,7 +350,7 @@ static bool aim(struct component *k, uint32_t cell, bool up)
 /* The least value the cell must take to be done, in heights; or the largest, downwards. */
 static bool set_goal(struct component *k, uint32_t i, bool up)
 {
-	const struct policy_params *p = k->in->g->p;
+	const struct policy_params *p = k->in->s.g->p;
 	double reached = floor(k->x.x[i] + WHOLE) + (double)cell_floor(k, i);
 	double goal = (double)p->threshold;
 	if (k->n_tables == 0)
@@ -375,7 +377,8 @@ static bool next_table(struct component *k, double *low, double *high)
 {
 	struct simplex *x = &k->x;
 	uint32_t cell = first_undone(k);
-	bool up = k->n_tables == 0 || k->largest[cell] < (int64_t)k->in->g->p->threshold || k->round % 2 == 0;
+	bool up =
+	    k->n_tables == 0 || k->largest[cell] < (int64_t)k->in->s.g->p->threshold || k->round % 2 == 0;
 	memcpy(low, x->low, x->n * sizeof *low);
 	memcpy(high, x->high, x->n * sizeof *high);
 	bool ok = aim(k, cell, up) && set_goal(k, cell, up) && dive(k) && table_holds(k) && table_keep(k);
@@ -418,43 +421,56 @@ static void component_free(struct component *k)
 struct sorted { /* cells and relations of the components that are tried, one component after another */
 	uint32_t *cell;
 	struct relation *relation;
-	uint32_t *cells, *empty, *relations, *hidden; /* by root: how many; cells: loose ones */
+	uint32_t *cells, *named, *relations, *hidden; /* by root: how many; cells: loose ones */
 };
 
 static bool tried(const struct sorted *o, uint32_t root)
 {
-	return o->hidden[root] > 0 && o->cells[root] <= COMPONENT_MAX;
+	return o->hidden[root] > 0 && o->cells[root] > 0 && o->cells[root] <= COMPONENT_MAX;
 }
 
-static bool sort_out(const struct shown *s, struct sorted *o, uint64_t *n_cells, uint64_t *n_relations)
+/* A column of its own in the program: the first of those that hold the same, if loose. */
+static bool is_column(const struct shown *s, uint32_t cell)
 {
+	return cell < s->n_counts && s->same[cell] == cell && shown_is_loose(s, cell);
+}
+
+static bool follows(const uint64_t *const null[2], uint32_t cell)
+{
+	return null != NULL && (null[0][cell] == 0 || null[1][cell] == 0);
+}
+
+static bool sort_out(const struct reader *in, const uint64_t *const null[2], struct sorted *o,
+    uint64_t *n_cells, uint64_t *n_relations)
+{
+	const struct shown *s = &in->s;
 	struct relation_walk w;
 	struct relation r;
 	uint32_t n = s->g->n_cells;
 	o->cells = calloc((size_t)n + 1, sizeof *o->cells);
 	o->relations = calloc((size_t)n + 1, sizeof *o->relations);
 	o->hidden = calloc((size_t)n + 1, sizeof *o->hidden);
-	o->empty = calloc((size_t)n + 1, sizeof *o->empty);
-	if (o->cells == NULL || o->empty == NULL || o->relations == NULL || o->hidden == NULL)
+	o->named = calloc((size_t)n + 1, sizeof *o->named);
+	if (o->cells == NULL || o->named == NULL || o->relations == NULL || o->hidden == NULL)
 		return false;
 	for (uint32_t c = 0; c < n; c++)
 		if ((s->g->mark[c] == 'I' || s->g->mark[c] == 'i') && !grid_loose(s->g, c))
-			o->cells[s->root[c]] = COMPONENT_MAX + 1; /* too large, so to say */
+			o->cells[in->root[c]] = COMPONENT_MAX + 1; /* too large, so to say */
 	for (uint32_t c = 0; c < n; c++)
-		if (s->state[c] != PRINTED) {
-			o->cells[s->root[c]] += is_loose(s, c);
-			o->empty[s->root[c]] += s->state[c] == EMPTY;
-			o->hidden[s->root[c]] += s->state[c] == HIDDEN;
+		if (shown_is_bare(s, c)) {
+			o->cells[in->root[c]] += is_column(s, c);
+			o->named[in->root[c]] += !is_column(s, c);
+			o->hidden[in->root[c]] += s->mark[c] == SHOWN_HIDDEN && !follows(null, c);
 		}
 	relation_begin(&w, s->g);
 	while (relation_next(&w, &r)) {
 		uint32_t first = first_loose(s, &r);
 		if (first != NONE)
-			o->relations[s->root[first]]++;
+			o->relations[in->root[first]]++;
 	}
 	for (uint32_t c = 0; c < n; c++)
 		if (tried(o, c)) {
-			*n_cells += o->cells[c] + o->empty[c];
+			*n_cells += o->cells[c] + o->named[c];
 			*n_relations += o->relations[c];
 		}
 	return true;
@@ -462,8 +478,9 @@ static bool sort_out(const struct shown *s, struct sorted *o, uint64_t *n_cells,
 
 /* Fills cell and relation; begin_*: room for where the next of each root goes. */
 static void fill(
-    const struct shown *s, const struct sorted *o, uint32_t *begin_cell, uint32_t *begin_relation)
+    const struct reader *in, const struct sorted *o, uint32_t *begin_cell, uint32_t *begin_relation)
 {
+	const struct shown *s = &in->s;
 	struct relation_walk w;
 	struct relation r;
 	uint32_t cells = 0;
@@ -472,31 +489,31 @@ static void fill(
 		if (tried(o, c)) {
 			begin_cell[c] = cells;
 			begin_relation[c] = relations;
-			cells += o->cells[c] + o->empty[c];
+			cells += o->cells[c] + o->named[c];
 			relations += o->relations[c];
 		}
 	for (uint32_t c = 0; c < s->g->n_cells; c++)
-		if (is_loose(s, c) && tried(o, s->root[c]))
-			o->cell[begin_cell[s->root[c]]++] = c;
+		if (is_column(s, c) && tried(o, in->root[c]))
+			o->cell[begin_cell[in->root[c]]++] = c;
 	for (uint32_t c = 0; c < s->g->n_cells; c++)
-		if (s->state[c] == EMPTY && tried(o, s->root[c]))
-			o->cell[begin_cell[s->root[c]]++] = c;
+		if (shown_is_bare(s, c) && !is_column(s, c) && tried(o, in->root[c]))
+			o->cell[begin_cell[in->root[c]]++] = c;
 	relation_begin(&w, s->g);
 	while (relation_next(&w, &r)) {
 		uint32_t first = first_loose(s, &r);
-		if (first != NONE && tried(o, s->root[first]))
-			o->relation[begin_relation[s->root[first]]++] = r;
+		if (first != NONE && tried(o, in->root[first]))
+			o->relation[begin_relation[in->root[first]]++] = r;
 	}
 }
 
 /* Tables of one component onto *tables; false: none, which is no error. */
-static bool component_try(const struct shown *s, struct component *k, struct buf *tables, uint64_t *touched)
+static bool component_try(const struct reader *in, struct component *k, struct buf *tables, uint64_t *touched)
 {
 	bool ok = false;
 	if ((uint64_t)k->n_relations * (k->n + 1) > TABLEAU_MAX || *touched > ALL_TOUCHED)
 		return false;
 	for (uint32_t i = 0; i < k->n; i++)
-		s->place[k->cell[i]] = i;
+		in->place[k->cell[i]] = i;
 	ok = find_tables(k);
 	*touched += k->x.touched;
 	if (ok)
@@ -513,16 +530,16 @@ struct tries {
 };
 
 static void try_one(
-    const struct shown *s, const struct sorted *o, uint32_t root, struct component *k, struct tries *t)
+    const struct reader *in, const struct sorted *o, uint32_t root, struct component *k, struct tries *t)
 {
 	struct witness_report *report = t->report;
-	k->in = s;
+	k->in = in;
 	k->id = report->components - report->open;
 	k->first_table = t->n_tables;
 	k->n = o->cells[root];
-	k->n_empty = o->empty[root];
+	k->n_named = o->named[root];
 	k->n_relations = o->relations[root];
-	if (tried(o, root) && component_try(s, k, t->tables, &t->touched)) {
+	if (tried(o, root) && component_try(in, k, t->tables, &t->touched)) {
 		t->n_tables += k->n_tables;
 	} else {
 		buf_printf(t->open, "o %u %u\n", report->open, o->hidden[root]);
@@ -533,73 +550,70 @@ static void try_one(
 }
 
 /* Small components first, so that a large one does not use up what they need. */
-static void try_all(const struct shown *s, const struct sorted *o, struct tries *t)
+static void try_all(const struct reader *in, const struct sorted *o, struct tries *t)
 {
 	for (int large = 0; large < 2; large++) {
 		uint32_t cells = 0;
 		uint32_t relations = 0;
-		for (uint32_t c = 0; c < s->g->n_cells; c++) {
+		for (uint32_t c = 0; c < in->s.g->n_cells; c++) {
 			struct component k = { .cell = o->cell + cells, .relation = o->relation + relations };
 			if (o->hidden[c] > 0 && (o->cells[c] > COMPONENT_SMALL) == (large == 1))
-				try_one(s, o, c, &k, t);
+				try_one(in, o, c, &k, t);
 			if (tried(o, c)) {
-				cells += o->cells[c] + o->empty[c];
+				cells += o->cells[c] + o->named[c];
 				relations += o->relations[c];
 			}
 		}
 	}
 }
 
-static bool sorted_make(const struct shown *s, struct sorted *o)
+static bool sorted_make(const struct reader *in, const uint64_t *const null[2], struct sorted *o)
 {
+	size_t n = (size_t)in->s.g->n_cells + 1;
 	uint64_t n_cells = 0;
 	uint64_t n_relations = 0;
 	bool ok = false;
-	if (!sort_out(s, o, &n_cells, &n_relations))
+	if (!sort_out(in, null, o, &n_cells, &n_relations))
 		return false;
-	uint32_t *begin_cell = calloc((size_t)s->g->n_cells + 1, sizeof *begin_cell);
-	uint32_t *begin_relation = calloc((size_t)s->g->n_cells + 1, sizeof *begin_relation);
+	uint32_t *begin_cell = calloc(n, sizeof *begin_cell);
+	uint32_t *begin_relation = calloc(n, sizeof *begin_relation);
 	o->cell = calloc(n_cells + 1, sizeof *o->cell);
 	o->relation = calloc(n_relations + 1, sizeof *o->relation);
 	ok = begin_cell != NULL && begin_relation != NULL && o->cell != NULL && o->relation != NULL;
 	if (ok)
-		fill(s, o, begin_cell, begin_relation);
+		fill(in, o, begin_cell, begin_relation);
 	free(begin_cell);
 	free(begin_relation);
 	return ok;
 }
 
-bool witness_write(
-    const struct grid *g, struct buf *tables, struct buf *open, struct witness_report *report, struct err *e)
+bool witness_write(const struct grid *g, const uint64_t *const null[2], struct buf *tables, struct buf *open,
+    struct witness_report *report, struct err *e)
 {
-	struct shown s = { .g = g };
+	struct reader in = { 0 };
 	struct sorted o = { 0 };
 	struct tries t = { .tables = tables, .open = open, .report = report };
 	size_t n = (size_t)g->n_cells + 1;
-	bool ok = false;
 	*report = (struct witness_report){ 0 };
-	s.state = calloc(n, sizeof *s.state);
-	s.value = calloc(n, sizeof *s.value);
-	s.root = calloc(n, sizeof *s.root);
-	s.place = calloc(n, sizeof *s.place);
-	proof_seed(g, s.seed);
-	if (s.state != NULL && s.value != NULL && s.root != NULL && s.place != NULL) {
-		look_at_print(&s);
-		find_components(&s);
-		ok = sorted_make(&s, &o);
+	in.root = calloc(n, sizeof *in.root);
+	in.place = calloc(n, sizeof *in.place);
+	proof_seed(g, in.seed);
+	bool ok = shown_look(&in.s, g, null) && in.root != NULL && in.place != NULL;
+	if (ok) {
+		find_components(&in);
+		ok = sorted_make(&in, null, &o);
 	}
 	if (ok)
-		try_all(&s, &o, &t);
-	free(s.state);
-	free(s.value);
-	free(s.root);
-	free(s.place);
+		try_all(&in, &o, &t);
+	shown_free(&in.s);
+	free(in.root);
+	free(in.place);
 	free(o.cell);
 	free(o.cells);
 	free(o.relation);
 	free(o.relations);
 	free(o.hidden);
-	free(o.empty);
+	free(o.named);
 	return (ok && !tables->failed && !open->failed) ||
 	       err_set(e, ERR_MEMORY, "no memory for the certificate");
 }

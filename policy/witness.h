@@ -16,8 +16,9 @@ struct witness_report {
 	uint32_t open;       /* of these, without tables: too large, too hard, or there are none */
 };
 
-/* Writes lines `w` for section tables and lines `o <number> <hidden cells>` for section open, each component
+/* null: the two null vectors; hidden cells of earlier releases on which one is 0 follow from the rest, and no table can
+ * leave them open. NULL: there are none. Writes lines `w` for section tables and lines `o <number> <hidden cells>` for section open, each component
  * numbered from 0 in its section. */
-bool witness_write(
-    const struct grid *g, struct buf *tables, struct buf *open, struct witness_report *report, struct err *e);
+bool witness_write(const struct grid *g, const uint64_t *const null[2], struct buf *tables, struct buf *open,
+    struct witness_report *report, struct err *e);
 #endif

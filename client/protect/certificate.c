@@ -144,10 +144,10 @@ void cert_sums_clear(struct sums *s)
 	s->used = 0;
 }
 
-/* Every relation that holds the cell: sign 1 as parent, -1 as child. */
-bool cert_visit_lines(struct certcheck *k, uint64_t cell, visit_line *visit, void *context)
+/* The same for the dimensions from the first one on. */
+static bool visit_from(struct certcheck *k, uint32_t first, uint64_t cell, visit_line *visit, void *context)
 {
-	for (uint32_t d = 0; d < k->g->n_dims; d++) {
+	for (uint32_t d = first; d < k->g->n_dims; d++) {
 		const struct latticedim *dim = &k->g->dim[d];
 		uint32_t code = lattice_place(k->g, cell, d);
 		uint64_t base = cell - code * k->g->stride[d];
@@ -161,6 +161,12 @@ bool cert_visit_lines(struct certcheck *k, uint64_t cell, visit_line *visit, voi
 		}
 	}
 	return true;
+}
+
+/* Every relation that holds the cell: sign 1 as parent, -1 as child. */
+bool cert_visit_lines(struct certcheck *k, uint64_t cell, visit_line *visit, void *context)
+{
+	return visit_from(k, 0, cell, visit, context);
 }
 
 bool cert_add_signed(struct certcheck *k, uint64_t key, int sign, void *context)
@@ -358,6 +364,7 @@ struct tables {
 	int64_t *value;
 	uint64_t *stamp, now;
 	uint64_t component, first; /* of the table before; first: its first cell */
+	uint64_t *listed, n_listed;
 };
 
 /* Tables of one component begin with the same cell, of the next with a later one. */
@@ -371,6 +378,63 @@ static bool table_in_turn(
 	return id == k->report->tables && (next || (same && id > 0));
 }
 
+/* One entry of a table. What stands in earlier releases is passed over where these are not there. */
+static bool entry_take(struct certcheck *k, struct tables *t, uint64_t cell, int64_t value, struct err *e)
+{
+	if (cell >= k->g->n_cells)
+		return true;
+	if (!movable(k->g, cell) && value != k->g->value[cell])
+		return cert_bad(k, e, "the table changes a cell that is printed or zero by definition");
+	if (k->g->mark[cell] == 'H' && value < (int64_t)k->report->floor)
+		return cert_bad(k, e, "a hidden cell falls below the floor");
+	t->stamp[cell] = t->now;
+	t->value[cell] = value;
+	t->listed[t->n_listed++] = cell;
+	if (!visit_from(k, k->report->joined, cell, mark_line, NULL))
+		return err_set(e, ERR_MEMORY, "no memory");
+	if (k->least[cell] < 0 || value < k->least[cell])
+		k->least[cell] = value;
+	if (value > k->largest[cell])
+		k->largest[cell] = value;
+	return true;
+}
+
+/* An office that did not change between two releases holds the same in both. */
+static bool same_in_all(const struct certcheck *k, const struct tables *t, uint64_t cell)
+{
+	const struct releases *r = &k->joint->releases;
+	uint64_t own = cell % k->own->n_cells;
+	uint64_t here = r->n - cell / k->own->n_cells;
+	for (uint64_t v = 0; k->report->joined && v <= r->n; v++) {
+		uint64_t span = releases_span_code(r, v < here ? v : here, v < here ? here : v);
+		uint64_t other = releases_code(r, v) * k->own->n_cells + own;
+		if (v == here || k->g->value[span * k->own->n_cells + own] != 0)
+			continue;
+		int64_t value = t->stamp[other] == t->now ? t->value[other] : k->g->value[other];
+		if (value != t->value[cell])
+			return false;
+	}
+	return true;
+}
+
+/* A correction's tables are of counts; the differences follow. */
+static uint64_t table_cells(const struct certcheck *k)
+{
+	return k->own->n_cells * (1 + k->report->earlier);
+}
+
+static bool table_holds(struct certcheck *k, const struct tables *t, struct err *e)
+{
+	for (size_t i = 0; i < k->sums.room; i++)
+		if (k->sums.place[i].key != 0 &&
+		    !relation_holds(k, k->sums.place[i].key, t->value, t->stamp, t->now))
+			return cert_bad(k, e, "the table contradicts a relation or what was printed");
+	for (uint64_t i = 0; i < t->n_listed; i++)
+		if (!same_in_all(k, t, t->listed[i]))
+			return cert_bad(k, e, "the table changes an office that did not change");
+	return true;
+}
+
 /* w <id> <component> <n> <cell>=<value> ... */
 static bool table_take(struct certcheck *k, struct tables *t, struct err *e)
 {
@@ -382,14 +446,16 @@ static bool table_take(struct certcheck *k, struct tables *t, struct err *e)
 	uint64_t cell;
 	uint64_t value;
 	uint64_t before = 0;
+	uint64_t cells = table_cells(k);
 	if (!cert_take_number(&p, end, UINT32_MAX, &id) || !cert_take_char(&p, end, ' ') ||
 	    !cert_take_number(&p, end, UINT32_MAX, &component) || !cert_take_char(&p, end, ' ') ||
-	    !cert_take_number(&p, end, k->g->n_cells, &n) || n == 0)
+	    !cert_take_number(&p, end, cells, &n) || n == 0)
 		return cert_bad(k, e, "a table is: w, number, component, how many cells, cells");
 	cert_sums_clear(&k->sums);
 	t->now++;
+	t->n_listed = 0;
 	for (uint64_t i = 0; i < n; i++) {
-		if (!cert_take_char(&p, end, ' ') || !cert_take_number(&p, end, k->g->n_cells - 1, &cell) ||
+		if (!cert_take_char(&p, end, ' ') || !cert_take_number(&p, end, cells - 1, &cell) ||
 		    !cert_take_char(&p, end, '=') || !cert_take_number(&p, end, LIMIT_HASH_TOTAL, &value))
 			return cert_bad(k, e, "a table's entry is cell=value");
 		if (i > 0 && cell <= before)
@@ -397,28 +463,13 @@ static bool table_take(struct certcheck *k, struct tables *t, struct err *e)
 		if (i == 0 && !table_in_turn(k, t, id, component, cell))
 			return cert_bad(k, e, "tables and their components are numbered in turn");
 		before = cell;
-		if (!movable(k->g, cell) && (int64_t)value != k->g->value[cell])
-			return cert_bad(
-			    k, e, "the table changes a cell that is printed or zero by definition");
-		if (k->g->mark[cell] == 'H' && value < k->report->floor)
-			return cert_bad(k, e, "a hidden cell falls below the floor");
-		t->stamp[cell] = t->now;
-		t->value[cell] = (int64_t)value;
-		if (!cert_visit_lines(k, cell, mark_line, NULL))
-			return err_set(e, ERR_MEMORY, "no memory");
-		if (k->least[cell] < 0 || (int64_t)value < k->least[cell])
-			k->least[cell] = (int64_t)value;
-		if ((int64_t)value > k->largest[cell])
-			k->largest[cell] = (int64_t)value;
+		if (!entry_take(k, t, cell, (int64_t)value, e))
+			return false;
 	}
 	if (p != end)
 		return cert_bad(k, e, "text after the last entry");
-	for (size_t i = 0; i < k->sums.room; i++)
-		if (k->sums.place[i].key != 0 &&
-		    !relation_holds(k, k->sums.place[i].key, t->value, t->stamp, t->now))
-			return cert_bad(k, e, "the table contradicts a relation or what was printed");
 	k->report->tables++;
-	return true;
+	return table_holds(k, t, e);
 }
 
 /* ---- the file ---- */
@@ -496,9 +547,12 @@ static bool tables_section(struct certcheck *k, struct err *e)
 	struct tables t = { .first = UINT64_MAX };
 	t.value = malloc(k->g->n_cells * sizeof *t.value);
 	t.stamp = calloc(k->g->n_cells, sizeof *t.stamp);
-	bool ok = (t.value != NULL && t.stamp != NULL) || err_set(e, ERR_MEMORY, "no memory");
+	t.listed = malloc(k->g->n_cells * sizeof *t.listed);
+	bool ok =
+	    (t.value != NULL && t.stamp != NULL && t.listed != NULL) || err_set(e, ERR_MEMORY, "no memory");
 	while (ok && cert_reader_line(&k->r) && cert_line_begins(&k->r, "w "))
 		ok = table_take(k, &t, e);
+	free(t.listed);
 	free(t.value);
 	free(t.stamp);
 	return ok;
@@ -528,7 +582,7 @@ static bool open_section(struct certcheck *k, struct err *e)
 		uint64_t cells;
 		if (!cert_take_number(&p, k->r.line_end, UINT32_MAX, &number) || number != i ||
 		    !cert_take_char(&p, k->r.line_end, ' ') ||
-		    !cert_take_number(&p, k->r.line_end, k->g->n_cells, &cells) || p != k->r.line_end)
+		    !cert_take_number(&p, k->r.line_end, table_cells(k), &cells) || p != k->r.line_end)
 			return cert_bad(
 			    k, e, "an open component is: o, its number in turn, how many hidden cells");
 		k->report->open += cells;
@@ -586,37 +640,49 @@ static bool printed_adds_up(const struct certcheck *k, struct err *e)
 	return true;
 }
 
-/* Every hidden cell: covered; and where its component has tables, both far enough apart and high enough. */
+/* What is wrong with a hidden cell; NULL: nothing. */
+static const char *hidden_fault(const struct certcheck *k, uint64_t cell)
+{
+	const struct certificate_report *r = k->report;
+	if (k->shown[cell] != 3)
+		return "nothing shows that this hidden cell cannot be computed";
+	if (k->least[cell] >= 0 && (k->largest[cell] < (int64_t)r->threshold ||
+				       k->largest[cell] - k->least[cell] < (int64_t)r->width))
+		return "its tables leave this hidden cell too narrow";
+	return NULL;
+}
+
+/* Every hidden cell: covered; and where its component has tables, both far enough apart and high enough. What an earlier
+ * release hid may have come out since; then no table can leave it open. */
 static bool complete(struct certcheck *k, struct err *e)
 {
 	struct buf name = { 0 };
-	const struct certificate_report *r = k->report;
-	for (uint64_t c = 0; c < k->own->n_cells; c++) {
+	struct certificate_report *r = k->report;
+	uint64_t counts = r->joined ? table_cells(k) : k->own->n_cells;
+	uint64_t earlier_with_tables = 0;
+	for (uint64_t c = 0; c < counts; c++) {
+		bool own = c < k->own->n_cells;
 		if (k->g->mark[c] != 'H')
 			continue;
-		k->report->hidden++;
-		const char *rule = NULL;
-		if (k->shown[c] != 3)
-			rule = "nothing shows that this hidden cell cannot be computed";
-		else if (k->least[c] >= 0 && (k->largest[c] < (int64_t)r->threshold ||
-						 k->largest[c] - k->least[c] < (int64_t)r->width))
-			rule = "its tables leave this hidden cell too narrow";
+		r->hidden += own;
+		r->came_out += !own && k->shown[c] != 3;
+		const char *rule = own || k->shown[c] == 3 ? hidden_fault(k, c) : NULL;
 		if (rule != NULL) {
-			lattice_name(k->own, c, &name);
+			lattice_name(k->g, c, &name);
 			err_set(
 			    e, ERR_CRYPTO, "cell %.*s: %s", (int)name.size, (const char *)name.data, rule);
 			buf_free(&name);
 			return false;
 		}
-		k->report->covered++;
-		k->report->with_tables += k->least[c] >= 0;
+		r->covered += own;
+		r->with_tables += own && k->least[c] >= 0;
+		r->earlier_hidden += !own && k->shown[c] == 3;
+		earlier_with_tables += !own && k->shown[c] == 3 && k->least[c] >= 0;
 	}
-	if (r->earlier > 0 && r->with_tables > 0)
-		return err_set(e, ERR_CRYPTO, "tables of several releases are not known here");
-	if (r->earlier == 0 && r->with_tables + r->open != r->hidden)
-		return err_set(
-		    e, ERR_CRYPTO, "the hidden cells without tables are not those said to be open");
-	return true;
+	if (r->earlier > 0 && !r->joined)
+		return true; /* components may reach into releases that are not here */
+	return r->with_tables + earlier_with_tables + r->open == r->hidden + r->earlier_hidden ||
+	       err_set(e, ERR_CRYPTO, "the hidden cells without tables are not those said to be open");
 }
 
 /* The file of figures that were moved: one line says how, and then it ends. */

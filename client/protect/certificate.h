@@ -18,12 +18,15 @@ struct certificate_report {
 	uint32_t threshold, width, floor, coalition;
 	uint64_t hidden;      /* cells marked H */
 	uint64_t covered;     /* of them, proved not computable */
-	uint64_t with_tables; /* of them, shown to reach the threshold */
+	uint64_t with_tables; /* of them, shown to reach the threshold, beside all releases that were read */
 	bool joined;          /* what all releases of the period say together was checked too */
 	uint64_t earlier;     /* releases of the period that it says it was protected together with */
-	uint64_t open;        /* of them, said to be in components without tables */
-	struct moved moved;   /* figures were moved, nothing is hidden: */
-	uint64_t near;        /* so many */
+	uint64_t
+	    open; /* said to be in components without tables; of a correction, of all releases together */
+	uint64_t earlier_hidden; /* hidden in earlier releases, and still not computable from all */
+	uint64_t came_out;       /* hidden in earlier releases, and known by now */
+	struct moved moved;      /* figures were moved, nothing is hidden: */
+	uint64_t near;           /* so many */
 	uint64_t tables, null_vectors;
 };
 

@@ -184,6 +184,8 @@ def corrected(rng, top):
     for name in PROOF:
         shutil.copy(os.path.join(top, "out", name), folder)
     assert verdict(folder) == 0 and public(folder) == 0
+    said = json.loads(run([CELLVEIL, "verify-certificate", folder, "--ledger", at("ledger"), "--json"]).stdout)
+    assert said["with_tables"] > 0 and said["earlier"] == 2 and said["covered"] == said["hidden"], said
     return folder
 
 

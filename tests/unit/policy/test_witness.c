@@ -49,7 +49,7 @@ static void hide(struct grid *g, unsigned rows)
 static void run(const struct grid *g, struct buf *tables, struct buf *open, struct witness_report *r)
 {
 	struct err e = { 0 };
-	if (!witness_write(g, tables, open, r, &e))
+	if (!witness_write(g, NULL, tables, open, r, &e))
 		fail_msg("%s", e.text);
 }
 
