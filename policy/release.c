@@ -27,6 +27,7 @@ struct attempt {
 	struct needs needs;
 	struct plan plan;
 	uint64_t *null[2];
+	uint8_t *frozen; /* as they were before anything was hidden; NULL: no earlier releases */
 	enum guarantee level;
 	struct choice_outcome choice;
 	bool memory;
@@ -40,6 +41,7 @@ static void attempt_free(struct attempt *a)
 		grid_free(&a->g);
 	for (int i = 0; i < 2; i++)
 		free(a->null[i]);
+	free(a->frozen);
 	memset(a, 0, sizeof *a);
 }
 
@@ -220,6 +222,17 @@ static bool serve_cheaply(struct attempt *a, unsigned effort)
 	return plan_serve_all(p) && plan_clean(p, 2) && (effort == 0 || plan_improve(p, effort));
 }
 
+/* What comes back because it follows is decided for the pattern at hand, every time anew. */
+static bool keep_frozen(struct attempt *a, bool first, struct err *e)
+{
+	if (a->g.ledger == NULL)
+		return true;
+	if (first && (a->frozen = malloc(a->g.n_own)) == NULL)
+		return err_set(e, ERR_MEMORY, "no memory for the last check");
+	memcpy(first ? a->frozen : a->g.frozen, first ? a->g.frozen : a->frozen, a->g.n_own);
+	return true;
+}
+
 /* Serves, takes out, and looks whether anything follows exactly. *served: false, the ladder's turn. */
 static bool attempt_run(struct attempt *a, const struct ladder *rungs, struct ledger *l,
     const uint8_t key[32], const struct release_options *o, bool *served, struct err *e)
@@ -246,6 +259,8 @@ static bool attempt_run(struct attempt *a, const struct ladder *rungs, struct le
 	for (unsigned i = 0; again; i++) {
 		if (i == LAST_CHECKS_MAX)
 			return true;
+		if (!keep_frozen(a, i == 0, e))
+			return false;
 		if (!serve_cheaply(a, i == 0 ? a->params.effort : 0))
 			return a->plan.unserved != NONE || plan_over_limit(&a->plan) ||
 			       err_set(e, ERR_MEMORY, "no memory for the moves");
