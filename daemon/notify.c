@@ -66,3 +66,15 @@ uint64_t notify_watchdog_ms(void)
 		return 0;
 	return usec / 2000;
 }
+
+void notify_long_work(uint64_t seconds)
+{
+	char text[64];
+	uint64_t usec;
+	if (notify_watchdog_ms() == 0 || !env_uint("WATCHDOG_USEC", &usec))
+		return;
+	if (seconds > 0 && seconds < UINT64_MAX / 1000000 && seconds * 1000000 > usec)
+		usec = seconds * 1000000;
+	snprintf(text, sizeof text, "WATCHDOG=1\nWATCHDOG_USEC=%llu", (unsigned long long)usec);
+	notify_send(text);
+}

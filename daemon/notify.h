@@ -17,4 +17,8 @@ bool notify_status(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* How often WATCHDOG=1 is due, in milliseconds: half of $WATCHDOG_USEC; 0 if nobody watches this process. */
 uint64_t notify_watchdog_ms(void);
+
+/* Work that takes at most so many seconds begins, in which no WATCHDOG=1 will come; 0: it is done, and the watch is as it
+ * was. Nothing happens where nobody watches. */
+void notify_long_work(uint64_t seconds);
 #endif

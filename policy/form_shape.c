@@ -56,9 +56,10 @@ static bool next_grouping(
 {
 	uint32_t best = UINT32_MAX;
 	for (uint16_t c = 0; c < list->n_codes; c++)
-		for (uint16_t p = 0; forms_code_used(f, list, c) && p < list->code[c].n_parents; p++) {
+		for (uint16_t p = 0; p < list->code[c].n_parents; p++) {
 			const struct code_parent *up = &list->code[c].parent[p];
-			if (up->of == parent && up->grouping >= from && up->grouping < best)
+			if (up->of == parent && up->grouping >= from && up->grouping < best &&
+			    forms_code_used(f, list, c)) /* last: it looks through the list */
 				best = up->grouping;
 		}
 	*grouping = (uint16_t)best;

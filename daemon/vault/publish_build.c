@@ -1,4 +1,5 @@
 /* From a sealed set to the files of a release: calls of publish_parts.h. Nothing is written here. */
+#include "daemon/notify.h"
 #include "daemon/vault/publish_parts.h"
 #include "policy/form_table.h"
 #include "proto/config.h"
@@ -12,6 +13,7 @@
 /* Options of the engine looked at in a second: turns the time limit into one that every machine keeps alike.
  */
 #define WORK_PER_SECOND          2000000u
+#define ALLOWANCE                4u /* times the limit, until the service manager takes us for hung */
 #define MANIFEST_BLOCK           4096u
 #define LIMIT_REVISIONS_RELEASED 9u /* of a period; the engine takes no more together */
 
@@ -217,9 +219,11 @@ static bool build(struct vault *v, const struct period *p, const struct config *
 	memcpy(options.config, p->config, sizeof options.config);
 	vaultkeys_derive(
 	    &v->keys, "CVmansal", seal->leaf, options.salt); /* secret, and the same in a rerun */
+	notify_long_work(ALLOWANCE * v->conf->release_seconds);
 	bool ok = make_input(v, p, config, seal, &params, input, n_offices, e) &&
 		  add_ledger(v, p, config, &params, seal->revision, *input, e) &&
 		  release_build(*input, &params, v->keys.choice, &options, result, e);
+	notify_long_work(0);
 	sodium_memzero(options.salt, sizeof options.salt);
 	return ok;
 }

@@ -1,4 +1,4 @@
-/* The feed's rows, their files, the state file and the beats: calls of publish_parts.h. */
+/* The feed's rows, their files, the state file and the beats: calls of publish_feed.h. */
 #include "daemon/vault/journal.h"
 #include "daemon/vault/publish_parts.h"
 #include <inttypes.h>

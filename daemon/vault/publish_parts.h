@@ -4,6 +4,7 @@
 #define DAEMON_VAULT_PUBLISH_PARTS_H
 #include "daemon/vault/public.h"
 #include "daemon/vault/publish.h"
+#include "daemon/vault/publish_feed.h"
 #include "policy/release.h"
 #include "proto/feed.h"
 #include "proto/release.h"
@@ -111,24 +112,6 @@ bool decide_published(
     struct vault *v, const struct period *p, const struct release_record *r, struct built *b, struct err *e);
 bool decide_withdrawn(
     struct vault *v, const struct period *p, struct release_record *r, enum log_reason reason, struct err *e);
-
-/* --- the feed: publish_feed.c --- */
-
-/* What one envelope of a release says; the rest comes from dataset and period. */
-struct feed_news {
-	enum feed_action action;
-	uint64_t revision, bytes, log_index;
-	const uint8_t *object;
-	struct bytes minisig, manifest, rows;
-};
-/* Adds the row of the next seq. Needs a transaction. */
-bool feed_add(struct vault *v, const struct period *p, const struct feed_news *news, struct err *e);
-/* Files of all envelopes and the newest state, ensured; paths into set (may be NULL). */
-bool feed_files(struct vault *v, const struct dataset *d, struct public_set *set, struct err *e);
-/* The last n envelopes to the gate. */
-bool feed_send_last(struct vault *v, const struct dataset *d, unsigned n, struct err *e);
-/* A fresh beat for each feed, to the gate; into its file if to_file. */
-bool feed_beat(struct vault *v, bool to_file, struct err *e);
 
 /* --- public files: publish_files.c --- */
 

@@ -288,6 +288,27 @@ def test_foreign_receipt(a):
     a.verify(a.d.public, want=0)
 
 
+def test_receipt_beyond_the_log(a):
+    """A log that ends before the receipt's leaf: told apart from a leaf that is another form. One leaf more, and it holds."""
+    log = Log(a.d.public, a.seed)
+    i = log.find(b"submission")
+    folder = a.d.office("north").folder + "/outbox/"
+    receipt = next(folder + n for n in sorted(os.listdir(folder)) if n.endswith(".receipt") and
+                   re.search(rb"\blog[-_ ]index %d\n" % i, read(folder, n)))
+    for leaves, want in ((i, "fails"), (i + 1, "holds")):
+        def cut(log, leaves=leaves):
+            del log.leaves[leaves:]
+        public, _ = spoil(a, cut)
+        a.forget()
+        _, checks = a.verify(public, "--receipt", receipt)  # releases and feed speak of more leaves
+        said = next(c for c in checks if c["what"] == "receipt")
+        assert said["verdict"] == want, said
+        text = "speaks of leaf %d, the log has %d: not yet in it" % (i, i) if want == "fails" else "leaf %d of the log" % i
+        assert text in said["text"], said
+    a.forget()
+    a.verify(a.d.public, want=0)
+
+
 def test_retired_key(d):
     """The receipt key is rotated: receipts of the old one hold, in the hands of those who hold its key set; of a
     revoked one they do not."""
@@ -531,6 +552,7 @@ def main():
         test_back_in_time(a)
         test_split_view(a)
         test_foreign_receipt(a)
+        test_receipt_beyond_the_log(a)
         test_retired_key(d)
         test_store(d)
         test_rows(d, d.client("revisor"))
