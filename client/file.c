@@ -99,7 +99,7 @@ bool file_read_secret(struct buf *out, const char *path, size_t max, struct err 
 	return ok;
 }
 
-static bool write_all(int fd, struct bytes content, const char *path, struct err *e)
+static bool write_rest(int fd, struct bytes content, const char *path, struct err *e)
 {
 	while (content.len > 0) {
 		ssize_t n = write(fd, content.at, content.len);
@@ -109,6 +109,13 @@ static bool write_all(int fd, struct bytes content, const char *path, struct err
 			return fail(e, path);
 		content = bytes_of(content.at + n, content.len - (size_t)n);
 	}
+	return true;
+}
+
+static bool write_all(int fd, struct bytes content, const char *path, struct err *e)
+{
+	if (!write_rest(fd, content, path, e))
+		return false;
 	CV_CRASH("file-written");
 	return fsync(fd) == 0 || fail(e, path);
 }
@@ -167,6 +174,35 @@ static bool replace(
 bool file_write(const char *dir, const char *name, mode_t mode, struct bytes content, struct err *e)
 {
 	return replace(dir, name, mode, content, 0, e);
+}
+
+static bool put_stream(const char *path, struct bytes content, struct err *e)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+	bool ok;
+
+	if (fd < 0)
+		return fail(e, path);
+	ok = write_rest(fd, content, path, e);
+	if (close(fd) != 0 && ok)
+		ok = fail(e, path);
+	return ok;
+}
+
+bool file_put(const char *path, mode_t mode, struct bytes content, struct err *e)
+{
+	char dir[FILE_PATH];
+	const char *slash = strrchr(path, '/');
+	size_t len = slash == NULL ? 1 : slash == path ? 1 : (size_t)(slash - path);
+	struct stat st;
+
+	if (len >= sizeof dir)
+		return err_set(e, ERR_LIMIT, _("path is longer than %d bytes"), FILE_PATH - 1);
+	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
+		return put_stream(path, content, e);
+	memcpy(dir, slash == NULL ? "." : path, len);
+	dir[len] = 0;
+	return file_write(dir, slash ? slash + 1 : path, mode, content, e);
 }
 
 bool file_write_new(const char *dir, const char *name, mode_t mode, struct bytes content, struct err *e)

@@ -18,7 +18,9 @@ bool file_read(struct buf *out, const char *path, size_t max, struct err *e);
 bool file_read_secret(struct buf *out, const char *path, size_t max, struct err *e);
 /* dir/name becomes content: `name.<pid>.part`, sync, rename, sync of dir. */
 bool file_write(const char *dir, const char *name, mode_t mode, struct bytes content, struct err *e);
-/* The same, but an existing file is refused (ERR_REFUSED): for secrets. */
+/* The same at a path that a person named. What is there and is no file (a device, a pipe) is written to, not replaced. */
+bool file_put(const char *path, mode_t mode, struct bytes content, struct err *e);
+/* As file_write, but an existing file is refused (ERR_REFUSED): for secrets. */
 bool file_write_new(const char *dir, const char *name, mode_t mode, struct bytes content, struct err *e);
 /* Removes part files whose process is gone: what a killed run left. */
 void file_sweep(const char *dir);

@@ -18,20 +18,6 @@ static const char *format_of(const struct args *args)
 	return dot != NULL ? dot + 1 : "csv";
 }
 
-static bool write_to(const char *path, const struct buf *out, struct err *e)
-{
-	char *folder = strdup(path), *name = strdup(path);
-	bool ok;
-
-	if (folder == NULL || name == NULL)
-		ok = err_set(e, ERR_MEMORY, "out of memory");
-	else
-		ok = file_write(dirname(folder), basename(name), 0644, buf_bytes(out), e);
-	free(folder);
-	free(name);
-	return ok;
-}
-
 static int put_form(const struct filing *f, const struct args *args, struct err *e)
 {
 	const char *format = format_of(args), *output = args_value(args, "output");
@@ -52,7 +38,7 @@ static int put_form(const struct filing *f, const struct args *args, struct err 
 		goto done;
 	}
 	code = EXIT_OK;
-	if (output != NULL ? !write_to(output, &out, e) : !text_put_or_say(&out))
+	if (output != NULL ? !file_put(output, 0644, buf_bytes(&out), e) : !text_put_or_say(&out))
 		code = EXIT_OTHER;
 done:
 	buf_free(&out);

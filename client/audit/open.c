@@ -14,15 +14,6 @@ static int open_release(struct session *s, struct session_release *r, struct sea
 				   : code;
 }
 
-static bool write_plain(const char *path, const struct buf *plain, struct err *e)
-{
-	char dir[FILE_PATH];
-	const char *slash = strrchr(path, '/');
-
-	(void)snprintf(dir, sizeof dir, "%.*s", slash ? (int)(slash - path) : 1, slash ? path : ".");
-	return file_write(dir, slash ? slash + 1 : path, 0600, buf_bytes(plain), e);
-}
-
 static int put(struct buf *out, struct err *e)
 {
 	bool ok = text_put(out);
@@ -58,7 +49,7 @@ int audit_open(const struct args *args)
 		r = session_fetch(s, args->at[0], &code, &e);
 	if (code == AUDIT_HOLDS)
 		code = open_release(s, r, &m, args_value(args, "file"), &plain, &e);
-	if (code == AUDIT_HOLDS && output != NULL && !write_plain(output, &plain, &e))
+	if (code == AUDIT_HOLDS && output != NULL && !file_put(output, 0600, buf_bytes(&plain), &e))
 		code = AUDIT_UNCHECKED;
 	if (code == AUDIT_HOLDS)
 		code = tell_opened(r, &m, &e);
@@ -138,6 +129,79 @@ static void put_lines(
 	}
 }
 
+/* The words of a cell without the totals. */
+static void put_words(struct buf *out, const char *cell)
+{
+	buf_clear(out);
+	for (size_t len; *cell != 0; cell += len + (cell[len] == '|')) {
+		len = strcspn(cell, "|");
+		if (len == 2 && memcmp(cell, "_T", 2) == 0)
+			continue;
+		buf_printf(out, "%s%.*s", out->size > 0 ? "|" : "", (int)len, cell);
+	}
+	buf_put_byte(out, 0);
+}
+
+static void put_row(struct buf *out, const struct config *config, const struct release_rows_table *table,
+    const struct release_row *row)
+{
+	struct buf whole = { 0 };
+
+	buf_printf(&whole, "%s", config->measure[row->measure].name);
+	for (uint16_t d = 0; d < table->n_dims; d++)
+		buf_printf(
+		    &whole, "|%s", config->list[model_list(config, table->dim[d])].code[row->code[d]].code);
+	buf_put_byte(&whole, 0);
+	if (whole.failed)
+		out->failed = true;
+	else
+		put_words(out, (const char *)whole.data);
+	buf_free(&whole);
+}
+
+/* What the release says of a cell that is not hidden; NULL: it has no such cell. Totals may be left out. */
+static const char *state_of(const struct session_release *r, const char *cell)
+{
+	static const char *const text[] = { [RELEASE_PUBLISHED] = N_("it is printed"),
+		[RELEASE_NOT_REPORTED] = N_("it was not reported"),
+		[RELEASE_NOT_ASKED] = N_("it was not asked for"),
+		[RELEASE_STRUCTURAL] = N_("it is nought by definition"),
+		[RELEASE_PERTURBED] = N_("it is printed, rounded or moved by noise") };
+	const char *found = NULL;
+	struct buf name = { 0 }, asked = { 0 };
+
+	put_words(&asked, cell);
+	for (size_t t = 0; t < r->files.rows.n_tables && found == NULL; t++) {
+		const struct release_rows_table *table = &r->files.rows.table[t];
+
+		for (size_t i = 0; i < table->n_rows && found == NULL; i++) {
+			const struct release_row *row = &table->row[i];
+
+			put_row(&name, r->config, table, row);
+			if (!name.failed && !asked.failed && row->state < sizeof text / sizeof *text &&
+			    sealed_same_cell((const char *)name.data, (const char *)asked.data))
+				found = text[row->state];
+		}
+	}
+	buf_free(&name);
+	buf_free(&asked);
+	return found;
+}
+
+static int not_hidden(
+    const struct session_release *r, const struct sealed_manifest *m, const char *cell, struct err *e)
+{
+	const char *state = state_of(r, cell);
+
+	if (state != NULL)
+		(void)err_set(e, ERR_NOT_FOUND, _("%s is not hidden: %s"), cell, _(state));
+	else
+		(void)err_set(e, ERR_NOT_FOUND,
+		    _("%s is not a hidden cell of this release; a cell is its codes joined by |: %s"), cell,
+		    (const char *)m->columns.data);
+	return AUDIT_USAGE;
+}
+
 static int explain(struct session *s, const struct session_release *r, const struct sealed_manifest *m,
     const struct args *args, struct err *e)
 {
@@ -146,12 +210,8 @@ static int explain(struct session *s, const struct session_release *r, const str
 
 	if (args->n > 1) {
 		only = sealed_find(m, args->at[1]);
-		if (only == NULL) {
-			(void)err_set(e, ERR_NOT_FOUND,
-			    _("%s is not a hidden cell of this release; a cell is its codes joined by |: %s"),
-			    args->at[1], (const char *)m->columns.data);
-			return AUDIT_USAGE;
-		}
+		if (only == NULL)
+			return not_hidden(r, m, args->at[1], e);
 	}
 	put_lines(&out, m, only, args);
 	if (!args_flag(args, "json") && !args_flag(args, "csv"))

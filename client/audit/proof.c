@@ -40,15 +40,12 @@ static int find_leaf(const struct session *s, const char *name, uint64_t *index,
 
 static int give(const char *path, struct buf *out, struct err *e)
 {
-	char dir[FILE_PATH];
-	const char *slash = path ? strrchr(path, '/') : NULL;
 	bool ok;
 
-	(void)snprintf(dir, sizeof dir, "%.*s", slash ? (int)(slash - path) : 1, slash ? path : ".");
 	if (path == NULL)
 		ok = text_put(out) || err_set(e, ERR_SYSTEM, "%s", _("the output cannot be written"));
 	else
-		ok = file_write(dir, slash ? slash + 1 : path, 0644, buf_bytes(out), e);
+		ok = file_put(path, 0644, buf_bytes(out), e);
 	return ok ? AUDIT_HOLDS : AUDIT_UNCHECKED;
 }
 

@@ -1,4 +1,5 @@
 #include "client/audit/releasecheck.h"
+#include "client/audit/statecheck.h"
 #include "client/protect/certificate.h"
 #include "client/protect/verifycert.h"
 #include "proto/export.h"
@@ -308,12 +309,33 @@ static int take_beat(struct source *s, struct chain *c, struct feed_envelope *be
 	return AUDIT_HOLDS;
 }
 
-static int check_beat_root(const struct loglist *l, const struct feed_envelope *beat, struct verdicts *v)
+/* A beat of a moment after the checkpoint that was read: the log must have grown meanwhile. What cannot be computed
+ * with the entries we have is left to the next look, which is held against this one. */
+static int check_newer_beat(struct source *s, const struct feed_envelope *beat, struct verdicts *v)
+{
+	struct buf note = { 0 };
+	struct checkpoint now = { 0 };
+	struct err e = { 0 };
+	bool grown = source_checkpoint(s, &note, &e) == AUDIT_HOLDS &&
+		     checkpoint_open(&now, buf_bytes(&note), &s->log, NULL, 0, NULL, &e) &&
+		     now.size >= beat->log_size;
+
+	buf_free(&note);
+	if (grown)
+		return AUDIT_HOLDS;
+	verdicts_add(v, VERDICT_UNCHECKED, "feed", beat->dataset,
+	    _("the beat names a log of %llu entries, and the checkpoint is of fewer"),
+	    (unsigned long long)beat->log_size);
+	return AUDIT_UNCHECKED;
+}
+
+static int check_beat_root(
+    const struct loglist *l, struct source *s, const struct feed_envelope *beat, struct verdicts *v)
 {
 	struct tlog_hash root;
 
 	if (beat->log_size > l->n)
-		return AUDIT_HOLDS; /* a moment newer than the checkpoint we read */
+		return check_newer_beat(s, beat, v);
 	loglist_root(l, beat->log_size, &root);
 	if (memcmp(root.b, beat->log_root, sizeof root.b) == 0)
 		return AUDIT_HOLDS;
@@ -322,10 +344,26 @@ static int check_beat_root(const struct loglist *l, const struct feed_envelope *
 	return AUDIT_FAILS;
 }
 
+/* How old the beat is, is for the reader to judge: a log that stands still says the same for ever. */
+static void tell_feed(const struct loglist *l, const struct feed_envelope *beat, struct verdicts *v)
+{
+	struct buf at = { 0 };
+
+	text_time(&at, beat->time_s);
+	buf_put_byte(&at, 0);
+	verdicts_add(v, VERDICT_HOLDS, "feed", beat->dataset,
+	    beat->log_size <= l->n
+		? _("%llu envelopes, one chain, signed; the beat of %s names this log")
+		: _("%llu envelopes, one chain, signed; the beat of %s names the log as it "
+		    "went on while it was read"),
+	    (unsigned long long)beat->seq, at.failed ? "" : (const char *)at.data);
+	buf_free(&at);
+}
+
 static int follow_chain(const struct loglist *l, struct source *s, struct chain *c,
     const struct feed_envelope *beat, struct verdicts *v, struct err *e)
 {
-	int code = AUDIT_HOLDS, worst = check_beat_root(l, beat, v);
+	int code = AUDIT_HOLDS, worst = check_beat_root(l, s, beat, v);
 	char where[128];
 
 	for (uint64_t seq = 1; seq <= beat->seq; seq++) {
@@ -349,9 +387,7 @@ static int follow_chain(const struct loglist *l, struct source *s, struct chain 
 	if (worst == AUDIT_FAILS && memcmp(c->reader.link, beat->prev, sizeof beat->prev) == 0)
 		return worst;
 	if (memcmp(c->reader.link, beat->prev, sizeof beat->prev) == 0) {
-		verdicts_add(v, VERDICT_HOLDS, "feed", c->reader.dataset,
-		    _("%llu envelopes, one chain, signed; the beat names this log"),
-		    (unsigned long long)beat->seq);
+		tell_feed(l, beat, v);
 		return worst;
 	}
 	verdicts_add(v, VERDICT_FAILS, "feed", c->reader.dataset, "%s",
@@ -375,6 +411,8 @@ static int check_feed(const struct loglist *l, struct source *s, const char *dat
 	code = take_beat(s, c, &beat, e);
 	if (code == AUDIT_HOLDS) {
 		code = follow_chain(l, s, c, &beat, v, e);
+		if (code == AUDIT_HOLDS)
+			code = statecheck(l, s, &c->reader, told, v, e);
 	} else {
 		verdicts_add_code(v, code, "feed", dataset, "", e);
 		code = code == SOURCE_ABSENT ? AUDIT_FAILS : code;

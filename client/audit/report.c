@@ -211,15 +211,6 @@ static void put_page(
 	buf_put_text(out, "</main>\n</body>\n</html>\n");
 }
 
-static bool write_page(const char *path, const struct buf *page, struct err *e)
-{
-	char dir[FILE_PATH];
-	const char *slash = strrchr(path, '/');
-
-	(void)snprintf(dir, sizeof dir, "%.*s", slash ? (int)(slash - path) : 1, slash ? path : ".");
-	return file_write(dir, slash ? slash + 1 : path, 0600, buf_bytes(page), e);
-}
-
 int audit_report(const struct args *args)
 {
 	struct err e = { 0 };
@@ -237,7 +228,7 @@ int audit_report(const struct args *args)
 	(void)put_releases(&releases, s, &w, &e);
 	put_page(&page, s, &releases, &w);
 	e.text[0] = 0;
-	ok = !page.failed && (output ? write_page(output, &page, &e) : text_put(&page));
+	ok = !page.failed && (output ? file_put(output, 0600, buf_bytes(&page), &e) : text_put(&page));
 	code = ok ? verdicts_code(&s->verdicts) : AUDIT_UNCHECKED;
 	buf_free(&page);
 	buf_free(&releases);

@@ -164,7 +164,7 @@ void sealed_cell_name(struct buf *out, const json_t *cell)
 		buf_printf(out, "%s%s", i > 0 ? "|" : "", json_string_value(code));
 }
 
-static bool same_words(const char *a, const char *b)
+bool sealed_same_cell(const char *a, const char *b)
 {
 	char left[CELL_MAX], right[CELL_MAX], *save = NULL, *at;
 
@@ -184,24 +184,30 @@ static bool same_words(const char *a, const char *b)
 	return true;
 }
 
+/* Codes of two dimensions may be called alike: the names in the manifest's order come first, and another order counts
+ * only where it can mean one cell. */
 const json_t *sealed_find(const struct sealed_manifest *m, const char *cell)
 {
 	struct buf name = { 0 };
 	const json_t *found = NULL;
 	json_t *line;
-	size_t i;
+	size_t i, n_found = 0;
 
 	for (i = 0; (line = json_array_get(m->cells, i)) != NULL; i++) {
 		buf_clear(&name);
 		sealed_cell_name(&name, json_object_get(line, "cell"));
 		buf_put_byte(&name, 0);
-		if (!name.failed && same_words((const char *)name.data, cell)) {
-			found = line;
+		if (name.failed || !sealed_same_cell((const char *)name.data, cell))
+			continue;
+		found = line;
+		n_found++;
+		if (strcmp((const char *)name.data, cell) == 0) {
+			n_found = 1;
 			break;
 		}
 	}
 	buf_free(&name);
-	return found;
+	return n_found == 1 ? found : NULL;
 }
 
 /* --- why --- */

@@ -38,6 +38,8 @@ const char *sealed_code(const struct sealed_manifest *m, const json_t *cell, con
 void sealed_cell_name(struct buf *out, const json_t *cell);
 /* The line of that cell: codes joined by '|' in any order; NULL if it is not hidden. */
 const json_t *sealed_find(const struct sealed_manifest *m, const char *cell);
+/* The same words in some order, joined by |. */
+bool sealed_same_cell(const char *a, const char *b);
 /* Why, in the user's language, whole lines indented by two. */
 void sealed_explain(struct buf *out, const json_t *line);
 /* "primary", "secondary" */

@@ -8,6 +8,7 @@
 
 #define WAIT_S       30u
 #define SEALED_MAX   (64u * 1024 * 1024)
+#define STATE_MAX    (1u << 20) /* of 4096 releases */
 #define TILE_MAX     ((LIMIT_LOG_ENTRY + 2u) * TLOG_TILE_WIDTH)
 #define HEX_DIGEST   (2 * KEY_DIGEST_BYTES + 1)
 #define EVIDENCE_DIR "evidence"
@@ -269,6 +270,42 @@ int source_beat(struct source *s, const char *dataset, struct buf *frame, struct
 	if (code != AUDIT_HOLDS)
 		return code;
 	return feed_frame_put(frame, r->envelope, r->signature, e) ? AUDIT_HOLDS : AUDIT_UNCHECKED;
+}
+
+static int ask_state(struct source *s, const char *dataset, struct buf *file, struct err *e)
+{
+	const struct msg_state_r *r = &s->d.reply.state_r;
+	uint64_t as_of = 0;
+
+	for (uint64_t total = 1; file->size < total;) {
+		int code;
+
+		s->d.ask = (struct message){ .kind = MSG_STATE, .state = { .offset = file->size } };
+		(void)snprintf(s->d.ask.state.dataset, sizeof s->d.ask.state.dataset, "%s", dataset);
+		code = ask(s, MSG_STATE_R, e);
+		if (code != AUDIT_HOLDS)
+			return code;
+		if (r->total > STATE_MAX || r->offset != file->size || r->chunk.len == 0 ||
+		    r->chunk.len > r->total - file->size || (file->size > 0 && r->as_of_seq != as_of)) {
+			(void)err_set(e, ERR_MALFORMED, "%s", _("the gate's state of the feed is cut"));
+			return AUDIT_UNCHECKED;
+		}
+		as_of = r->as_of_seq;
+		total = r->total;
+		buf_put_bytes(file, r->chunk);
+		if (file->failed)
+			break;
+	}
+	return taken(file, e);
+}
+
+int source_state(struct source *s, const char *dataset, struct buf *file, struct err *e)
+{
+	char path[LIMIT_NAME + 16];
+
+	buf_clear(file);
+	(void)snprintf(path, sizeof path, "feed/%s/state", dataset);
+	return s->folder ? read_file(s, path, STATE_MAX, file, e) : ask_state(s, dataset, file, e);
 }
 
 static bool is_ahead(const struct source *s, const char *dataset, const uint8_t *feed_id, uint64_t seq)

@@ -41,6 +41,8 @@ int source_config(struct source *s, const uint8_t digest[KEY_DIGEST_BYTES], cons
 int source_sealed(struct source *s, const uint8_t man[KEY_DIGEST_BYTES], struct buf *out, struct err *e);
 /* The newest beat of a feed, and an envelope by its number: frames, unverified. */
 int source_beat(struct source *s, const char *dataset, struct buf *frame, struct err *e);
+/* The file that readers who join late begin with, unverified. */
+int source_state(struct source *s, const char *dataset, struct buf *file, struct err *e);
 int source_envelope(struct source *s, const char *dataset, const uint8_t feed_id[FEED_ID_BYTES], uint64_t seq,
     struct buf *frame, struct err *e);
 

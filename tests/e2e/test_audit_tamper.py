@@ -103,7 +103,7 @@ def test_honest(a):
     _, checks = a.verify(a.d.public, want=0)
     said = {c["what"] for c in checks}
     assert said == {"key set", "checkpoint", "tiles", "root", "order", "consistency", "release", "certificate",
-                    "feed", "ledger", "manifest"}, said
+                    "feed", "state", "ledger", "manifest"}, said
     live = json.loads(a.auditor.run("audit", "verify", "--json").stdout)
     assert live["holds"] and {c["what"] for c in live["checks"]} == said, live
     receipt = a.d.office("north").folder + "/outbox/"
@@ -124,7 +124,7 @@ def test_every_file(a):
         for name in names:
             path = os.path.relpath(os.path.join(folder, name), a.d.public)
             old = path.startswith("log/tile") and not path.endswith("/%d" % size)
-            if old or path in (".cellveil",) or path.startswith("keysets/") or path.endswith("/state"):
+            if old or path in (".cellveil",) or path.startswith("keysets/"):
                 continue  # older partial tiles and conveniences: nobody relies on them
             good = read(a.d.public, path)
             middle = len(good) // 2
@@ -140,7 +140,7 @@ def test_every_file(a):
                     found = [c for c in found if c["verdict"] == "fails"]
                     assert found, (path, bad is None)
                     text = " ".join(c["what"] + " " + c["where"] + " " + c["text"] for c in found)
-                    word = {"log": "log/|tile|leaf", "feed": "feed", "keyset": "key set"}.get(
+                    word = {"log": "log/|tile|leaf", "feed": "feed|state", "keyset": "key set"}.get(
                         path.split("/")[0], "release|configuration|certificate")
                     assert re.search(word, text), (path, text)
                 shutil.rmtree(os.path.dirname(public))
@@ -273,6 +273,43 @@ def test_split_view(a):
     a.fails(a.d.public, "compare", "checkpoint", "", "--checkpoint", public + "/log/checkpoint")
 
 
+def feed_file(a, name, change):
+    """A copy in which the feed's state or beat was changed and signed again with the feed key."""
+    public = a.copy()
+    envelope, _ = pyclient.unpack(read(public, "feed", a.d.dataset, name))
+    fields = pyclient.unpack(envelope)
+    change(fields)
+    with open(os.path.join(a.d.home, "keys/feed"), encoding="ascii") as f:
+        seed = base64.b64decode(re.search(r"cellveil-secret-feed:(\S+)", f.read()).group(1))
+    envelope = pyclient.pack(fields)
+    signed = pyclient.sign(seed, pyclient.label(name) + envelope)
+    write(pyclient.pack([envelope, signed]), public, "feed", a.d.dataset, name)
+    return public
+
+
+def test_state(a):
+    """Who joins late is shown another truth than the log: a release left out, an older feed, another object."""
+    a.verify(feed_file(a, "state", lambda f: None), want=0)
+    for change, text in ((lambda f: f[14].pop(), "other releases than those in force"),
+                         (lambda f: f[14].pop(0), "other releases than those in force"),
+                         (lambda f: f[14][0].__setitem__(3, bytes(32)), "other releases than those in force"),
+                         (lambda f: f[14][0].__setitem__(1, 1), "other releases than those in force"),
+                         (lambda f: f.update({4: 1, 14: f[14][:1]}), "not of where the feed stands"),
+                         (lambda f: f.update({6: bytes(32)}), "not of where the feed stands"),
+                         (lambda f: f.update({2: bytes(16)}), "another feed"),
+                         (lambda f: f.update({12: "another"}), "another feed")):
+        a.fails(feed_file(a, "state", change), "state", a.d.dataset, text)
+
+
+def test_beat(a):
+    """The beat names what the log does not have: another root, or entries nobody can read."""
+    a.fails(feed_file(a, "beat", lambda f: f.update({16: bytes(32)})), "feed", a.d.dataset, "another root")
+    public = feed_file(a, "beat", lambda f: f.update({14: f[14] + 1}))
+    checks = json.loads(a.auditor.run("audit", "verify", "--json", "--public", public, want=3).stdout)["checks"]
+    assert [c["text"] for c in checks if c["verdict"] == "unchecked"] == [
+        "the beat names a log of %d entries, and the checkpoint is of fewer" % (Log(public, a.seed).size + 1)], checks
+
+
 def test_foreign_receipt(a):
     folder = a.d.office("north").folder + "/outbox/"
     names = [n for n in sorted(os.listdir(folder)) if n.endswith(".receipt")]
@@ -372,7 +409,10 @@ def test_manifest(a):
     assert "R1" in p.stdout and "every reader, each office" in p.stdout and "From 6 forms" in p.stdout, p.stdout
     secondary = read(plain).count(b'"class":"secondary"')
     assert secondary > 0 and run("audit", "explain", "2023", "--csv").stdout.count(",secondary,") == secondary
-    run("audit", "explain", "2023", "F|_T|clients", want=2)
+    assert "is not hidden: it is printed" in run("audit", "explain", "2023", "F|_T|clients", want=2).stderr
+    assert "is its codes joined by" in run("audit", "explain", "2023", "F|nowhere|clients", want=2).stderr
+    assert run("audit", "open", "2023", "--output", "/dev/full", want=3).stderr, "written to, not replaced"
+    assert not os.path.isfile("/dev/full")
     run("audit", "explain", "2019", want=2)
     run("audit", "open", "personal-support/2024/0")
     run("audit", "open", "2024", "--file", os.path.join(sealed, opened.pop()), want=1)
@@ -551,6 +591,8 @@ def main():
         test_first_look(a)
         test_back_in_time(a)
         test_split_view(a)
+        test_state(a)
+        test_beat(a)
         test_foreign_receipt(a)
         test_receipt_beyond_the_log(a)
         test_retired_key(d)
