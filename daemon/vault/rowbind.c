@@ -183,6 +183,7 @@ struct spelled {
 	char *columns, *key; /* sqlite3_free both */
 };
 
+/* As text, all of it: a number compared with the text in tag would make the index there useless. */
 static void spell_column(sqlite3_stmt *info, const char *table, const char *prefix, sqlite3_str *columns,
     sqlite3_str *key, sqlite3_str *office)
 {
@@ -196,7 +197,7 @@ static void spell_column(sqlite3_stmt *info, const char *table, const char *pref
 		sqlite3_str_appendf(office, " || ' of ' || %s\"%w\"", prefix, name);
 	else
 		sqlite3_str_appendf(key, "%s%s%s\"%w\"%s", sqlite3_str_length(key) > 0 ? " || '/' || " : "",
-		    blob ? "lower(hex(" : "", prefix, name, blob ? "))" : "");
+		    blob ? "lower(hex(" : "CAST(", prefix, name, blob ? "))" : " AS TEXT)");
 }
 
 static bool spell(
