@@ -139,20 +139,61 @@ static void show_summary(const struct push *p, const struct outbox_item *newest)
 	figures_free(&before);
 }
 
-/* Everything that would be sent: "clients|F|_T 48", a line for each figure. */
-static bool print_figures(const struct push *p)
+/* "clients|F|_T 48", a line for each figure. */
+static void put_figures(struct buf *out, const struct push *p)
 {
 	const struct figures *f = &p->form.figures;
-	struct buf out = { 0 };
 
 	for (uint32_t i = 0; i < f->n; i++) {
 		if (f->state[i] == FIGURE_NOT_ASKED)
 			continue;
-		config_put_cell(&out, p->filing.config, &p->filing.config->asked[i]);
-		buf_put_byte(&out, ' ');
-		put_figure(&out, p->filing.config, f, i);
-		buf_put_byte(&out, '\n');
+		config_put_cell(out, p->filing.config, &p->filing.config->asked[i]);
+		buf_put_byte(out, ' ');
+		put_figure(out, p->filing.config, f, i);
+		buf_put_byte(out, '\n');
 	}
+}
+
+/* {"state":"dry-run",...,"figures":{"clients|F|_T":48,...}} on one line; null is not reported. */
+static void put_figures_json(struct buf *out, const struct push *p)
+{
+	const struct figures *f = &p->form.figures;
+	const struct config *config = p->filing.config;
+	const char *comma = "";
+	struct buf cell = { 0 };
+
+	buf_printf(out,
+	    "{\"state\":\"dry-run\",\"office\":\"%s\",\"dataset\":\"%s\",\"period\":\"%s\",\"figures\":{",
+	    p->filing.deployment.settings.name, p->filing.dataset, p->filing.period.period);
+	for (uint32_t i = 0; i < f->n; i++) {
+		if (f->state[i] == FIGURE_NOT_ASKED)
+			continue;
+		buf_put_text(out, comma);
+		buf_clear(&cell);
+		config_put_cell(&cell, config, &config->asked[i]);
+		buf_put_byte(&cell, 0);
+		text_json(out, cell.failed ? "" : (const char *)cell.data);
+		buf_put_byte(out, ':');
+		if (f->state[i] == FIGURE_VALUE)
+			config_put_value(out, &config->measure[config->asked[i].measure], f->value[i]);
+		else
+			buf_put_text(out, "null");
+		comma = ",";
+	}
+	buf_put_text(out, "}}\n");
+	out->failed = out->failed || cell.failed;
+	buf_free(&cell);
+}
+
+/* Everything that would be sent. */
+static bool print_figures(const struct push *p, bool json)
+{
+	struct buf out = { 0 };
+
+	if (json)
+		put_figures_json(&out, p);
+	else
+		put_figures(&out, p);
 	bool ok = text_put_or_say(&out);
 	buf_free(&out);
 	return ok;
@@ -372,7 +413,7 @@ int command_push(const struct args *args)
 	    &p->outbox, p->filing.dataset, p->filing.deployment.settings.name, p->filing.period.period);
 	show_summary(p, newest);
 	if (args_flag(args, "dry-run")) {
-		if (!print_figures(p))
+		if (!print_figures(p, args_flag(args, "json")))
 			code = EXIT_OTHER;
 		text_say("%s", _("Nothing was sent: --dry-run."));
 		goto done;

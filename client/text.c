@@ -1,4 +1,5 @@
 #include "client/text.h"
+#include "client/form/textcode.h"
 #include "client/net.h"
 #include <errno.h>
 #include <locale.h>
@@ -253,11 +254,15 @@ bool text_put_or_say(const struct buf *out)
 
 void text_json(struct buf *out, const char *text)
 {
+	bool broken = !textcode_is_utf8(bytes_text(text));
+
 	buf_put_byte(out, '"');
 	for (; *text != 0; text++) {
 		unsigned char c = (unsigned char)*text;
 		if (c == '"' || c == '\\')
 			buf_printf(out, "\\%c", c);
+		else if (broken && c >= 0x80)
+			buf_put_text(out, "\xef\xbf\xbd");
 		else if (c < 0x20)
 			buf_printf(out, "\\u%04x", c);
 		else

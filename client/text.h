@@ -35,6 +35,6 @@ bool text_ask(const char *question, char *line, size_t room);
 bool text_confirm(const char *question);
 bool text_put(const struct buf *out);        /* to stdout, whole and flushed; false if stdout took it not */
 bool text_put_or_say(const struct buf *out); /* the same, and says on stderr that it failed */
-/* A JSON string with its quotes; text is UTF-8. */
+/* A JSON string with its quotes; of what is no UTF-8 (a path) every byte beyond ASCII becomes U+FFFD. */
 void text_json(struct buf *out, const char *text);
 #endif

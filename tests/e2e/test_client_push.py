@@ -1,5 +1,6 @@
 """cellveil push and its relatives against the real gate and vault: what an office sees, and exit codes."""
 import glob
+import json
 import os
 import re
 
@@ -73,6 +74,10 @@ def test_dry_run_and_difference(d, office):
     assert "clients|F|_T: 49 -> 50" in p.stderr and "dry-run" in p.stderr, p.stderr
     lines = p.stdout.splitlines()
     assert "clients|F|_T 50" in lines and len(lines) == 79, lines
+    p = office.run("push", corrected(d.folder, 50), "--dry-run", "--yes", "--json")
+    told = [json.loads(line) for line in p.stdout.splitlines()]
+    assert told[0]["errors"] == 0 and told[1]["state"] == "dry-run" and len(told[1]["figures"]) == 79, told
+    assert {c: float(v) for c, v in told[1]["figures"].items()} == {c: float(v) for c, v in (l.split() for l in lines)}
     assert len(office.outbox()) == 2
 
 
