@@ -334,6 +334,15 @@ int deployment_object(
 	return EXIT_OTHER;
 }
 
+/* Keeps a copy for when the gate is away. Without room or right to write we go on: whoever must keep something, says so. */
+static void keep_copy(const char *dir, const char *name, mode_t mode, struct bytes content)
+{
+	struct err e = { 0 };
+
+	if (!file_make_dir(dir, 0700, &e) || !file_write(dir, name, mode, content, &e))
+		text_say(_("note: what the gate says cannot be kept: %s"), e.text);
+}
+
 static bool cached_config(
     const char *dir, const char *name, const uint8_t digest[KEY_DIGEST_BYTES], struct buf *file)
 {
@@ -358,15 +367,14 @@ int deployment_config(struct deployment *d, const uint8_t digest[KEY_DIGEST_BYTE
 
 	*out = NULL;
 	sodium_bin2hex(name, sizeof name, digest, KEY_DIGEST_BYTES);
-	if (!file_path(dir, d->settings.dir, "config", e) || !file_make_dir(dir, 0700, e))
+	if (!file_path(dir, d->settings.dir, "config", e))
 		goto done;
 	if (!cached_config(dir, name, digest, &file)) {
 		code = deployment_object(d, digest, LIMIT_CONFIG_FILE, &file, e);
 		if (code != EXIT_OK)
 			goto done;
 		code = EXIT_OTHER;
-		if (!file_write(dir, name, 0644, buf_bytes(&file), e))
-			goto done;
+		keep_copy(dir, name, 0644, buf_bytes(&file));
 	}
 	*out = config_parse(buf_bytes(&file), e);
 	if (*out == NULL) {
@@ -413,7 +421,7 @@ int deployment_periods(struct deployment *d, const char *dataset, bool cached_ok
 	code = deployment_ask(d, n, MSG_PERIODS, e);
 	d->stale = false;
 	if (code == EXIT_OK)
-		return file_write(d->settings.dir, name, 0600, buf_bytes(&d->body), e) ? EXIT_OK : EXIT_OTHER;
+		keep_copy(d->settings.dir, name, 0600, buf_bytes(&d->body));
 	if (code != EXIT_NOT_SENT || !cached_ok || !cached_periods(d, name))
 		return code;
 	d->stale = true;

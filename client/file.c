@@ -160,9 +160,9 @@ static bool replace(
 	fd = open(part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
 	if (fd < 0)
 		return fail(e, path);
-	ok = (fchmod(fd, mode) == 0 || fail(e, part)) && write_all(fd, content, part, e);
+	ok = (fchmod(fd, mode) == 0 || fail(e, path)) && write_all(fd, content, path, e);
 	if (close(fd) != 0 && ok)
-		ok = fail(e, part);
+		ok = fail(e, path);
 	CV_CRASH("file-synced");
 	ok = ok && take_place(part, path, flags, e);
 	CV_CRASH("file-renamed");

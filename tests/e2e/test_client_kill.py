@@ -170,6 +170,8 @@ def test_disk_full(d, forms):
     before = len(office.outbox())
     p = office.run("push", path, *PUSH, want=1, preexec_fn=no_room)
     assert "File too large" in p.stderr, p.stderr
+    p = office.run("check", path, "--blanks", "not-reported", preexec_fn=no_room)  # nothing to keep: it goes on
+    assert "cannot be kept" in p.stderr and "can be sent" in p.stderr, p.stderr
     assert len(office.outbox()) == before and received(office) == forms[OFFICES[1]]
     pushed(office, form(d.folder, OFFICES[1], 90 + 2))  # the form the vault has already
     assert received(office) == forms[OFFICES[1]]
