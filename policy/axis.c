@@ -86,7 +86,7 @@ static void bundle_add(const struct axis *a, struct bundle *o, uint32_t code, in
 	s->stamp[a->k][code] = s->serial;
 	s->scratch_code[o->n] = code;
 	s->scratch_sign[o->n++] = (int8_t)sign;
-	o->price = price_add(o->price, axis_price(a, code, sign));
+	o->price = price_add(s, o->price, axis_price(a, code, sign));
 }
 
 /* With a virtual sum, an option must raise the sum itself, not shift it about inside. */
@@ -208,6 +208,12 @@ static uint32_t find_ups(const struct axis *a, uint32_t code, uint32_t up[FEW_AT
 	return n;
 }
 
+/* There are options that cost less than an ancestor. */
+static bool dear_enough(const struct axis *a)
+{
+	return a->s->n_options[a->k] >= 2 && !a->s->wide && !a->s->sizing;
+}
+
 struct path { /* codes from an atom upwards, in a dimension that is a tree */
 	uint32_t code[TABLE_DEPTH_MAX + 1];
 	uint32_t n;
@@ -217,7 +223,7 @@ struct path { /* codes from an atom upwards, in a dimension that is a tree */
 static void path_add(const struct axis *a, struct path *p, uint32_t code, int sign)
 {
 	p->code[p->n++] = code;
-	p->price = price_add(p->price, axis_price(a, code, sign));
+	p->price = price_add(a->s, p->price, axis_price(a, code, sign));
 }
 
 /* As descend, with the codes passed; false as soon as they cost as much as `most`. */
@@ -248,7 +254,8 @@ static bool descend_path(const struct axis *a, uint32_t code, float most, struct
 
 static void keep_paths(struct axis *a, const struct path *up, const struct path *down)
 {
-	struct option *to = make_place(a, up->price + down->price);
+	float price = price_add(a->s, up->price, down->price);
+	struct option *to = make_place(a, price);
 	if (to == NULL)
 		return;
 	memcpy(to->code, up->code, up->n * sizeof *to->code);
@@ -256,7 +263,7 @@ static void keep_paths(struct axis *a, const struct path *up, const struct path 
 	memset(to->sign, 1, up->n);
 	memset(to->sign + up->n, -1, down->n);
 	to->n = up->n + down->n;
-	to->price = up->price + down->price;
+	to->price = price;
 }
 
 /* Partners for one atom in a tree: under each ancestor, nearest first, the siblings of what was passed. What goes up is the
@@ -278,13 +285,13 @@ static bool pair_paths(struct axis *a, uint32_t atom)
 		for (uint32_t j = 0; j < b->n && a->n_free < OPTIONS_MAX; j++) {
 			uint32_t v = a->d->child[b->first + at];
 			at = at + 1 == b->n ? 0 : at + 1;
-			if (v != above[i - 1] && descend_path(a, v, s->price - up.price, &down))
+			if (v != above[i - 1] && descend_path(a, v, price_left(s, s->price, up.price), &down))
 				keep_paths(a, &up, &down);
 		}
 		if (a->n_free >= OPTIONS_MAX && !s->wide)
 			return false;
 		float price = axis_price(a, above[i], 1);
-		if (price >= s->price || (price > 0.0f && s->n_options[a->k] >= 2 && !s->wide))
+		if (price >= s->price || (price > 0.0f && dear_enough(a)))
 			return false;
 		path_add(a, &up, above[i], 1);
 	}
@@ -312,7 +319,7 @@ static bool pair_up(struct axis *a, uint32_t code, uint32_t up)
 		if (a->n_free >= OPTIONS_MAX && !a->s->wide)
 			return false;
 		float price = a->tree ? axis_price(a, p, 1) : 0.0f;
-		if (price >= a->s->price || (price > 0.0f && a->s->n_options[a->k] >= 2 && !a->s->wide))
+		if (price >= a->s->price || (price > 0.0f && dear_enough(a)))
 			return false;
 	}
 	return true;

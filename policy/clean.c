@@ -148,18 +148,32 @@ static bool serve_together(struct plan *p, uint32_t need, double most)
 	return ok;
 }
 
-/* Serves the needs that the trial left open; false as soon as one cannot be, or the cost passes the bound. */
+/* Place in the log of the need that the last trial without the cell could not serve; 0 if there is none. */
+static uint32_t most_doubtful(const struct plan *p, const struct without *w)
+{
+	for (uint32_t i = 0; i < p->n_log; i++)
+		if (p->log[i].need + 1 == p->stuck[w->cell[0]])
+			return i;
+	return 0;
+}
+
+/* Serves the needs that the trial left open, the most doubtful first; false as soon as one cannot be, or the cost passes
+ * the bound. */
 static bool serve_dropped(struct plan *p, const struct without *w)
 {
 	uint32_t n = p->n_log;
+	uint32_t first = most_doubtful(p, w);
 	bool ok = true;
-	for (uint32_t i = 0; ok && i < n; i++) {
+	for (uint32_t k = 0; ok && k < n; k++) {
+		uint32_t i = k == 0 ? first : k <= first ? k - 1 : k;
 		uint32_t need = p->log[i].need;
 		if (p->n->need[need].move != NONE)
 			continue;
 		p->s.most = (float)(w->most - p->cost);
 		ok = p->cost < w->most && !plan_over_limit(p) &&
 		     (bypass(p, i, w) || need_serve(p, need, true) || serve_together(p, need, w->most));
+		if (!ok)
+			p->stuck[w->cell[0]] = need + 1;
 	}
 	p->s.most = FLT_MAX;
 	return ok && p->cost < w->most && !p->memory_failed;
@@ -185,20 +199,19 @@ static bool try_without(struct plan *p, const struct without *w, bool ban)
 	return ok;
 }
 
-/* A cell that could not be taken out is not tried again before some cell beside its moves was bought: only that gives
- * them another way. */
+/* A cell that could not be taken out is not tried again before some cell beside the move of the need in the way was bought:
+ * only that gives it another. */
 static bool worth_trying(const struct plan *p, uint32_t cell)
 {
 	uint32_t since = p->tried[cell];
-	if (since == 0)
+	uint32_t move = p->stuck[cell] == 0 ? NONE : p->n->need[p->stuck[cell] - 1].move;
+	if (since == 0 || move == NONE)
 		return true;
-	for (uint32_t at = p->head[cell]; at != NONE; at = p->node[at].next) {
-		const struct move *m = &p->move[p->node[at].move];
-		for (uint32_t i = 0; i < m->n; i++)
-			if (p->risen[m->entry[i].cell] >= since)
-				return true;
-	}
-	return false;
+	const struct move *m = &p->move[move];
+	for (uint32_t i = 0; i < m->n; i++)
+		if (p->risen[m->entry[i].cell] >= since)
+			return true;
+	return move_change_at(m, cell) == 0;
 }
 
 /* Without the cell, the relation leaves a protected cell alone among printed ones, and none of them is cheaper. */

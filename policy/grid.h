@@ -45,7 +45,8 @@ struct grid {
 enum grid_look {
 	LOOK_BARRED = 1, /* must not move */
 	LOOK_SHOWN = 2,  /* open, and nothing hides it */
-	LOOK_KEPT = 4    /* is never hidden for a move's sake: a nought where noughts are published */
+	LOOK_KEPT = 4,   /* is never hidden for a move's sake: a nought where noughts are published */
+	LOOK_SECOND = 8  /* if hidden, then for the sake of moves only */
 };
 
 enum grid_out {
@@ -89,6 +90,7 @@ static inline void grid_see(struct grid *g, uint32_t cell)
 	else
 		g->look[cell] =
 		    (uint8_t)((g->kind[cell] == KIND_OPEN && !grid_hidden(g, cell) ? LOOK_SHOWN : 0) |
+			      (g->kind[cell] == KIND_OPEN && g->primary[cell] == 0 ? LOOK_SECOND : 0) |
 			      (g->value[cell] > 0 || g->floor == 0 ? 0 : LOOK_KEPT));
 }
 void grid_see_all(struct grid *g);

@@ -17,9 +17,11 @@ bool plan_init(struct plan *p, struct grid *g, struct needs *n, struct err *e)
 	p->head = malloc((size_t)g->n_cells * sizeof *p->head);
 	if (p->head == NULL)
 		return err_set(e, ERR_MEMORY, "no memory for the plan");
+	p->met = calloc(g->office_dim == SIZE_MAX ? 1 : g->t->dim[g->office_dim].n_codes, sizeof *p->met);
+	p->stuck = calloc(g->n_cells, sizeof *p->stuck);
 	p->tried = calloc(g->n_cells, sizeof *p->tried);
 	p->risen = calloc(g->n_cells, sizeof *p->risen);
-	if (p->tried == NULL || p->risen == NULL)
+	if (p->tried == NULL || p->risen == NULL || p->met == NULL || p->stuck == NULL)
 		return err_set(e, ERR_MEMORY, "no memory for the plan");
 	memset(p->head, 0xff, (size_t)g->n_cells * sizeof *p->head);
 	if (g->ledger != NULL &&
@@ -52,6 +54,8 @@ void plan_free(struct plan *p)
 	free(p->log);
 	free(p->limbo);
 	free(p->tried);
+	free(p->stuck);
+	free(p->met);
 	free(p->sum_tried);
 	free(p->risen);
 	free(p->rising);
@@ -97,15 +101,17 @@ static void activate(struct plan *p, uint32_t move)
 	m->active = true;
 	for (uint32_t i = 0; i < m->n; i++) {
 		uint32_t c = m->entry[i].cell;
-		if (!cell_is_bought(p->g, c))
+		m->entry[i].node = NONE;
+		if ((p->g->look[c] & LOOK_SECOND) == 0)
 			continue;
+		if (!add_node(p, c, move, &m->entry[i].node)) {
+			p->memory_failed = true;
+			continue;
+		}
 		if (p->g->use[c]++ == 0) {
 			p->cost += p->g->frozen[c] == 0 ? (double)p->g->price[c] : 0.0;
 			grid_see(p->g, c);
 		}
-		m->entry[i].node = NONE;
-		if (!add_node(p, c, move, &m->entry[i].node))
-			p->memory_failed = true;
 	}
 }
 
@@ -113,13 +119,11 @@ static void deactivate(struct plan *p, uint32_t move)
 {
 	struct move *m = &p->move[move];
 	m->active = false;
-	m->serial++;
 	for (uint32_t i = 0; i < m->n; i++) {
 		uint32_t c = m->entry[i].cell;
-		if (!cell_is_bought(p->g, c))
+		if (m->entry[i].node == NONE)
 			continue;
-		if (m->entry[i].node != NONE)
-			drop_node(p, c, m->entry[i].node);
+		drop_node(p, c, m->entry[i].node);
 		if (--p->g->use[c] == 0) {
 			p->cost -= p->g->frozen[c] == 0 ? (double)p->g->price[c] : 0.0;
 			grid_see(p->g, c);
@@ -204,35 +208,29 @@ void plan_roll_back(struct plan *p)
 
 /* ---- one move, from the search's delta ---- */
 
-static int by_cell(const void *a, const void *b)
-{
-	uint32_t x = 0;
-	uint32_t y = 0;
-	memcpy(&x, a, sizeof x);
-	memcpy(&y, b, sizeof y);
-	return (x > y) - (x < y);
-}
-
+/* The offices of a move, ascending: entries mostly come that way. */
 static bool collect_offices(struct plan *p, struct move *m)
 {
-	const struct grid *g = p->g;
-	m->office = malloc(((size_t)m->n + 1) * sizeof *m->office);
+	uint32_t *met = p->met;
+	uint32_t n = 0;
+	for (uint32_t i = 0; i < m->n; i++) {
+		uint32_t o = grid_office(p->g, m->entry[i].cell);
+		uint32_t at = n;
+		if (o == NONE)
+			continue;
+		while (at > 0 && met[at - 1] > o)
+			at--;
+		if (at > 0 && met[at - 1] == o)
+			continue;
+		memmove(met + at + 1, met + at, (n - at) * sizeof *met);
+		met[at] = o;
+		n++;
+	}
+	m->office = malloc(((size_t)n + 1) * sizeof *m->office);
 	if (m->office == NULL)
 		return false;
-	m->n_offices = 0;
-	for (uint32_t i = 0; i < m->n; i++) {
-		uint32_t o = grid_office(g, m->entry[i].cell);
-		if (o != NONE)
-			m->office[m->n_offices++] = o;
-	}
-	qsort(m->office, m->n_offices, sizeof *m->office, by_cell);
-	uint32_t n = 0;
-	for (uint32_t i = 0; i < m->n_offices; i++)
-		if (n == 0 || m->office[n - 1] != m->office[i])
-			m->office[n++] = m->office[i];
+	memcpy(m->office, met, n * sizeof *met);
 	m->n_offices = n;
-	uint32_t *less = realloc(m->office, ((size_t)n + 1) * sizeof *less);
-	m->office = less == NULL ? m->office : less;
 	return true;
 }
 
@@ -268,7 +266,7 @@ uint32_t move_store(struct plan *p)
 		if (!array_room(&p->move, &p->room_moves, p->n_moves + 1, sizeof *p->move))
 			return NONE;
 		at = p->n_moves++;
-		p->move[at] = (struct move){ .serial = 0 };
+		p->move[at] = (struct move){ .n = 0 };
 	} else {
 		p->free_move = p->move[at].next_free;
 	}
@@ -276,7 +274,10 @@ uint32_t move_store(struct plan *p)
 	m->n = 0;
 	m->first_need = NONE;
 	m->active = false;
-	m->entry = malloc(((size_t)s->n_touched + 1) * sizeof *m->entry);
+	uint32_t n = 0;
+	for (uint32_t i = 0; i < s->n_touched; i++)
+		n += search_delta(s, s->touched[i]) != 0;
+	m->entry = malloc(((size_t)n + 1) * sizeof *m->entry);
 	for (uint32_t i = 0; m->entry != NULL && i < s->n_touched; i++) {
 		int64_t by = search_delta(s, s->touched[i]);
 		if (by != 0 && (s->spot[s->touched[i]].state & SPOT_BOUGHT) != 0)

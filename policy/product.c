@@ -13,7 +13,7 @@ static float multiply_code(
 		return NEVER;
 	for (uint32_t j = 0; j < n; j++) {
 		uint32_t cell = from[j].cell + shift;
-		price = price_add(price, price_of(s, cell, from[j].sign * sign));
+		price = price_add(s, price, price_of(s, cell, from[j].sign * sign));
 		if (price >= left)
 			return NEVER;
 		to[(*at)++] = (struct term){ cell, from[j].sign * sign };
@@ -27,7 +27,7 @@ static float weigh_code(struct search *s, uint32_t level, uint32_t n, uint32_t s
 	const struct term *from = s->level[level];
 	float price = 0.0f;
 	for (uint32_t j = 0; j < n && price < NEVER; j++)
-		price = price_add(price, price_of(s, from[j].cell + shift, from[j].sign * sign));
+		price = price_add(s, price, price_of(s, from[j].cell + shift, from[j].sign * sign));
 	return price;
 }
 
@@ -125,8 +125,9 @@ static float expand_views(
 		}
 	}
 	for (uint32_t i = o->n; i < x.n; i++) {
-		price = price_add(price, multiply_code(s, level, n, at, shift_to(&x, s->scratch_code[i]),
-					     s->scratch_sign[i], left - price));
+		price = price_add(s, price,
+		    multiply_code(s, level, n, at, shift_to(&x, s->scratch_code[i]), s->scratch_sign[i],
+			price_left(s, left, price)));
 		if (price >= left)
 			return NEVER;
 	}
@@ -143,13 +144,24 @@ static float multiply(struct search *s, uint32_t level, uint32_t n, const struct
 	memcpy(s->level[level + 1], s->level[level], n * sizeof *s->level[level]);
 	*count = n;
 	for (uint32_t i = 1; i < o->n; i++) {
-		price = price_add(price, multiply_code(s, level, n, count, (o->code[i] - o->code[0]) * stride,
-					     o->sign[i], left - price));
+		price = price_add(s, price,
+		    multiply_code(s, level, n, count, (o->code[i] - o->code[0]) * stride, o->sign[i],
+			price_left(s, left, price)));
 		if (price >= left)
 			return NEVER;
 	}
-	return s->has_views[k] ? price_add(price, expand_views(s, level, n, o, k, count, left - price))
-			       : price;
+	return s->has_views[k]
+		   ? price_add(s, price, expand_views(s, level, n, o, k, count, price_left(s, left, price)))
+		   : price;
+}
+
+/* The same for the cell alone: what that costs is the option's price. */
+static void put_option(struct search *s, const struct option *o, size_t k, uint32_t *count)
+{
+	uint32_t stride = (uint32_t)s->g->t->stride[k];
+	for (uint32_t i = 0; i < o->n; i++)
+		s->level[1][i] = (struct term){ s->cell + (o->code[i] - o->code[0]) * stride, o->sign[i] };
+	*count = o->n;
 }
 
 /* Depth first over the dimensions; depth is bounded by TABLE_DIMS_MAX. */
@@ -168,12 +180,15 @@ static void multiply_all(
 	     (s->work < s->budget || (s->n_terms == 0 && !s->lenient && s->work < s->budget + 10 * BUDGET));
 	     i++) {
 		const struct option *o = &s->option[k][i];
-		if (so_far + o->price - own >= s->price)
+		float least = s->sizing ? o->price : o->price - own;
+		if (price_add(s, so_far, least) >= s->price)
 			break;
 		uint32_t count = 0;
-		float price = multiply(s, level, n, o, k, s->price - so_far, &count);
+		float price = level == 0 && !s->has_views[k]
+				  ? (put_option(s, o, k, &count), least)
+				  : multiply(s, level, n, o, k, price_left(s, s->price, so_far), &count);
 		if (price < NEVER)
-			multiply_all(s, order, level + 1, count, so_far + price, own);
+			multiply_all(s, order, level + 1, count, price_add(s, so_far, price), own);
 	}
 }
 

@@ -46,14 +46,8 @@ static const struct virt *need_virt(const struct plan *p, const struct need *n)
 /* Largest free product move of at most `most` on top of what is put together; 0: none. */
 static int64_t free_step(struct plan *p, const struct need *n, int64_t most)
 {
-	const struct virt *v = need_virt(p, n);
-	p->s.pay = false;
-	if (most > 1 && !search_find(&p->s, n->cell, v, n->dir, 1))
-		return 0; /* where one unit finds no way, more will not */
-	for (int64_t h = most; h >= 1; h /= 2)
-		if (search_find(&p->s, n->cell, v, n->dir, h))
-			return search_take(&p->s, n->dir, h) ? h : 0;
-	return 0;
+	int64_t h = search_most(&p->s, n->cell, need_virt(p, n), n->dir, most);
+	return h > 0 && search_take(&p->s, n->dir, h) ? h : 0;
 }
 
 /* The same by a chain: one unit, and as much more of the same as there is room for. */
@@ -72,10 +66,11 @@ static int64_t any_free_step(struct plan *p, const struct need *n, int64_t most)
 	return h > 0 ? h : chain_step(p, n, most);
 }
 
+/* Chains are left to the paid pass, which asks again. */
 static bool gather(struct plan *p, const struct need *n, int64_t amp)
 {
 	for (unsigned i = 0; i < GATHER_STEPS && amp > 0; i++) {
-		int64_t h = any_free_step(p, n, amp);
+		int64_t h = free_step(p, n, amp);
 		if (h == 0)
 			return false;
 		amp -= h;
@@ -98,9 +93,9 @@ static int64_t cheaper_step(struct plan *p, const struct need *n, int64_t amp)
 	return search_find(&p->s, n->cell, v, n->dir, 1) ? 1 : 0;
 }
 
-/* Steps: free when possible, else the cheaper of one unit and all that is left. *price: what was paid, less than the
- * search's `most`. */
-static bool steps(struct plan *p, const struct need *n, int64_t amp, float *price)
+/* Steps: free when possible, else the cheaper of one unit and all that is left. Answers what is left; *price: what was paid,
+ * less than the search's `most`. */
+static int64_t steps(struct plan *p, const struct need *n, int64_t amp, float *price)
 {
 	float most = p->s.most;
 	*price = 0.0f;
@@ -116,16 +111,16 @@ static bool steps(struct plan *p, const struct need *n, int64_t amp, float *pric
 		amp -= h;
 	}
 	p->s.most = most;
-	return amp <= 0;
+	return amp;
 }
 
-/* One product move of full amplitude, or a chain, for less than the search's `most`; left in what is put together. */
-static bool at_once(struct plan *p, const struct need *n, int64_t amp)
+/* One product move of full amplitude (if product), or a chain, for less than the search's `most`; left in what is put together. */
+static bool at_once(struct plan *p, const struct need *n, int64_t amp, bool product)
 {
 	float most = p->s.most;
 	float paid = 0.0f;
 	p->s.pay = true;
-	bool whole = search_find(&p->s, n->cell, need_virt(p, n), n->dir, amp);
+	bool whole = product && search_find(&p->s, n->cell, need_virt(p, n), n->dir, amp);
 	if (whole && p->s.price <= 0.0f)
 		return search_take(&p->s, n->dir, amp);
 	if (n->virt == NONE && chain_find(&p->s, n->cell, n->dir, amp, whole ? p->s.price : most, &paid))
@@ -141,14 +136,15 @@ static bool pay(struct plan *p, const struct need *n, int64_t amp)
 {
 	float most = p->s.most;
 	float paid = most;
-	bool ok = steps(p, n, amp, &paid);
+	int64_t left = steps(p, n, amp, &paid);
+	bool ok = left <= 0;
 	if (ok && paid <= 0.0f)
 		return true;
 	if (ok && !search_keep(&p->s))
 		return false;
 	search_reset(&p->s);
 	p->s.most = ok ? paid : most;
-	bool better = at_once(p, n, amp);
+	bool better = at_once(p, n, amp, left < amp); /* after not one step there is no product either */
 	p->s.most = most;
 	if (better || !ok)
 		return better;

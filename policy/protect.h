@@ -19,7 +19,6 @@ struct move {
 	uint32_t *office;    /* codes of offices whose unknowns it touches, ascending */
 	uint32_t n, n_offices;
 	uint32_t first_need; /* NONE: serves nobody */
-	uint32_t serial;     /* of this place: old references to it are void */
 	uint32_t next_free;
 	bool active; /* its cells are counted in grid.use */
 };
@@ -45,8 +44,10 @@ struct plan {
 	struct change *log;
 	uint32_t n_log, room_log;
 	uint32_t *tried,
-	    *risen; /* by cell: trial in which it could not be taken out; kept trial that bought it */
+	    *risen;      /* by cell: trial in which it could not be taken out; kept trial that bought it */
+	uint32_t *stuck; /* by cell: the need, + 1, that the last trial without it could not serve */
 	uint32_t n_trials;
+	uint32_t *met;    /* scratch: offices of one move */
 	uint32_t *rising; /* cells bought in the trial at hand */
 	uint32_t n_rising, room_rising;
 	uint32_t *limbo; /* moves without needs, kept until the trial is decided */

@@ -5,7 +5,7 @@
 #include "policy/array.h"
 #include "policy/search_part.h"
 
-#define LENIENT_BUDGET 4000u
+#define LENIENT_BUDGET 1000u
 #define LENIENT_MOST   4.5f
 
 static bool no_memory(struct err *e)
@@ -191,6 +191,20 @@ bool search_find(struct search *s, uint32_t cell, const struct virt *virt, int d
 	if (s->n_terms == 0)
 		s->price = NEVER;
 	return s->n_terms > 0;
+}
+
+int64_t search_most(struct search *s, uint32_t cell, const struct virt *virt, int dir, int64_t most)
+{
+	s->pay = false;
+	s->sizing = most > 1;
+	bool found = search_find(s, cell, virt, dir, most);
+	s->sizing = false;
+	for (uint32_t i = 0; found && i < s->n_terms; i++) {
+		const struct spot *c = &s->spot[s->term[i].cell];
+		if (!s->any_room && s->term[i].sign != dir && c->room < most)
+			most = c->room;
+	}
+	return found ? most : 0;
 }
 
 static bool touch(struct search *s, uint32_t cell)

@@ -62,6 +62,7 @@ struct search {
 	bool wide;      /* all ancestors are tried, whatever they cost */
 	bool any_used;
 	bool any_room; /* L1: how much a cell holds does not matter */
+	bool sizing;   /* search_most: room is asked for, not prices */
 	bool pay;      /* visible cells may be bought */
 	float most;    /* where visible cells may be bought: for less than this in one move */
 	bool
@@ -105,6 +106,9 @@ void search_free(struct search *s);
  * changes the virtual sum so, starting at any of its cells. Answer: term, n_terms, price. false: none found.
  */
 bool search_find(struct search *s, uint32_t cell, const struct virt *virt, int dir, int64_t amp);
+
+/* The largest free product move of at most `most`; its size, 0: none found. */
+int64_t search_most(struct search *s, uint32_t cell, const struct virt *virt, int dir, int64_t most);
 
 /* Puts the move found, times amp * dir, onto what is put together and marks what it bought; what it only brings back, or passes
  * leniently, is not bought. */

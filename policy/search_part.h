@@ -20,9 +20,19 @@ void product_find(struct search *s, const size_t *order, float own);
 /* What a visible cell costs, its room aside. */
 float search_price_shown(struct search *s, uint32_t cell, int64_t by);
 
-static inline float price_add(float a, float b)
+/* Prices of cells that change together. While a move's size is what is looked for (search_most), a price is what the cell lacks of
+ * it, and the worst cell counts. */
+static inline float price_add(const struct search *s, float a, float b)
 {
+	if (s->sizing)
+		return a > b ? a : b;
 	return a == NEVER || b == NEVER ? NEVER : a + b;
+}
+
+/* What is left of a limit. */
+static inline float price_left(const struct search *s, float limit, float spent)
+{
+	return s->sizing ? limit : limit - spent;
 }
 
 /* Price of changing a cell by sign * dir * amp. */
@@ -42,8 +52,11 @@ static inline float price_of(struct search *s, uint32_t cell, int sign)
 		if (!search_may_buy(s, cell))
 			return price; /* lenient */
 	}
-	if (sinks && c->room < s->least_room)
+	if (sinks && c->room < s->least_room) {
+		if (s->sizing && c->room > 0)
+			return (float)(s->amp - c->room);
 		return s->lenient ? price + LENIENT_PRICE : NEVER;
+	}
 	return price;
 }
 #endif
