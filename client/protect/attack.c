@@ -277,6 +277,34 @@ static bool discloses_moved(const struct attack *a, int64_t value, int64_t rest,
 	return hi - lo < (a->judged ? a->width : 1);
 }
 
+/* Is somebody's whole group beside the nought, so that it says nobody of them is here (rule R4)? */
+static bool beside_full(const struct attack *a, uint64_t cell)
+{
+	for (uint32_t d = 0; d < a->g.n_dims; d++) {
+		uint32_t code = lattice_place(&a->g, cell, d);
+		const int64_t *line = a->g.truth + (cell - code * a->g.stride[d]);
+		for (uint32_t i = 0; d != a->office_dim && i < a->g.dim[d].n_breakdowns; i++) {
+			const struct breakdown *b = &a->g.dim[d].breakdown[i];
+			int64_t whole = line[b->parent * a->g.stride[d]];
+			bool child = false;
+			bool full = false;
+			for (uint32_t j = 0; j < b->n; j++) {
+				child = child || b->child[j] == code;
+				full = full || line[b->child[j] * a->g.stride[d]] == whole;
+			}
+			if (child && full && whole > 0)
+				return true;
+		}
+	}
+	return false;
+}
+
+/* A nought that the policy does not protect: hidden for others' sake, or not at all. */
+static bool is_open_nought(const struct attack *a, uint64_t cell)
+{
+	return a->zeros_open && a->g.truth != NULL && a->g.truth[cell] == 0 && !beside_full(a, cell);
+}
+
 /* Does this interval disclose? Rules: docs/disclosure.md "Commands", attack. */
 static bool discloses(const struct attack *a, uint64_t cell, int64_t lo, int64_t hi)
 {
@@ -292,6 +320,8 @@ static bool discloses(const struct attack *a, uint64_t cell, int64_t lo, int64_t
 		return false;
 	if (a->moved.how != MOVED_NOT)
 		return discloses_moved(a, value, rest, lo, hi);
+	if (is_open_nought(a, cell))
+		return false;
 	if (!open && lo == hi && (a->own == NULL || value < a->threshold))
 		return true;
 	if (!a->judged || rest >= a->threshold || open)
