@@ -25,19 +25,38 @@ void derived_begin(struct grid *g, enum guarantee level)
 	}
 }
 
-/* numerator * factor / denominator, rounded half away from zero. */
-static void put_quotient(struct buf *out, const struct derived_figure *f, uint64_t above, uint64_t below)
+__extension__ typedef unsigned __int128 wide;
+
+static uint64_t scale_of(const struct derived_figure *f)
 {
-	__extension__ typedef unsigned __int128 wide;
 	uint64_t scale = 1;
 	for (unsigned i = 0; i < f->digits; i++)
 		scale *= 10;
-	wide value = ((wide)above * f->factor * scale * 2 + below) / ((wide)below * 2);
+	return scale;
+}
+
+/* numerator * factor / denominator in units of the last digit, rounded half away from zero. */
+static wide quotient(const struct derived_figure *f, uint64_t above, uint64_t below)
+{
+	return ((wide)above * f->factor * scale_of(f) * 2 + below) / ((wide)below * 2);
+}
+
+static void put_quotient(struct buf *out, const struct derived_figure *f, uint64_t above, uint64_t below)
+{
+	uint64_t scale = scale_of(f);
+	wide value = quotient(f, above, below);
 	if (f->digits == 0)
 		buf_printf(out, "%" PRIu64, (uint64_t)value);
 	else
 		buf_printf(out, "%" PRIu64 ".%0*" PRIu64, (uint64_t)(value / scale), (int)f->digits,
 		    (uint64_t)(value % scale));
+}
+
+bool derived_same(const struct derived_figure *f, const int64_t *one, const int64_t *two)
+{
+	uint64_t below = f->denominator == UINT64_MAX ? f->constant : (uint64_t)one[f->denominator];
+	return below == 0 || quotient(f, (uint64_t)one[f->numerator], below) ==
+				 quotient(f, (uint64_t)two[f->numerator], below);
 }
 
 /* What a reader sees of a cell in a figure: P, or R where it was rounded or moved, stand for all that can be reckoned

@@ -13,6 +13,8 @@ void derived_begin(struct grid *g, enum guarantee level);
 /* The pattern is final: cells none of whose figures is printed after all are marked 'i'. They stay as they are, but nobody
  * is told of them. */
 void derived_settle(struct grid *g);
+/* Is the figure printed the same of two tables of counts, by cell? Its denominator, if a cell, is the same in both. */
+bool derived_same(const struct derived_figure *f, const int64_t *one, const int64_t *two);
 /* DERIVED.csv: id,value,status; nothing if there are no figures. Rounding: half away from zero. */
 void derived_write(const struct grid *g, struct buf *out);
 #endif

@@ -5,39 +5,40 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "policy/bits.h"
+#include "policy/derived.h"
 #include "policy/primary.h"
+#include "policy/step.h"
 
 #define STEPS_A_CELL 40u /* proposals between two tables, for each grid cell */
+#define PHASE_REPLAY 30u
 
 struct replay {
 	const struct table_input *t;
 	const struct policy_params *p; /* as the policy says it, for release_build */
 	struct policy_params rules;    /* as they are for the kind of figures */
 	struct grid g;
-	struct bytes result;
-	char *shown;    /* by cell: the published status, '-' not printed */
-	int64_t *value; /* of the table at hand */
-	int64_t *delta; /* all 0 between proposals */
-	uint32_t *touched;
-	uint32_t n_touched;
+	struct bytes result, derived;
+	char *shown;     /* by cell: the published status, '-' not printed */
+	int64_t *value;  /* of the table at hand */
+	uint32_t *loose; /* cells that a reader does not know */
+	uint32_t n_loose;
+	uint8_t *told;         /* by cell: a printed figure is made of it */
+	uint8_t *figure_shown; /* by figure */
+	struct step step;
 	int64_t ceiling;
 	uint64_t *small, *weighed; /* by cell: tables in which it is sensitive; the same times matches */
-	uint64_t draws;
 };
 
-static bool simple_enough(const struct table_input *t, struct err *e)
+static bool simple_enough(const struct table_input *t, enum release_method method, struct err *e)
 {
 	if (t->n_cells > REPLAY_CELLS_MAX)
 		return err_set(
 		    e, ERR_LIMIT, "a table of more than %u cells cannot be replayed", REPLAY_CELLS_MAX);
-	for (size_t d = 0; d < t->n_dims; d++)
-		for (uint32_t i = 0; i < t->dim[d].n_breakdowns; i++)
-			if (t->dim[d].breakdown[i].view)
-				return err_set(e, ERR_UNSUPPORTED, "a table with views cannot be replayed");
-	if (t->n_derived > 0 || t->n_earlier > 0)
+	if (t->n_earlier > 0)
+		return err_set(e, ERR_UNSUPPORTED, "a table with earlier releases cannot be replayed");
+	if (method != METHOD_SUPPRESSION)
 		return err_set(e, ERR_UNSUPPORTED,
-		    "a table with derived figures or earlier releases cannot be replayed");
+		    "figures that are rounded or moved by noise have no pattern to replay");
 	return true;
 }
 
@@ -60,85 +61,74 @@ static bool read_marks(struct replay *r, struct err *e)
 	return true;
 }
 
-static uint64_t draw(struct replay *r, uint64_t below)
+/* Which figures are printed, and of which cells they tell. */
+static bool read_derived(struct replay *r, struct bytes csv, struct err *e)
 {
-	return grid_random(&r->g, 30, r->draws++, 0) % below;
-}
-
-static uint32_t draw_atom(struct replay *r, size_t dim)
-{
-	const struct dim *d = &r->t->dim[dim];
-	uint32_t n = list_size(&d->atoms, 0);
-	return list_at(&d->atoms, 0)[draw(r, n)];
-}
-
-/* Adds `by` to an inner cell and to all totals above it. */
-static void add_inner(struct replay *r, const uint32_t *code, int64_t by)
-{
-	uint32_t at[TABLE_DIMS_MAX] = { 0 };
-	for (;;) {
-		uint32_t cell = 0;
-		size_t d = r->t->n_dims;
-		for (size_t i = 0; i < d; i++)
-			cell += list_at(&r->t->dim[i].above, code[i])[at[i]] * (uint32_t)r->t->stride[i];
-		if (r->delta[cell] == 0)
-			r->touched[r->n_touched++] = cell;
-		r->delta[cell] += by;
-		while (d > 0 && ++at[d - 1] == list_size(&r->t->dim[d - 1].above, code[d - 1]))
-			at[--d] = 0;
-		if (d == 0)
-			return;
-	}
-}
-
-/* One person here, one there, one less between: a change that is 0 on most totals. */
-static void propose(struct replay *r)
-{
-	uint32_t pair[2][TABLE_DIMS_MAX] = { { 0 } };
-	bool two[TABLE_DIMS_MAX] = { false };
-	int64_t by = draw(r, 2) == 0 ? 1 : -1;
-	for (size_t d = 0; d < r->t->n_dims; d++) {
-		pair[0][d] = draw_atom(r, d);
-		pair[1][d] = draw_atom(r, d);
-		two[d] = pair[0][d] != pair[1][d] && draw(r, 4) != 0;
-	}
-	for (uint32_t corner = 0; corner < UINT32_C(1) << r->t->n_dims; corner++) {
-		uint32_t code[TABLE_DIMS_MAX];
-		bool used = true;
-		for (size_t d = 0; d < r->t->n_dims; d++) {
-			used = used && (two[d] || (corner >> d & 1) == 0);
-			code[d] = pair[corner >> d & 1][d];
-		}
-		if (used)
-			add_inner(r, code, bits_count(corner) % 2 == 0 ? by : -by);
-	}
-}
-
-static bool fits(const struct replay *r)
-{
-	for (uint32_t i = 0; i < r->n_touched; i++) {
-		uint32_t c = r->touched[i];
-		int64_t v = r->value[c] + r->delta[c];
-		bool loose = (r->shown[c] == 'H' || r->shown[c] == '-') && r->g.kind[c] != KIND_DEAD;
-		if (r->delta[c] != 0 &&
-		    (!loose || v < (r->shown[c] == 'H' ? (int64_t)r->g.floor : 0) || v > r->ceiling))
-			return false;
+	const uint8_t *at = csv.at;
+	const uint8_t *end = csv.at + csv.len;
+	const uint8_t *feed = csv.len == 0 ? NULL : memchr(at, '\n', csv.len);
+	for (size_t i = 0; i < r->t->n_derived; i++) {
+		at = feed == NULL ? end : feed + 1;
+		feed = at < end ? memchr(at, '\n', (size_t)(end - at)) : NULL;
+		if (feed == NULL || feed - at < 2)
+			return err_set(e, ERR_INVALID, "the derived figures are not those of this table");
+		r->figure_shown[i] = feed[-1] == 'P';
+		if (r->figure_shown[i] != 0)
+			r->told[r->t->derived[i].numerator] = 1;
 	}
 	return true;
 }
 
-static void next_table(struct replay *r)
+static bool is_loose(const struct replay *r, uint32_t c)
 {
-	for (uint64_t i = 0; i < (uint64_t)STEPS_A_CELL * r->g.n_cells; i++) {
-		r->n_touched = 0;
-		propose(r);
-		bool ok = fits(r);
-		for (uint32_t j = 0; j < r->n_touched; j++) {
-			uint32_t c = r->touched[j];
-			r->value[c] += ok ? r->delta[c] : 0;
-			r->delta[c] = 0;
-		}
-	}
+	return (r->shown[c] == 'H' || r->shown[c] == '-') && r->g.kind[c] != KIND_DEAD;
+}
+
+static bool fits_cell(const void *context, uint32_t c, int dir)
+{
+	const struct replay *r = context;
+	int64_t v = r->value[c] + dir;
+	return is_loose(r, c) && v >= (r->shown[c] == 'H' ? (int64_t)r->g.floor : 0) && v <= r->ceiling;
+}
+
+/* Would all figures that tell of a changed cell be printed as they are? The step has been taken. */
+static bool figures_stay(const struct replay *r)
+{
+	bool told = false;
+	for (uint32_t i = 0; i < r->step.n && !told; i++)
+		told = r->told[r->step.cell[i]] != 0;
+	for (size_t i = 0; told && i < r->t->n_derived; i++)
+		if (r->figure_shown[i] != 0 && !derived_same(&r->t->derived[i], r->value, r->t->value))
+			return false;
+	return true;
+}
+
+static void take(struct replay *r, int sign)
+{
+	for (uint32_t i = 0; i < r->step.n; i++)
+		r->value[r->step.cell[i]] += sign * r->step.by[i];
+}
+
+/* One person more here, one less there, or one for another: with views, with whatever he answers. */
+static void propose(struct replay *r, struct draws *draws)
+{
+	uint32_t c = r->loose[draws_below(draws, r->n_loose)];
+	int dir = draws_below(draws, 2) == 0 ? 1 : -1;
+	if (!step_draw(&r->step, c, dir, draws, fits_cell, r))
+		return;
+	for (uint32_t i = 0; i < r->step.n; i++)
+		if (!fits_cell(r, r->step.cell[i], r->step.by[i]))
+			return;
+	take(r, 1);
+	if (!figures_stay(r))
+		take(r, -1);
+}
+
+static void next_table(struct replay *r, uint64_t number)
+{
+	struct draws draws = draws_from(&r->g, PHASE_REPLAY, number, 0);
+	for (uint64_t i = 0; r->n_loose > 0 && i < (uint64_t)STEPS_A_CELL * r->g.n_cells; i++)
+		propose(r, &draws);
 }
 
 static void make_key(const uint8_t seed[32], uint32_t number, uint8_t key[32])
@@ -163,7 +153,10 @@ static bool count_matches(
 		if (!release_build(&other, r->p, key, NULL, &out, e))
 			return false;
 		*matches += out->refusal == REFUSAL_NONE && out->result_csv.size == r->result.len &&
-			    memcmp(out->result_csv.data, r->result.at, r->result.len) == 0;
+			    memcmp(out->result_csv.data, r->result.at, r->result.len) == 0 &&
+			    out->derived_csv.size == r->derived.len &&
+			    (r->derived.len == 0 ||
+				memcmp(out->derived_csv.data, r->derived.at, r->derived.len) == 0);
 		release_result_free(out);
 	}
 	return true;
@@ -183,7 +176,7 @@ static bool replay_tables(
 		}
 		report->tables++;
 		report->matches += matches;
-		next_table(r);
+		next_table(r, i);
 	}
 	return true;
 }
@@ -202,43 +195,73 @@ static void put_shares(const struct replay *r, struct buf *csv, struct replay_re
 	}
 }
 
-bool replay_run(const struct table_input *t, const struct policy_params *p, struct bytes result_csv,
-    uint32_t keys, const uint8_t seed[32], struct buf *csv, struct replay_report *report, struct err *e)
+static bool allocate(struct replay *r)
 {
-	struct replay r = { .t = t, .p = p, .rules = policy_params_effective(p), .result = result_csv };
+	size_t n = (size_t)r->g.n_cells + 1;
+	r->shown = calloc(n, 1);
+	r->told = calloc(n, 1);
+	r->figure_shown = calloc(r->t->n_derived + 1, 1);
+	r->value = calloc(n, sizeof *r->value);
+	r->loose = calloc(n, sizeof *r->loose);
+	r->small = calloc(n, sizeof *r->small);
+	r->weighed = calloc(n, sizeof *r->weighed);
+	return r->shown != NULL && r->told != NULL && r->figure_shown != NULL && r->value != NULL &&
+	       r->loose != NULL && r->small != NULL && r->weighed != NULL;
+}
+
+static void replay_free(struct replay *r)
+{
+	if (r->value != NULL)
+		sodium_memzero(r->value, r->g.n_cells * sizeof *r->value);
+	free(r->shown);
+	free(r->told);
+	free(r->figure_shown);
+	free(r->value);
+	free(r->loose);
+	free(r->small);
+	free(r->weighed);
+	step_free(&r->step);
+	if (r->g.kind != NULL)
+		grid_free(&r->g);
+}
+
+/* Where the drawing starts: the true table, and what a reader knows of it. */
+static void begin(struct replay *r)
+{
+	memcpy(r->value, r->t->value, r->g.n_cells * sizeof *r->value);
+	for (uint32_t c = 0; c < r->g.n_cells; c++) {
+		r->ceiling = r->value[c] > r->ceiling ? r->value[c] : r->ceiling;
+		if (is_loose(r, c))
+			r->loose[r->n_loose++] = c;
+	}
+	r->ceiling += 2 * (int64_t)r->p->threshold;
+}
+
+bool replay_run(const struct table_input *t, const struct policy_params *p, struct bytes result_csv,
+    struct bytes derived_csv, uint32_t keys, const uint8_t seed[32], struct buf *csv,
+    struct replay_report *report, struct err *e)
+{
+	struct replay r = { .t = t,
+		.p = p,
+		.rules = policy_params_effective(p),
+		.result = result_csv,
+		.derived = derived_csv };
 	bool ok = false;
 	*report = (struct replay_report){ 0 };
-	if (!simple_enough(t, e) || !grid_init(&r.g, t, &r.rules, seed, e))
+	if (!simple_enough(t, p->method, e) || !grid_init(&r.g, t, &r.rules, seed, e) ||
+	    !step_init(&r.step, &r.g, e))
 		goto done;
-	size_t n = (size_t)r.g.n_cells + 1;
-	r.shown = calloc(n, 1);
-	r.value = calloc(n, sizeof *r.value);
-	r.delta = calloc(n, sizeof *r.delta);
-	r.touched = calloc((n << (t->n_dims + 1)) + 1, sizeof *r.touched);
-	r.small = calloc(n, sizeof *r.small);
-	r.weighed = calloc(n, sizeof *r.weighed);
-	if (r.shown == NULL || r.value == NULL || r.delta == NULL || r.touched == NULL || r.small == NULL ||
-	    r.weighed == NULL) {
+	if (!allocate(&r)) {
 		err_set(e, ERR_MEMORY, "no memory for the replay");
 		goto done;
 	}
-	memcpy(r.value, t->value, (n - 1) * sizeof *r.value);
-	for (uint32_t c = 0; c < r.g.n_cells; c++)
-		r.ceiling = t->value[c] > r.ceiling ? t->value[c] : r.ceiling;
-	r.ceiling += 2 * (int64_t)p->threshold;
-	ok = read_marks(&r, e) && replay_tables(&r, seed, keys, report, e);
+	ok = read_marks(&r, e) && read_derived(&r, derived_csv, e);
+	if (ok)
+		begin(&r);
+	ok = ok && replay_tables(&r, seed, keys, report, e);
 	if (ok)
 		put_shares(&r, csv, report);
 done:
-	if (r.value != NULL)
-		sodium_memzero(r.value, r.g.n_cells * sizeof *r.value);
-	free(r.shown);
-	free(r.value);
-	free(r.delta);
-	free(r.touched);
-	free(r.small);
-	free(r.weighed);
-	if (r.g.kind != NULL)
-		grid_free(&r.g);
+	replay_free(&r);
 	return ok;
 }

@@ -155,6 +155,33 @@ def test_replay(folder):
     assert p.returncode == (1 if any(b <= 10 < a for b, a in rows.values()) else 0), p.stderr
 
 
+def test_replay_of_views_and_figures(folder):
+    """The same where a yes/no question is asked, and with a share over an unprinted count and one over a printed one."""
+    flat(folder, "row", "abc")
+    write(os.path.join(folder, "hier_col.csv"), ["level,code,view", "@,_T,", "@@,x,", "@@,y,", "@@,z,", "@,_T,1", "@@,new,", "@@,old,"])
+    counts = {"a": (12, 3, 40, 21, 34), "b": (9, 18, 25, 2, 50), "c": (31, 14, 22, 30, 37)}
+    write(os.path.join(folder, "cells.csv"), ["row,col,freq"] + [
+        "%s,%s,%d" % (r, c, n) for r, row in counts.items() for c, n in zip(("x", "y", "z", "new", "old"), row)])
+    write(os.path.join(folder, "tables.csv"), ["table,dim,codes", "t,row,*", "t,col,_T|x|y|z|new"])
+    write(os.path.join(folder, "derived.csv"), ["id,numerator,denominator,factor,digits", "share,c|old,c|_T,100,0",
+                                                "other,c|x,c|_T,100,1"])
+    out = safe(folder, {"min_reporting": 1, "redundancy": 0, "effort": 0, "offices": "no"}, False)
+    at, found = os.path.join(folder, "policy.yaml"), os.path.join(folder, "replay.csv")
+    p = cellveil("attack", folder, os.path.join(out, "RESULT.csv"), "--replay", "8", "--policy", at, "--json", "-o", found)
+    assert p.returncode in (0, 1), p.stderr
+    assert '"matches":0' not in p.stdout, p.stdout  # the true table with another key gives it now and then
+    with open(found, newline="", encoding="utf-8") as f:
+        rows = {r["cell"]: (int(r["before"]), int(r["after"])) for r in csv.DictReader(f)}
+    assert set(rows) == {"|".join(c) for c in hidden(out, "row", "col")}, rows
+    assert any(0 < before < 1000 for before, _ in rows.values()), rows
+    policy(folder, method="rounding")
+    p = cellveil("attack", folder, os.path.join(out, "RESULT.csv"), "--replay", "8", "--policy", at, "-o", found)
+    assert p.returncode == 2 and "no pattern" in p.stderr, p.stderr
+    os.remove(os.path.join(out, "DERIVED.csv"))
+    p = cellveil("attack", folder, os.path.join(out, "RESULT.csv"), "--replay", "8", "--policy", at, "-o", found)
+    assert p.returncode == 2 and "DERIVED.csv" in p.stderr, p.stderr
+
+
 GOOD = {"cells.csv": ["row,col,freq", "a,x,30", "a,y,40", "b,x,50", "b,y,60"],
         "hier_row.csv": ["level,code", "@,_T", "@@,a", "@@,b"],
         "hier_col.csv": ["level,code", "@,_T", "@@,x", "@@,y"], "policy.yaml": ["min_reporting: 1", "threshold: 5"]}
