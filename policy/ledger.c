@@ -151,14 +151,40 @@ static bool read_certificate(struct past *past, struct bytes certificate)
 
 /* ---- do the releases speak of the same cells? ---- */
 
-static bool same_cells(const struct table_input *a, const struct table_input *b)
+/* Where two lists of codes part, as text for the operator: "dimension office: code ab". */
+static void put_parting(const struct dim *a, const struct dim *b, struct buf *out)
 {
-	if (a->n_dims != b->n_dims || a->added_office != b->added_office || a->n_cells != b->n_cells)
+	for (uint32_t i = 0; i < a->n_codes; i++)
+		if (dim_find(b, a->code[i]) == NONE) {
+			buf_printf(out, "dimension %s has no code %s any more", a->name, a->code[i]);
+			return;
+		}
+	for (uint32_t i = 0; i < b->n_codes; i++)
+		if (dim_find(a, b->code[i]) == NONE) {
+			buf_printf(out, "dimension %s has a new code %s", b->name, b->code[i]);
+			return;
+		}
+	buf_printf(out, "dimension %s has its codes in another order or other groups", a->name);
+}
+
+/* False: what is another, onto out. */
+static bool same_cells(const struct table_input *a, const struct table_input *b, struct buf *out)
+{
+	if (a->n_dims != b->n_dims || a->added_office != b->added_office) {
+		buf_put_text(out, "the table has other dimensions");
 		return false;
-	for (size_t d = 0; d < a->n_dims; d++)
-		if (strcmp(a->dim[d].name, b->dim[d].name) != 0 ||
-		    !bytes_equal(buf_bytes(&a->dim[d].lines), buf_bytes(&b->dim[d].lines)))
+	}
+	for (size_t d = 0; d < a->n_dims; d++) {
+		if (strcmp(a->dim[d].name, b->dim[d].name) != 0) {
+			buf_printf(out, "the table has a dimension %s in place of %s", b->dim[d].name,
+			    a->dim[d].name);
 			return false;
+		}
+		if (!bytes_equal(buf_bytes(&a->dim[d].lines), buf_bytes(&b->dim[d].lines))) {
+			put_parting(&a->dim[d], &b->dim[d], out);
+			return false;
+		}
+	}
 	return true;
 }
 
@@ -177,22 +203,82 @@ static bool states_fit(const struct past *past, const struct grid *g)
 	return true;
 }
 
+/* Is the auditors' part whole, and that of this certificate? */
+static bool is_part_of(struct bytes auditor, struct bytes certificate)
+{
+	static const char end[] = "end-auditor ";
+	const size_t tail = sizeof end - 1 + 64 + 1;
+	uint8_t want[32];
+	uint8_t got[32];
+	struct bytes line[2];
+	struct bytes in = auditor;
+	if (auditor.len < tail || !next_line(&in, &line[0]) || !next_line(&in, &line[1]) ||
+	    line[1].len != 71 || memcmp(line[1].at, "public ", 7) != 0 ||
+	    !hex_decode(got, sizeof got, bytes_of(line[1].at + 7, 64)))
+		return false;
+	crypto_hash_sha256(want, certificate.at, certificate.len);
+	if (memcmp(got, want, sizeof got) != 0)
+		return false;
+	const uint8_t *last = auditor.at + auditor.len - tail;
+	crypto_hash_sha256(want, auditor.at, auditor.len - tail);
+	return memcmp(last, end, sizeof end - 1) == 0 &&
+	       hex_decode(got, sizeof got, bytes_of(last + sizeof end - 1, 64)) &&
+	       memcmp(got, want, sizeof got) == 0;
+}
+
+/* The files that the earlier release left with. False: which of them is missing or another's, onto out. */
+static bool read_files(struct past *past, const struct earlier_release *r, struct buf *out)
+{
+	const char *why = NULL;
+	if (r->result_csv.size == 0)
+		why = "its RESULT.csv is missing";
+	else if (!read_result(past, buf_bytes(&r->result_csv)))
+		why = "its RESULT.csv does not fit the figures it was made of";
+	else if (r->certificate.size == 0)
+		why = "its certificate.cvc is missing";
+	else if (!read_certificate(past, buf_bytes(&r->certificate)))
+		why = "its certificate.cvc is not of its RESULT.csv";
+	else if (r->auditor.size > 0 && !is_part_of(buf_bytes(&r->auditor), buf_bytes(&r->certificate)))
+		why = "its certificate.auditor.cvc is not of its certificate.cvc";
+	if (why != NULL)
+		buf_put_text(out, why);
+	return why == NULL;
+}
+
+void ledger_note_lost(const struct ledger *l, struct buf *out)
+{
+	if (l->n > 0 && l->past[l->n - 1].auditor.len == 0)
+		buf_printf(out,
+		    "revision %u of the period: its certificate.auditor.cvc is missing; with the moves in it "
+		    "this one might have been protected\n",
+		    l->past[l->n - 1].revision);
+}
+
 static bool add_past(const struct opening *o, const struct earlier_release *r, bool *fits)
 {
 	struct ledger *l = o->l;
 	struct past *past = &l->past[l->n++];
+	struct buf why = { 0 };
 	*past = (struct past){ .t = r->input, .revision = r->revision, .auditor = buf_bytes(&r->auditor) };
-	*fits = same_cells(past->t, l->t);
-	if (!*fits)
-		return true;
 	past->state = malloc(l->size);
 	if (past->state == NULL)
 		return no_memory(o->e);
 	memset(past->state, '-', l->size);
 	crypto_hash_sha256(past->result, r->result_csv.data, r->result_csv.size);
-	*fits = read_result(past, buf_bytes(&r->result_csv)) &&
-		read_certificate(past, buf_bytes(&r->certificate));
-	return true;
+	bool same = same_cells(past->t, l->t, &why);
+	*fits = same && read_files(past, r, &why);
+	if (!*fits) {
+		*o->why = REFUSAL_LEDGER;
+		buf_printf(o->reasons, "revision %u of the period: %.*s", r->revision, (int)why.size,
+		    (const char *)why.data);
+		buf_put_text(o->reasons, same ? ": put back the file that left\n"
+					      : ": corrections of a period keep its lists of codes and "
+						"offices; a merged office is a code "
+						"above those it was made of, in the list of both releases\n");
+	}
+	bool ok = !why.failed;
+	buf_free(&why);
+	return ok || no_memory(o->e);
 }
 
 /* Earlier releases of this period, by revision. */
@@ -216,9 +302,7 @@ static bool collect(const struct opening *o, const struct release_options *optio
 			return false;
 		seen++;
 		if (!fits)
-			return refuse(o, REFUSAL_LEDGER,
-			    "an earlier release of the period has other dimensions, or its files do not fit "
-			    "the figures it was made of: they cannot be protected together");
+			return true;
 	}
 	return true;
 }

@@ -52,6 +52,9 @@ bool ledger_open(struct ledger *l, const struct table_input *t, const struct pol
     struct err *e);
 void ledger_free(struct ledger *l);
 
+/* Says, if so, that the last release's auditors' part is lost, whose moves a refused one could have gone on with. */
+void ledger_note_lost(const struct ledger *l, struct buf *out);
+
 /* The joint grid as it is before anything is hidden for this release. p and l must outlive it. */
 bool ledger_grid(const struct ledger *l, const struct policy_params *p, const uint8_t choice_key[32],
     struct grid *g, struct err *e);

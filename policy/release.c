@@ -543,6 +543,8 @@ static bool climb(const struct table_input *t, struct ledger *l, const struct po
 	buf_put_bytes(&r->reasons, buf_bytes(&rungs.words));
 	if (ok && served)
 		ok = finish(&a, l, &rungs, o, r, e);
+	if (ok && !served && r->refusal == REFUSAL_NONE && !plan_over_limit(&a.plan))
+		ledger_note_lost(l, &r->reasons);
 	if (ok && !served)
 		ok = (r->refusal != REFUSAL_NONE || explain_refusal(&a, &rungs, first, key, o, &why, r, e)) &&
 		     finish_refused(&rungs, &why, a.g.t == NULL ? t : a.g.t, o, level, r, e);

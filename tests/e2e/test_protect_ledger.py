@@ -55,6 +55,13 @@ class Run:
         assert p.returncode == want, (p.returncode, want, p.stdout, p.stderr)
         return json.loads(p.stdout) if want == 0 else p.stderr
 
+    def again(self, revision, keep):
+        """The table as it lies there, with these offices; refused."""
+        write(self.path("table", "hier_office.csv"), keep)
+        return subprocess.run([os.path.join(BIN, "cellveil"), "protect", self.path("table"), "--policy", self.path(
+            "policy.yaml"), "--key", self.path("key"), "--ledger", self.path("ledger"), "--period", "2024", "--revision",
+            str(revision), "-o", self.path("out")], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=120).stderr
+
     def releases(self):
         path = self.path("ledger")
         return sorted(os.listdir(path)) if os.path.isdir(path) else []
@@ -154,8 +161,34 @@ def refusals(run, figures, again):
     office, kind, value, _ = lines[at].split(",")
     lines[at] = "%s,%s,%d,P" % (office, kind, int(value) + 1)
     write(path, "\n".join(lines) + "\n")
-    assert "do not fit" in run.protect({o: [x + 7 for x in again[o]] for o in OFFICE}, 2, want=4)
+    other = {o: [x + 7 for x in again[o]] for o in OFFICE}
+    assert "revision 0 of the period: its RESULT.csv does not fit" in run.protect(other, 2, want=4)
     write(path, text)
+    for name, what in (("RESULT.csv", "missing"), ("certificate.cvc", "missing"), ("certificate.auditor.cvc", "not of its")):
+        path = run.path("ledger", "000002", name)
+        with open(path, encoding="ascii") as f:
+            text = f.read()
+        write(path, "" if what == "missing" else text[:-2])
+        said = run.protect(other, 2, want=4)
+        assert "revision 1 of the period: its %s is %s" % (name, what) in said, said
+        os.remove(path)
+        said = run.protect(other, 2, want=2)
+        assert "000002" in said and name in said, said
+        write(path, text)
+    # another list of offices: what is another, and what to do
+    for keep, what in (("level,code\n@,_T\n" + "".join("@@,%s\n" % o for o in ["ab"] + OFFICE[2:]), "has no code a any more"),
+                       ("level,code\n@,_T\n" + "".join("@@,%s\n" % o for o in OFFICE + ["g"]), "has a new code g"),
+                       ("level,code\n@,_T\n" + "".join("@@,%s\n" % o for o in OFFICE[::-1]), "in another order")):
+        table(run.path("table"), other)
+        if "ab" in keep:
+            with open(run.path("table", "cells.csv"), encoding="ascii") as f:
+                text = f.read()
+            write(run.path("table", "cells.csv"), "".join(
+                line for line in text.replace("\na,", "\nab,").splitlines(True) if not line.startswith("b,")))
+            said = run.again(2, keep)
+        else:
+            said = run.protect(other, 2, want=4, keep=keep)
+        assert "revision 0 of the period: dimension office" in said and what in said and "merged office" in said, said
     os.rename(run.path("ledger", "000002"), run.path("gone"))
     assert "missing" in run.protect(again, 2, want=2)
     os.rename(run.path("gone"), run.path("ledger", "000002"))

@@ -180,8 +180,10 @@ def crash_correction(d, period, point, first):
 def earlier_lost(d):
     """What an earlier release said or was made of cannot be read any more: no correction goes out, and it is said."""
     for period, statement, told in (
-            ("2031", "DELETE FROM release_file WHERE name = 'result.csv' AND revision = 0 AND period = ?", "do not fit"),
-            ("2033", "DELETE FROM release_file WHERE name = 'certificate.cvc' AND revision = 1 AND period = ?", "do not fit"),
+            ("2031", "DELETE FROM release_file WHERE name = 'result.csv' AND revision = 0 AND period = ?",
+             "revision 0 of the period: its RESULT.csv is missing"),
+            ("2033", "DELETE FROM release_file WHERE name = 'certificate.cvc' AND revision = 1 AND period = ?",
+             "revision 1 of the period: its certificate.cvc is missing"),
             ("2034", "UPDATE period SET data_key = NULL WHERE id = ?", "")):
         push_all(d, period, 70)
         d.vault.stop()
