@@ -98,7 +98,8 @@ static int may_be_taken(const struct push *p, struct err *e)
 
 	if (!config_office_in(f->config, office, period->period)) {
 		(void)err_set(e, ERR_REFUSED,
-		    _("the list of offices for %s does not have %s; ask the operator to add it"),
+		    _("the list of offices for %s does not have %s; if offices have merged, each period is "
+		      "corrected by those in its own list; otherwise ask the operator to add it"),
 		    period->period, office);
 		return EXIT_REFUSED;
 	}
