@@ -1,4 +1,5 @@
 #include "daemon/say.h"
+#include "proto/name.h"
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -57,6 +58,14 @@ static bool allowed(const char *event, unsigned *kept_back)
 	return true;
 }
 
+/* A damaged file may have put anything into an error's text: nothing of it steers a terminal or fakes a line. */
+static void make_plain(char *text)
+{
+	for (; *text != '\0'; text++)
+		if (*text < 0x20 || *text > 0x7e) /* below 0 where char is signed: also not plain */
+			*text = '?';
+}
+
 void say(enum say_level level, const char *event, const char *fmt, ...)
 {
 	char text[600], line[720], prefix[8] = "", more[48] = "";
@@ -71,6 +80,8 @@ void say(enum say_level level, const char *event, const char *fmt, ...)
 	pthread_mutex_unlock(&self.lock);
 	if (!speak)
 		return;
+	if (!name_is_text(bytes_text(text)))
+		make_plain(text);
 	if (getenv("JOURNAL_STREAM") != NULL)
 		snprintf(prefix, sizeof prefix, "<%d>", (int)level);
 	if (kept_back > 0)

@@ -101,15 +101,16 @@ static bool set_pragmas(struct store *s, struct err *e)
 	       set_pragma(s, "wal_autocheckpoint", "0", "0", e);
 }
 
-static bool quick_check(struct store *s, struct err *e)
+/* Indices too: one that leads past a row would hide it, though the row itself holds. */
+static bool check_file(struct store *s, struct err *e)
 {
-	char answer[64];
-	if (!ask(s, "PRAGMA quick_check(1)", answer, sizeof answer, e))
+	char answer[160];
+	if (!ask(s, "PRAGMA integrity_check(1)", answer, sizeof answer, e))
 		return false;
 	if (strcmp(answer, "ok") == 0)
 		return true;
 	s->broken = true;
-	return err_set(e, ERR_SYSTEM, "store: quick_check finds the file damaged; restore a backup");
+	return err_set(e, ERR_SYSTEM, "store: the file is damaged: %s; bring a good store back", answer);
 }
 
 struct store *store_open(const struct os *os, const char *path, struct err *e)
@@ -128,7 +129,7 @@ struct store *store_open(const struct os *os, const char *path, struct err *e)
 		goto failed;
 	}
 	sqlite3_extended_result_codes(s->db, 1);
-	if (set_pragmas(s, e) && quick_check(s, e) && migration_run(s->db, os_wall_s(os), &s->new_step, e))
+	if (set_pragmas(s, e) && check_file(s, e) && migration_run(s->db, os_wall_s(os), &s->new_step, e))
 		return s;
 failed:
 	store_close(s);

@@ -6,11 +6,10 @@ left out, with its reason in daemon/README.md: nothing."""
 import concurrent.futures
 import contextlib
 import os
+import random
 import re
 import shutil
 import sqlite3
-import subprocess
-import sys
 
 from harness import BIN, Deployment, run
 from rowbind import Binding, columns, row_name, row_told
@@ -35,12 +34,15 @@ class Bench:
         with open(d.conf, encoding="utf-8") as f, open(self.conf, "w", encoding="utf-8") as out:
             out.write(f.read().replace(d.state, self.state))
 
-    def check(self, change=None, options=("--check",)):
-        """The store as it was, changed, and what the vault says: exit code and text."""
+    def check(self, change=None, options=("--check",), data=None):
+        """The store as it was, changed, or these bytes, and what the vault says: exit code and text."""
         for suffix in ("-wal", "-shm"):
             if os.path.exists(self.store + suffix):
                 os.unlink(self.store + suffix)
         shutil.copy(self.good, self.store)
+        if data is not None:
+            with open(self.store, "wb") as f:
+                f.write(data)
         if change is not None:
             with contextlib.closing(sqlite3.connect(self.store)) as db:
                 db.execute("PRAGMA foreign_keys = OFF")
@@ -198,7 +200,49 @@ def walk(d):
             hold(benches[i], case)
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         list(pool.map(work, range(2)))
-    return benches[0], len(todo)
+    return benches, len(todo)
+
+
+def dump(path):
+    """What is in the file, or None where SQLite cannot say or finds it damaged."""
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        db.text_factory = bytes
+        try:
+            if db.execute("PRAGMA integrity_check(1)").fetchone() != (b"ok",):
+                return None
+            tables = [n for (n,) in db.execute("SELECT sql FROM sqlite_schema")]
+            names = [n.decode() for (n,) in db.execute("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY 1")]
+            return tables, [db.execute('SELECT * FROM "%s"' % n).fetchall() for n in names]
+        except (sqlite3.Error, UnicodeDecodeError):
+            return None
+
+
+def test_bytes(benches):
+    """One bit of each page of the file, rows and indices alike: found, unless it is in a byte that nobody reads."""
+    seed = random.SystemRandom().randrange(2**32)
+    good = dump(benches[0].good)
+    size = os.path.getsize(benches[0].good)
+
+    def work(i):
+        rng, found = random.Random(seed + i), 0
+        for page in range(i, size // 4096, 2):
+            with open(benches[i].good, "rb") as f:
+                data = bytearray(f.read())
+            used = [k for k in range(page * 4096, (page + 1) * 4096) if data[k] != 0] or [page * 4096]
+            at, bit = rng.choice(used), 1 << rng.randrange(8)
+            data[at] ^= bit
+            code, text = benches[i].check(data=data)
+            same = os.path.join(benches[i].folder, "flipped")
+            with open(same, "wb") as f:
+                f.write(data)
+            assert code in (74, 78) or (code == 0 and dump(same) == good), ("seed %d" % seed, at, bit, code, text)
+            assert code == 0 or "store: " in text, (at, bit, text)
+            found += code != 0
+        return found
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        found = sum(pool.map(work, range(2)))
+    assert found > size // 4096 // 3, (found, size // 4096)
+    return found, size // 4096
 
 
 def put_back(table, old, entry):
@@ -318,13 +362,14 @@ def fill(d):
 def main():
     with Deployment(config=CONFIG.replace("late: hold", "late: hold\n  witnesses: 2"), offices=list(COUNTS)) as d:
         old = fill(d)
-        bench, n = walk(d)
+        benches, n = walk(d)
+        bench, (flipped, pages) = benches[0], test_bytes(benches)
         test_old_rows(bench, old)
         test_schema(bench)
         test_other_implementation(d, bench)
         test_unbound(bench, older_program)
         d.vault.start()
-    print("ok: %d changes of the store found" % n)
+    print("ok: %d changes of rows found, and %d of bytes in %d pages" % (n, flipped, pages))
 
 
 if __name__ == "__main__":
