@@ -32,54 +32,55 @@ static int by_line(const void *a, const void *b)
 	return (x->line > y->line) - (x->line < y->line);
 }
 
-static size_t lines_of(const struct checker *c, const struct entry *entry, struct sum *out)
+/* The relations of one dimension that an entry stands in. */
+static size_t lines_of(const struct checker *c, size_t d, const struct entry *entry, struct sum *out)
 {
-	size_t n = 0;
-	uint64_t base = 0;
-	for (size_t d = 0; d < c->t->n_dims; d++) {
-		const struct dim *dim = &c->t->dim[d];
-		uint32_t code = (uint32_t)(entry->cell / c->t->stride[d] % dim->n_codes);
-		for (uint32_t i = 0; i < list_size(&dim->down, code); i++) {
-			if (out != NULL)
-				out[n] =
-				    (struct sum){ (base + list_at(&dim->down, code)[i]) << 32 | entry->cell,
-					    entry->by };
-			n++;
-		}
-		for (uint32_t i = 0; i < list_size(&dim->up, code); i++) {
-			uint32_t b = list_at(&dim->up, code)[i];
-			uint64_t parent = entry->cell + (uint64_t)dim->breakdown[b].parent * c->t->stride[d] -
-					  (uint64_t)code * c->t->stride[d];
-			if (out != NULL)
-				out[n] = (struct sum){ (base + b) << 32 | parent, -(int64_t)entry->by };
-			n++;
-		}
-		base += dim->n_breakdowns;
+	const struct dim *dim = &c->t->dim[d];
+	uint32_t code = (uint32_t)(entry->cell / c->t->stride[d] % dim->n_codes);
+	uint32_t down = list_size(&dim->down, code);
+	uint32_t up = list_size(&dim->up, code);
+	for (uint32_t i = 0; out != NULL && i < down; i++)
+		out[i] =
+		    (struct sum){ (uint64_t)list_at(&dim->down, code)[i] << 32 | entry->cell, entry->by };
+	for (uint32_t i = 0; out != NULL && i < up; i++) {
+		uint32_t b = list_at(&dim->up, code)[i];
+		uint64_t parent = entry->cell + (uint64_t)dim->breakdown[b].parent * c->t->stride[d] -
+				  (uint64_t)code * c->t->stride[d];
+		out[down + i] = (struct sum){ (uint64_t)b << 32 | parent, -(int64_t)entry->by };
 	}
-	return n;
+	return (size_t)down + up;
 }
 
-static bool adds_up(const struct checker *c, const struct move *m, bool *ok)
+static bool sums_are_zero(struct sum *s, size_t n)
 {
-	size_t n = 0;
-	for (uint32_t i = 0; i < m->n; i++)
-		n += lines_of(c, &m->entry[i], NULL);
-	struct sum *s = malloc((n + 1) * sizeof *s);
-	if (s == NULL)
-		return err_set(c->e, ERR_MEMORY, "no memory for the check");
-	n = 0;
-	for (uint32_t i = 0; i < m->n; i++)
-		n += lines_of(c, &m->entry[i], s + n);
 	qsort(s, n, sizeof *s, by_line);
-	*ok = true;
 	for (size_t i = 0; i < n;) {
 		uint64_t line = s[i].line;
 		int64_t total = 0;
 		for (; i < n && s[i].line == line; i++)
 			total += s[i].by;
-		*ok = *ok && total == 0;
+		if (total != 0)
+			return false;
 	}
-	free(s);
+	return true;
+}
+
+static bool adds_up(const struct checker *c, const struct move *m, bool *ok)
+{
+	*ok = true;
+	for (size_t d = 0; *ok && d < c->t->n_dims; d++) {
+		size_t n = 0;
+		for (uint32_t i = 0; i < m->n; i++)
+			n += lines_of(c, d, &m->entry[i], NULL);
+		struct sum *s = malloc((n + 1) * sizeof *s);
+		if (s == NULL)
+			return err_set(c->e, ERR_MEMORY, "no memory for the check");
+		n = 0;
+		for (uint32_t i = 0; i < m->n; i++)
+			n += lines_of(c, d, &m->entry[i], s + n);
+		*ok = sums_are_zero(s, n);
+		free(s);
+	}
 	return true;
 }
 

@@ -111,18 +111,29 @@ static void look_at(struct judge *j, const struct thing *t)
 	qsort_r(j->owner, j->n_owners, sizeof *j->owner, by_share, j);
 }
 
+/* Entries ascend: check_move has seen to that. */
+static int64_t change_at(const struct move *m, uint64_t cell)
+{
+	uint32_t low = 0;
+	uint32_t high = m->n;
+	while (low < high) {
+		uint32_t mid = (low + high) / 2;
+		if (m->entry[mid].cell < cell)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low < m->n && m->entry[low].cell == cell ? m->entry[low].by : 0;
+}
+
 static int64_t moved(const struct judge *j, const struct thing *t, const struct move *m)
 {
 	int64_t sum = 0;
-	for (uint32_t i = 0; i < m->n; i++) {
-		if (t->in == NULL) {
-			sum += m->entry[i].cell == t->cell ? m->entry[i].by : 0;
-			continue;
-		}
-		for (uint32_t k = 0; k < t->b->n; k++)
-			if (t->in[k] != 0 && m->entry[i].cell == part_cell(j, t, k))
-				sum += m->entry[i].by;
-	}
+	if (t->in == NULL)
+		return change_at(m, t->cell);
+	for (uint32_t k = 0; k < t->b->n; k++)
+		if (t->in[k] != 0)
+			sum += change_at(m, (uint64_t)part_cell(j, t, k));
 	return sum;
 }
 

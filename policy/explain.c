@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policy/whole.h"
+
 #define NAMED_MAX 16u /* protected cells named for one secondary cell */
 
 static const char *const rule_names[] = RULE_NAMES;
@@ -25,20 +27,28 @@ static bool on_list(const struct story *s, const struct plan *p, uint32_t need)
 	return false;
 }
 
+static void name(const struct plan *p, struct story *s, uint32_t need)
+{
+	if (s->n < NAMED_MAX && !on_list(s, p, need))
+		s->need[s->n++] = need;
+}
+
 static void tell(const struct plan *p, uint32_t cell, struct story *s)
 {
 	*s = (struct story){ .secondary = p->g->primary[cell] == 0 };
 	for (uint32_t i = p->n->first[cell]; !s->secondary && i != NONE; i = p->n->need[i].next) {
 		s->rules |= p->n->need[i].rules;
-		if (s->n < NAMED_MAX && !on_list(s, p, i))
-			s->need[s->n++] = i;
+		name(p, s, i);
 	}
 	for (uint32_t at = s->secondary ? p->head[cell] : NONE; at != NONE && s->n < NAMED_MAX;
 	     at = p->node[at].next) {
 		const struct move *m = &p->move[p->node[at].move];
-		for (uint32_t i = m->first_need; i != NONE; i = p->n->need[i].same)
-			if (s->n < NAMED_MAX && !on_list(s, p, i))
-				s->need[s->n++] = i;
+		uint32_t n = 0;
+		uint32_t tied = whole_is(p, p->node[at].move) ? whole_ties(p, cell, &n) : NONE;
+		for (uint32_t i = 0; i < n; i++)
+			name(p, s, p->tie[tied + i].need);
+		for (uint32_t i = tied == NONE ? m->first_need : NONE; i != NONE; i = p->n->need[i].same)
+			name(p, s, i);
 	}
 }
 

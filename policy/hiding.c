@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "policy/array.h"
+#include "policy/cover.h"
 
 static bool grow(struct hiding *h, void *array, uint32_t *room, uint32_t need, size_t size)
 {
@@ -45,6 +46,8 @@ static void put_part(struct hiding *h, uint32_t sum, uint32_t cell, bool off)
 static bool index_sums(struct hiding *h)
 {
 	uint32_t n = h->g->n_cells;
+	if (h->n->n_virt == 0)
+		return true;
 	h->sum_first = calloc((size_t)n + 2, sizeof *h->sum_first);
 	if (h->sum_first == NULL)
 		return false;
@@ -65,14 +68,17 @@ static bool index_sums(struct hiding *h)
 
 static void define_part(struct hiding *h, uint32_t sum, uint32_t cell, bool off)
 {
-	space_define(&h->space, h->g->n_cells + sum, cell, off);
+	if (h->place_of[cell] != NONE)
+		space_define(&h->space, h->space.first_sum + sum, h->place_of[cell], off);
 }
 
 /* ---- hiding and showing ---- */
 
 static void bag_put(struct hiding *h, uint32_t cell)
 {
-	h->bag_at[cell] = h->n_bag;
+	if (!grow(h, &h->bag, &h->room_bag, h->n_bag + 1, sizeof *h->bag))
+		return;
+	h->bag_at[h->place_of[cell]] = h->n_bag;
 	h->bag[h->n_bag++] = cell;
 	h->g->use[cell] = 1;
 	grid_see(h->g, cell);
@@ -81,21 +87,36 @@ static void bag_put(struct hiding *h, uint32_t cell)
 
 static void bag_take(struct hiding *h, uint32_t cell)
 {
-	uint32_t at = h->bag_at[cell];
+	uint32_t at = h->bag_at[h->place_of[cell]];
 	uint32_t last = h->bag[--h->n_bag];
 	h->bag[at] = last;
-	h->bag_at[last] = at;
-	h->bag_at[cell] = NONE;
+	h->bag_at[h->place_of[last]] = at;
+	h->bag_at[h->place_of[cell]] = NONE;
 	h->g->use[cell] = 0;
 	grid_see(h->g, cell);
 	h->cost -= (double)h->g->price[cell];
 }
 
-static struct hiding_step *add_step(struct hiding *h, uint32_t what, uint32_t place)
+/* Makes sure that the cell has a place. */
+static bool settle(struct hiding *h, uint32_t cell)
+{
+	if (h->place_of[cell] != NONE)
+		return true;
+	uint32_t place = space_new(&h->space);
+	if (place == NONE || !grow(h, &h->cell_of, &h->room_cells, place + 1, sizeof *h->cell_of) ||
+	    !grow(h, &h->bag_at, &h->room_at, place + 1, sizeof *h->bag_at))
+		return false;
+	h->cell_of[place] = cell;
+	h->bag_at[place] = NONE;
+	h->place_of[cell] = place;
+	return true;
+}
+
+static struct hiding_step *add_step(struct hiding *h, uint32_t what, uint32_t cell)
 {
 	if (!grow(h, &h->step, &h->room_steps, h->n_steps + 1, sizeof *h->step))
 		return NULL;
-	h->step[h->n_steps] = (struct hiding_step){ what, place, 0, 0 };
+	h->step[h->n_steps] = (struct hiding_step){ what, cell, 0, 0 };
 	return &h->step[h->n_steps++];
 }
 
@@ -112,12 +133,12 @@ void hiding_show(struct hiding *h, uint32_t cell)
 }
 
 /* Notes a step that is taken back with the vector the space left. */
-static void keep_vector(struct hiding *h, uint32_t what, uint32_t place)
+static void keep_vector(struct hiding *h, uint32_t what)
 {
 	const struct space *s = &h->space;
 	if (s->failed || !grow(h, &h->kept, &h->room_kept, h->n_kept + s->n_vector, sizeof *h->kept))
 		return;
-	struct hiding_step *step = add_step(h, what, place);
+	struct hiding_step *step = add_step(h, what, NONE);
 	if (step == NULL)
 		return;
 	step->first = h->n_kept;
@@ -130,7 +151,7 @@ void hiding_drop(struct hiding *h, uint32_t place)
 {
 	space_drop(&h->space, place);
 	if (h->space.n_vector > 0)
-		keep_vector(h, HIDING_DROPPED, place);
+		keep_vector(h, HIDING_DROPPED);
 }
 
 void hiding_add(struct hiding *h, const struct term *term, uint32_t n_terms)
@@ -139,19 +160,21 @@ void hiding_add(struct hiding *h, const struct term *term, uint32_t n_terms)
 	uint32_t n = 0;
 	for (uint32_t i = 0; i < n_terms; i++) {
 		uint32_t cell = term[i].cell;
-		uint32_t sums = h->sum_first[cell + 1] - h->sum_first[cell];
-		if (!grow(h, &h->vector, &h->room_vector, n + 1 + sums, sizeof *h->vector))
+		uint32_t first = h->sum_first == NULL ? 0 : h->sum_first[cell];
+		uint32_t next = h->sum_first == NULL ? 0 : h->sum_first[cell + 1];
+		if (!grow(h, &h->vector, &h->room_vector, n + 1 + next - first, sizeof *h->vector) ||
+		    !settle(h, cell))
 			return;
 		if (g->kind[cell] == KIND_OPEN && !grid_hidden(g, cell))
 			hide(h, cell);
 		uint32_t plus = term[i].sign > 0 ? 1 : SPACE_PRIME - 1;
-		h->vector[n++] = (struct space_item){ cell, plus };
-		for (uint32_t j = h->sum_first[cell]; j < h->sum_first[cell + 1]; j++)
-			h->vector[n++] = (struct space_item){ g->n_cells + h->sum_of[j] / 2,
+		h->vector[n++] = (struct space_item){ h->place_of[cell], plus };
+		for (uint32_t j = first; j < next; j++)
+			h->vector[n++] = (struct space_item){ h->space.first_sum + h->sum_of[j] / 2,
 				h->sum_of[j] % 2 == 0 ? plus : SPACE_PRIME - plus };
 	}
 	if (space_add(&h->space, h->vector, n))
-		keep_vector(h, HIDING_ADDED, NONE);
+		keep_vector(h, HIDING_ADDED);
 }
 
 void hiding_take_back(struct hiding *h)
@@ -159,9 +182,9 @@ void hiding_take_back(struct hiding *h)
 	while (h->n_steps > 0 && !h->space.failed) {
 		struct hiding_step *s = &h->step[--h->n_steps];
 		if (s->what == HIDING_HID)
-			bag_take(h, s->place);
+			bag_take(h, s->cell);
 		else if (s->what == HIDING_SHOWN)
-			bag_put(h, s->place);
+			bag_put(h, s->cell);
 		else if (s->what == HIDING_ADDED)
 			space_impose(&h->space, h->kept + s->first, s->n);
 		else
@@ -178,22 +201,17 @@ void hiding_keep(struct hiding *h)
 
 /* ---- the space of a pattern ---- */
 
-static bool may_hide(const struct grid *g, uint32_t cell)
-{
-	return g->kind[cell] == KIND_OPEN && (g->value[cell] != 0 || g->floor == 0);
-}
-
 static uint32_t relation_vector(struct hiding *h, const struct relation *x)
 {
 	uint32_t n = 0;
 	if (!grow(h, &h->vector, &h->room_vector, x->b->n + 1, sizeof *h->vector))
 		return 0;
 	if (grid_loose(h->g, x->parent))
-		h->vector[n++] = (struct space_item){ x->parent, SPACE_PRIME - 1 };
+		h->vector[n++] = (struct space_item){ h->place_of[x->parent], SPACE_PRIME - 1 };
 	for (uint32_t j = 0; j < x->b->n; j++) {
 		uint32_t c = relation_child(h->g, x, j);
 		if (grid_loose(h->g, c))
-			h->vector[n++] = (struct space_item){ c, 1 };
+			h->vector[n++] = (struct space_item){ h->place_of[c], 1 };
 	}
 	return n;
 }
@@ -221,19 +239,43 @@ static bool impose_all(struct hiding *h)
 	return !h->space.failed;
 }
 
+/* Places for all cells that are hidden, in their order. */
+static bool give_places(struct hiding *h)
+{
+	uint32_t n = 0;
+	for (uint32_t c = 0; c < h->g->n_cells; c++)
+		h->place_of[c] = grid_loose(h->g, c) ? n++ : NONE;
+	uint32_t places = n + h->n->n_virt;
+	space_free(&h->space);
+	if (!space_init(&h->space, n, h->n->n_virt) ||
+	    !grow(h, &h->cell_of, &h->room_cells, places + 1, sizeof *h->cell_of) ||
+	    !grow(h, &h->bag_at, &h->room_at, places + 1, sizeof *h->bag_at))
+		return false;
+	memset(h->cell_of, 0xff, (size_t)places * sizeof *h->cell_of);
+	memset(h->bag_at, 0xff, (size_t)places * sizeof *h->bag_at);
+	for (uint32_t c = 0; c < h->g->n_cells; c++)
+		if (h->place_of[c] != NONE)
+			h->cell_of[h->place_of[c]] = c;
+	return true;
+}
+
 bool hiding_load(struct hiding *h, bool all)
 {
 	struct grid *g = h->g;
 	h->cost = 0.0;
 	h->n_bag = 0;
+	for (uint32_t c = 0; all && c < g->n_cells; c++)
+		if (cover_may_hide(g, c))
+			g->use[c] = 1;
+	grid_see_all(g);
+	if (!give_places(h))
+		return false;
 	for (uint32_t c = 0; c < g->n_cells; c++) {
-		bool bought = g->kind[c] == KIND_OPEN && g->primary[c] == 0 && g->frozen[c] == 0 &&
-			      (g->use[c] != 0 || (all && may_hide(g, c)));
-		h->bag_at[c] = NONE;
-		if (bought)
+		if (h->place_of[c] == NONE)
+			continue;
+		if (g->kind[c] == KIND_OPEN && g->primary[c] == 0 && g->frozen[c] == 0)
 			bag_put(h, c);
-		if (grid_loose(g, c))
-			space_release(&h->space, c);
+		space_release(&h->space, h->place_of[c]);
 	}
 	if (!impose_all(h))
 		return false;
@@ -242,50 +284,37 @@ bool hiding_load(struct hiding *h, bool all)
 	return !h->space.failed;
 }
 
-uint32_t hiding_place(const struct hiding *h, const struct need *n)
-{
-	return n->virt == NONE ? n->cell : h->g->n_cells + n->virt;
-}
-
 bool hiding_init(struct hiding *h, struct grid *g, const struct needs *n)
 {
 	*h = (struct hiding){ .g = g, .n = n };
-	h->was = malloc(((size_t)g->n_cells + 1) * sizeof *h->was);
-	h->bag = malloc(((size_t)g->n_cells + 1) * sizeof *h->bag);
-	h->bag_at = malloc(((size_t)g->n_cells + 1) * sizeof *h->bag_at);
-	if (!space_init(&h->space, g->n_cells, n->n_virt) || h->was == NULL || h->bag == NULL ||
-	    h->bag_at == NULL || !index_sums(h))
-		return false;
-	memcpy(h->was, g->use, g->n_cells * sizeof *h->was);
-	return true;
+	h->place_of = malloc(((size_t)g->n_cells + 1) * sizeof *h->place_of);
+	return h->place_of != NULL && index_sums(h);
 }
 
 bool hiding_reload(struct hiding *h, const uint32_t *cell, uint32_t n)
 {
-	for (uint32_t i = 0; i < h->n_bag; i++) {
-		h->g->use[h->bag[i]] = 0;
-		grid_see(h->g, h->bag[i]);
-	}
+	hiding_end(h);
 	for (uint32_t i = 0; i < n; i++)
 		h->g->use[cell[i]] = 1;
-	space_free(&h->space);
-	return space_init(&h->space, h->g->n_cells, h->n->n_virt) && hiding_load(h, false);
+	return hiding_load(h, false);
 }
 
 void hiding_end(struct hiding *h)
 {
-	memcpy(h->g->use, h->was, h->g->n_cells * sizeof *h->was);
+	memset(h->g->use, 0, (size_t)h->g->n_cells * sizeof *h->g->use);
 	grid_see_all(h->g);
+	h->n_bag = 0;
 }
 
 void hiding_free(struct hiding *h)
 {
 	space_free(&h->space);
-	free(h->was);
+	free(h->place_of);
+	free(h->cell_of);
+	free(h->bag_at);
 	free(h->sum_first);
 	free(h->sum_of);
 	free(h->bag);
-	free(h->bag_at);
 	free(h->vector);
 	free(h->step);
 	free(h->kept);

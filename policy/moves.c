@@ -14,6 +14,7 @@ bool plan_init(struct plan *p, struct grid *g, struct needs *n, struct err *e)
 	p->free_move = NONE;
 	p->free_node = NONE;
 	p->unserved = NONE;
+	p->whole = NONE;
 	p->head = malloc((size_t)g->n_cells * sizeof *p->head);
 	if (p->head == NULL)
 		return err_set(e, ERR_MEMORY, "no memory for the plan");
@@ -59,6 +60,7 @@ void plan_free(struct plan *p)
 	free(p->sum_tried);
 	free(p->risen);
 	free(p->rising);
+	free(p->tie);
 	memset(p, 0, sizeof *p);
 }
 
@@ -258,9 +260,9 @@ static void note_rising(struct plan *p, uint32_t cell)
 		p->rising[p->n_rising++] = cell;
 }
 
-uint32_t move_store(struct plan *p)
+/* A place for a move of at most so many entries; NONE: no memory. */
+static uint32_t move_new(struct plan *p, uint32_t most)
 {
-	struct search *s = &p->s;
 	uint32_t at = p->free_move;
 	if (at == NONE) {
 		if (!array_room(&p->move, &p->room_moves, p->n_moves + 1, sizeof *p->move))
@@ -274,10 +276,33 @@ uint32_t move_store(struct plan *p)
 	m->n = 0;
 	m->first_need = NONE;
 	m->active = false;
+	m->entry = malloc(((size_t)most + 1) * sizeof *m->entry);
+	return at;
+}
+
+/* Its entries are in. NONE, and its place is free again, without memory. */
+static uint32_t move_complete(struct plan *p, uint32_t at)
+{
+	struct move *m = &p->move[at];
+	if (m->entry != NULL && collect_offices(p, m))
+		return at;
+	p->memory_failed = true;
+	move_free(m);
+	m->next_free = p->free_move;
+	p->free_move = at;
+	return NONE;
+}
+
+uint32_t move_store(struct plan *p)
+{
+	struct search *s = &p->s;
 	uint32_t n = 0;
 	for (uint32_t i = 0; i < s->n_touched; i++)
 		n += search_delta(s, s->touched[i]) != 0;
-	m->entry = malloc(((size_t)n + 1) * sizeof *m->entry);
+	uint32_t at = move_new(p, n);
+	if (at == NONE)
+		return NONE;
+	struct move *m = &p->move[at];
 	for (uint32_t i = 0; m->entry != NULL && i < s->n_touched; i++) {
 		int64_t by = search_delta(s, s->touched[i]);
 		if (by != 0 && (s->spot[s->touched[i]].state & SPOT_BOUGHT) != 0)
@@ -285,15 +310,20 @@ uint32_t move_store(struct plan *p)
 		if (by != 0)
 			m->entry[m->n++] = (struct entry){ s->touched[i], (int32_t)by, NONE };
 	}
-	if (m->entry == NULL || !collect_offices(p, m)) {
-		p->memory_failed = true;
-		move_free(m);
-		m->next_free = p->free_move;
-		p->free_move = at;
+	if (m->entry != NULL)
+		sort_entries(m->entry, m->n);
+	return move_complete(p, at);
+}
+
+uint32_t move_store_terms(struct plan *p, const struct term *term, uint32_t n)
+{
+	uint32_t at = move_new(p, n);
+	if (at == NONE)
 		return NONE;
-	}
-	sort_entries(m->entry, m->n);
-	return at;
+	struct move *m = &p->move[at];
+	for (uint32_t i = 0; m->entry != NULL && i < n; i++)
+		m->entry[m->n++] = (struct entry){ term[i].cell, term[i].sign, NONE };
+	return move_complete(p, at);
 }
 
 int64_t move_change_at(const struct move *m, uint32_t cell)

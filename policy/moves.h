@@ -14,6 +14,8 @@ static inline bool cell_is_bought(const struct grid *g, uint32_t cell)
 
 /* Makes a stored move of the search's delta; NONE without memory. It serves nobody yet. */
 uint32_t move_store(struct plan *p);
+/* The same of these changes (sign: by how much), of rising cells. */
+uint32_t move_store_terms(struct plan *p, const struct term *term, uint32_t n);
 /* Frees the place of a move that serves nobody; in a trial, later. */
 void move_retire(struct plan *p, uint32_t move);
 /* Would this move serve that need, beside the moves of its other slots? */

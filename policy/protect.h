@@ -27,6 +27,10 @@ struct node { /* active moves that pass a secondary cell, the newest first */
 	uint32_t move, next, before;
 };
 
+struct tie { /* a protected thing that could be worked out if the cell were shown (whole.h) */
+	uint32_t cell, need;
+};
+
 struct change { /* for rolling back */
 	uint32_t need, move;
 };
@@ -58,7 +62,10 @@ struct plan {
 	uint32_t unserved; /* a need that could not be served, or NONE */
 	uint64_t by_free, by_gather, by_pay, by_retry, by_exact;
 	uint64_t max_work;
-	struct hints hints; /* with earlier releases of the period */
+	struct hints hints;           /* with earlier releases of the period */
+	uint32_t whole, whole_serial; /* the one move of an L1 pattern (whole.h), or NONE */
+	struct tie *tie;              /* ascending cells */
+	uint32_t n_ties, room_ties;
 };
 
 bool plan_init(struct plan *p, struct grid *g, struct needs *n, struct err *e);

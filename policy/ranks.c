@@ -3,59 +3,86 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policy/array.h"
+#include "policy/cover.h"
 #include "policy/hiding.h"
 #include "policy/moves.h"
+#include "policy/whole.h"
 
-#define WHOLE_MAX   20000u   /* grid cells up to which everything is hidden at first */
-#define CELLS_MAX   2000000u /* grid cells: some 400 bytes for each */
-#define WORK_MAX    25e6     /* items touched, for one of effort: large tables stop there */
-#define HEAT        5.0      /* at first a pattern dearer by this much is taken as often as not */
-#define NOISE       0.6f
-#define RELOADS     8u
-#define MORE_LEAST  400u /* cells' worth of turns added: small tables are soon tried out */
-#define MORE_MOST   3000u
-#define TURN_WORK   2000.0 /* on average */
-#define OUT_MAX     3u     /* cells shown in one turn, with what hangs on them */
-#define BROKEN_MAX  64u    /* protected places one turn may have to repair */
-#define NEIGHBOURS  8u     /* places looked at for one */
-#define DENOMINATOR 60u    /* of a vector in whole numbers, at most */
-#define CHANGE_MAX  10000  /* in a stored move */
+#define WHOLE_MAX  20000u /* grid cells up to which everything is hidden at first */
+#define WORK_MAX   25e6   /* items touched, for one of effort: large tables stop there */
+#define HEAT       5.0    /* at first a pattern dearer by this much is taken as often as not */
+#define NOISE      0.6f
+#define RELOADS    8u
+#define MORE_LEAST 400u /* cells' worth of turns added: small tables are soon tried out */
+#define MORE_MOST  3000u
+#define TURN_WORK  2000.0 /* on average */
+#define OUT_MAX    3u     /* cells shown in one turn, with what hangs on them */
+#define BROKEN_MAX 64u    /* protected places one turn may have to repair */
+#define NEIGHBOURS 8u     /* places looked at for one */
+#define ROUNDS     6u     /* in which a wider surrounding is hidden at first */
+#define AROUND_MAX 20000u /* cells of such surroundings */
 
 struct ranks {
 	struct plan *p;
 	struct hiding h;
-	uint8_t *guarded; /* by place: must be able to change */
+	uint8_t *sum_guarded; /* by virtual sum: must be able to change */
 	uint32_t *class;
+	uint32_t room_class;
 	uint32_t broken[BROKEN_MAX], n_broken;
 	uint32_t *now, *best; /* the cheapest bag met */
-	uint32_t n_best;
+	uint32_t room_now, n_best, room_best;
 	double best_cost;
 };
 
 static bool ranks_init(struct ranks *r, struct plan *p)
 {
-	uint32_t n = p->g->n_cells;
-	uint32_t places = n + p->n->n_virt;
 	*r = (struct ranks){ .p = p };
-	r->guarded = calloc((size_t)places + 1, 1);
-	r->class = malloc(((size_t)places + 1) * sizeof *r->class);
-	r->now = malloc(((size_t)n + 1) * sizeof *r->now);
-	r->best = malloc(((size_t)n + 1) * sizeof *r->best);
-	if (!hiding_init(&r->h, p->g, p->n) || r->guarded == NULL || r->class == NULL || r->now == NULL ||
-	    r->best == NULL)
+	r->sum_guarded = calloc((size_t)p->n->n_virt + 1, 1);
+	if (!hiding_init(&r->h, p->g, p->n) || r->sum_guarded == NULL)
 		return false;
 	for (uint32_t i = 0; i < p->n->n; i++)
-		r->guarded[hiding_place(&r->h, &p->n->need[i])] = 1;
+		if (p->n->need[i].virt != NONE)
+			r->sum_guarded[p->n->need[i].virt] = 1;
 	return true;
 }
 
 static void ranks_free(struct ranks *r)
 {
 	hiding_free(&r->h);
-	free(r->guarded);
+	free(r->sum_guarded);
 	free(r->class);
 	free(r->now);
 	free(r->best);
+}
+
+/* The place must be able to change. */
+static bool is_guarded(const struct ranks *r, uint32_t place)
+{
+	const struct space *s = &r->h.space;
+	if (space_is_sum(s, place))
+		return r->sum_guarded[place - s->first_sum] != 0;
+	return r->h.n->first[r->h.cell_of[place]] != NONE;
+}
+
+/* The places that become exact with this one into r->class; 0: no memory. */
+static uint32_t class_of(struct ranks *r, uint32_t place)
+{
+	if (!array_room(&r->class, &r->room_class, r->h.space.n, sizeof *r->class)) {
+		r->h.space.failed = true;
+		return 0;
+	}
+	return space_class(&r->h.space, place, r->class);
+}
+
+/* The class's cells that are in the bag are shown. */
+static void show_class(struct ranks *r, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t cell = r->h.cell_of[r->class[i]];
+		if (cell != NONE && hiding_has(&r->h, cell))
+			hiding_show(&r->h, cell);
+	}
 }
 
 /* ---- showing what nothing protected hangs on ---- */
@@ -63,16 +90,15 @@ static void ranks_free(struct ranks *r)
 /* Shows a cell, and all that becomes exact with it, if nothing protected does. */
 static bool release(struct ranks *r, uint32_t cell)
 {
-	uint32_t n = space_class(&r->h.space, cell, r->class);
-	if (space_moves(&r->h.space, cell)) {
+	uint32_t place = r->h.place_of[cell];
+	uint32_t n = class_of(r, place);
+	if (space_moves(&r->h.space, place)) {
 		for (uint32_t i = 0; i < n; i++)
-			if (r->guarded[r->class[i]] != 0)
+			if (is_guarded(r, r->class[i]))
 				return false;
-		hiding_drop(&r->h, cell);
+		hiding_drop(&r->h, place);
 	}
-	for (uint32_t i = 0; i < n; i++)
-		if (r->class[i] < r -> h.g->n_cells && hiding_has(&r->h, r->class[i]))
-			hiding_show(&r->h, r->class[i]);
+	show_class(r, n);
 	return true;
 }
 
@@ -111,32 +137,34 @@ static bool release_all(struct ranks *r)
 
 /* ---- one turn: destroy and repair ---- */
 
+/* A move through what the place stands for, in the search's terms. */
 static bool find(struct ranks *r, uint32_t place)
 {
 	struct search *s = &r->p->s;
 	s->pay = true;
 	s->any_room = true;
-	if (place < r->h.g->n_cells)
-		return search_find(s, place, NULL, 1, 1);
-	const struct virt *v = &r->h.n->virt[place - r->h.g->n_cells];
+	if (!space_is_sum(&r->h.space, place))
+		return search_find(s, r->h.cell_of[place], NULL, 1, 1);
+	const struct virt *v = &r->h.n->virt[place - r->h.space.first_sum];
 	return search_find(s, v->r.parent, v, 1, 1);
 }
 
 /* Shows the cell and what hangs on it, protected or not; notes what is to be repaired. */
 static bool destroy(struct ranks *r, uint32_t cell)
 {
-	uint32_t n = space_class(&r->h.space, cell, r->class);
-	hiding_drop(&r->h, cell);
+	uint32_t n = class_of(r, r->h.place_of[cell]);
+	uint32_t kept = 0;
+	hiding_drop(&r->h, r->h.place_of[cell]);
 	for (uint32_t i = 0; i < n; i++) {
 		uint32_t place = r->class[i];
-		if (r->guarded[place] != 0) {
-			if (r->n_broken == BROKEN_MAX)
-				return false;
+		if (!is_guarded(r, place))
+			r->class[kept++] = place;
+		else if (r->n_broken < BROKEN_MAX)
 			r->broken[r->n_broken++] = place;
-		} else if (place < r->h.g->n_cells && hiding_has(&r->h, place)) {
-			hiding_show(&r->h, place);
-		}
+		else
+			return false;
 	}
+	show_class(r, kept);
 	return true;
 }
 
@@ -159,7 +187,7 @@ static bool repair(struct ranks *r, double most, uint64_t dice)
 /* Another move through the cell, so that what hangs on it can change without it. */
 static bool go_around(struct ranks *r, uint32_t cell, double most)
 {
-	if (!find(r, cell))
+	if (!find(r, r->h.place_of[cell]))
 		return false;
 	hiding_add(&r->h, r->p->s.term, r->p->s.n_terms);
 	return r->h.cost - (double)r->h.g->price[cell] <= most && release(r, cell) && r->h.cost <= most;
@@ -170,21 +198,21 @@ static void tidy_turn(struct ranks *r)
 {
 	uint32_t n = r->h.n_steps;
 	for (uint32_t i = 0; i < n && !r->h.space.failed; i++)
-		if (r->h.step[i].what == HIDING_HID && hiding_has(&r->h, r->h.step[i].place))
-			release(r, r->h.step[i].place);
+		if (r->h.step[i].what == HIDING_HID && hiding_has(&r->h, r->h.step[i].cell))
+			release(r, r->h.step[i].cell);
 }
 
 /* A hidden cell that shares a vector with this one, or NONE. */
 static uint32_t neighbour(struct ranks *r, uint32_t cell, uint64_t dice)
 {
-	const struct space_row *row = &r->h.space.row[cell];
+	const struct space_row *row = &r->h.space.row[r->h.place_of[cell]];
 	if (row->n == 0)
 		return NONE;
 	const struct space_column *c = &r->h.space.column[row->item[dice % row->n].at];
 	for (uint32_t i = 0; i < NEIGHBOURS && c->n > 0; i++) {
-		uint32_t place = c->place[(dice / 64 + i) % c->n];
-		if (place != cell && place < r->h.g->n_cells && hiding_has(&r->h, place))
-			return place;
+		uint32_t other = r->h.cell_of[c->place[(dice / 64 + i) % c->n]];
+		if (other != NONE && other != cell && hiding_has(&r->h, other))
+			return other;
 	}
 	return NONE;
 }
@@ -249,14 +277,22 @@ static bool goes_on(struct ranks *r)
 	return !r->h.space.failed && !plan_over_limit(r->p);
 }
 
+static bool copy_bag(struct ranks *r, uint32_t **to, uint32_t *room)
+{
+	if (!array_room(to, room, r->h.n_bag + 1, sizeof **to)) {
+		r->h.space.failed = true;
+		return false;
+	}
+	memcpy(*to, r->h.bag, r->h.n_bag * sizeof **to);
+	return true;
+}
+
 static void note_best(struct ranks *r)
 {
 	if (r->h.cost >= r->best_cost - 1e-6)
 		return;
 	r->best_cost = r->h.cost;
-	r->n_best = r->h.n_bag;
-	if (r->h.n_bag > 0)
-		memcpy(r->best, r->h.bag, r->h.n_bag * sizeof *r->best);
+	r->n_best = copy_bag(r, &r->best, &r->room_best) ? r->h.n_bag : 0;
 }
 
 /* Back to the cheapest pattern met, with all that it leaves open: turns add only the vectors they need. */
@@ -267,8 +303,8 @@ static bool go_back(struct ranks *r)
 
 static bool renew(struct ranks *r)
 {
-	memcpy(r->now, r->h.bag, r->h.n_bag * sizeof *r->now);
-	return hiding_reload(&r->h, r->now, r->h.n_bag) && release_all(r);
+	return copy_bag(r, &r->now, &r->room_now) && hiding_reload(&r->h, r->now, r->h.n_bag) &&
+	       release_all(r);
 }
 
 static void improve(struct ranks *r, unsigned effort)
@@ -295,102 +331,100 @@ static void improve(struct ranks *r, unsigned effort)
 	}
 }
 
-/* ---- moves for the plan ---- */
+/* ---- the first pattern ---- */
 
-/* Puts the vector that is 1 at a free place, and 0 at all others, into the search's delta; false if it is not one of
- * small whole numbers. */
-static bool put_column(struct ranks *r, uint32_t at)
+static bool is_exact(const struct ranks *r, const struct need *n)
 {
-	struct space *s = &r->h.space;
-	int64_t by = 0;
-	space_column_size(s, at);
-	for (uint32_t d = 1; d <= DENOMINATOR; d++) {
-		uint32_t i = 0;
-		while (i < s->column[at].n && space_whole(s, s->column[at].place[i], at, d, &by) &&
-		       by <= CHANGE_MAX && by >= -CHANGE_MAX)
-			i++;
-		if (i < s->column[at].n)
+	uint32_t place = hiding_place(&r->h, n);
+	return place == NONE || !space_moves(&r->h.space, place);
+}
+
+/* Moves for what several relations give away together. The first that found none, or NONE. */
+static uint32_t buy_exact(struct ranks *r)
+{
+	uint32_t missed = NONE;
+	for (uint32_t i = 0; i < r->h.n->n && !r->h.space.failed; i++) {
+		const struct need *n = &r->h.n->need[i];
+		if (!is_exact(r, n))
 			continue;
-		for (i = 0; i < s->column[at].n; i++) {
-			uint32_t place = s->column[at].place[i];
-			space_whole(s, place, at, d, &by);
-			if (place < r->h.g->n_cells && !search_put(&r->p->s, place, by))
-				return false;
-		}
-		return true;
+		if (hiding_place(&r->h, n) != NONE && find(r, hiding_place(&r->h, n)))
+			hiding_add(&r->h, r->p->s.term, r->p->s.n_terms);
+		else if (missed == NONE)
+			missed = i;
+		hiding_keep(&r->h);
 	}
-	return false;
+	return missed;
 }
 
-/* The shortest vector of the basis that changes what the need is about, or else any. */
-static bool put_move(struct ranks *r, uint32_t place)
+/* Hides all that shares a relation with what is still exact, and with what was hidden so in the last round. */
+static bool widen(struct ranks *r, uint8_t *around)
 {
-	const struct space_row *row = &r->h.space.row[place];
-	uint32_t best = 0;
-	for (uint32_t i = 1; i < row->n; i++)
-		if (r->h.space.column[row->item[i].at].n < r->h.space.column[row->item[best].at].n)
-			best = i;
-	for (uint32_t i = 0; i < row->n; i++) {
-		search_reset(&r->p->s);
-		if (put_column(r, row->item[(best + i) % row->n].at))
-			return true;
-	}
-	return false;
-}
-
-/* The pattern as stored moves in place of those the plan had; all or none. */
-static bool adopt(struct ranks *r)
-{
-	struct plan *p = r->p;
-	bool ok = true;
-	p->trial = true;
-	p->n_log = 0;
-	for (uint32_t i = 0; i < p->n->n; i++)
-		need_assign(p, i, NONE);
-	for (uint32_t i = 0; ok && i < p->n->n && !p->memory_failed; i++)
-		ok = p->n->need[i].move != NONE ||
-		     (put_move(r, hiding_place(&r->h, &p->n->need[i])) && move_commit(p, i));
-	ok = ok && !p->memory_failed;
-	search_reset(&p->s);
-	if (ok)
-		plan_settle(p);
-	else
-		plan_roll_back(p);
-	return ok;
-}
-
-static uint32_t first_exact(const struct ranks *r)
-{
+	struct grid *g = r->h.g;
+	uint32_t n = 0;
 	for (uint32_t i = 0; i < r->h.n->n; i++)
-		if (!space_moves(&r->h.space, hiding_place(&r->h, &r->h.n->need[i])))
-			return i;
-	return NONE;
+		if (is_exact(r, &r->h.n->need[i]))
+			around[r->h.n->need[i].cell] = 1;
+	for (uint32_t c = 0; c < g->n_cells; c++)
+		around[c] = around[c] != 0 ? 2 : 0;
+	for (uint32_t c = 0; c < g->n_cells && n < AROUND_MAX; c++)
+		if (around[c] == 2)
+			n += cover_around(g, c, around);
+	return n > 0 && n < AROUND_MAX;
+}
+
+/* A pattern that leaves nothing protected exact, with more in it than is needed. False: none was found; *unserved says
+ * for what if there is none. */
+static bool begin(struct ranks *r, bool all, uint32_t *unserved)
+{
+	bool ok = (all || cover_lines(r->h.g)) && hiding_load(&r->h, all);
+	uint8_t *around = NULL;
+	*unserved = NONE;
+	for (unsigned i = 0; ok && i <= ROUNDS; i++) {
+		*unserved = buy_exact(r);
+		if (*unserved == NONE || all || r->h.space.failed)
+			break;
+		if (around == NULL)
+			around = calloc((size_t)r->h.g->n_cells + 1, 1);
+		ok = around != NULL && i < ROUNDS && widen(r, around) && hiding_load(&r->h, false);
+	}
+	free(around);
+	if (!all && *unserved != NONE) { /* that a wide surrounding does not help proves nothing */
+		*unserved = NONE;
+		return false;
+	}
+	return ok && *unserved == NONE && goes_on(r);
 }
 
 /* A pattern of its own for the plan's needs; false if there is none, or none in small whole numbers. */
 static bool solve(struct ranks *r, bool all, unsigned effort)
 {
-	struct plan *p = r->p;
-	bool ok = hiding_load(&r->h, all) && goes_on(r);
-	p->unserved = ok ? first_exact(r) : NONE;
-	ok = ok && p->unserved == NONE && release_all(r);
+	bool ok = begin(r, all, &r->p->unserved) && release_all(r);
 	if (ok)
 		improve(r, effort);
 	ok = ok && goes_on(r) && (effort == 0 || go_back(r));
+	if (ok)
+		return whole_adopt(r->p, &r->h);
 	hiding_end(&r->h);
-	return ok && adopt(r);
+	return false;
+}
+
+/* Needs without moves; what is protected by them is hidden all the same. */
+static void start_anew(struct plan *p)
+{
+	for (uint32_t i = 0; i < p->n->n; i++)
+		need_assign(p, i, NONE);
+	for (uint32_t i = 0; i < p->n->n; i++) {
+		uint32_t c = p->n->need[i].cell;
+		if (p->n->need[i].virt == NONE && p->g->kind[c] == KIND_OPEN && !grid_hidden(p->g, c))
+			p->g->use[c] = 1; /* for a rule that hides more than it protects (extra.h) */
+	}
 }
 
 bool ranks_serve(struct plan *p, unsigned effort)
 {
 	struct ranks r;
-	if (p->g->n_cells > CELLS_MAX)
-		return false;
-	grid_see_all(p->g);
-	bool all = p->g->n_cells <= WHOLE_MAX || !plan_serve_all(p);
-	if (p->memory_failed || plan_over_limit(p))
-		return false;
-	bool ok = ranks_init(&r, p) && solve(&r, all, effort);
+	start_anew(p);
+	bool ok = ranks_init(&r, p) && solve(&r, p->g->n_cells <= WHOLE_MAX, effort);
 	p->memory_failed = p->memory_failed || r.h.space.failed;
 	ranks_free(&r);
 	return ok;

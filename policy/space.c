@@ -46,17 +46,63 @@ static bool grow(struct space *s, void *array, uint32_t *room, uint32_t need, si
 	return false;
 }
 
+/* Rows and columns are many and short, and live long: no more room than malloc would give anyway, or an eighth. */
+static bool fit(struct space *s, void *array, uint32_t *room, uint32_t need, size_t size)
+{
+	void *now = NULL;
+	if (need <= *room)
+		return true;
+	size_t bytes = ((size_t)need + need / 8) * size;
+	bytes = (bytes + 7) / 16 * 16 + 8; /* what malloc hands out */
+	memcpy(&now, array, sizeof now);
+	void *bigger = realloc(now, bytes);
+	if (bigger == NULL) {
+		s->failed = true;
+		return false;
+	}
+	memcpy(array, &bigger, sizeof bigger);
+	*room = (uint32_t)(bytes / size);
+	return true;
+}
+
+static bool widen(struct space *s, uint32_t room)
+{
+	uint32_t had[] = { s->room, s->room, s->room, s->room };
+	if (!array_room(&s->row, &had[0], room, sizeof *s->row) ||
+	    !array_room(&s->column, &had[1], room, sizeof *s->column) ||
+	    !array_room(&s->seen, &had[2], room, sizeof *s->seen) ||
+	    !array_room(&s->sum, &had[3], room, sizeof *s->sum))
+		return false;
+	size_t more = had[0] - s->room;
+	memset(s->row + s->room, 0, more * sizeof *s->row);
+	memset(s->column + s->room, 0, more * sizeof *s->column);
+	memset(s->seen + s->room, 0, more * sizeof *s->seen);
+	memset(s->sum + s->room, 0, more * sizeof *s->sum);
+	s->room = had[0];
+	return true;
+}
+
 bool space_init(struct space *s, uint32_t cells, uint32_t sums)
 {
-	uint32_t places = cells + sums;
 	memset(s, 0, sizeof *s);
-	s->n = places;
-	s->n_cells = cells;
-	s->row = calloc((size_t)places + 1, sizeof *s->row);
-	s->column = calloc((size_t)places + 1, sizeof *s->column);
-	s->seen = calloc((size_t)places + 1, sizeof *s->seen);
-	s->sum = calloc((size_t)places + 1, sizeof *s->sum);
+	s->first_sum = cells;
+	s->n_sums = sums;
+	s->n = cells + sums;
+	s->room = s->n + 1;
+	s->row = calloc(s->room, sizeof *s->row);
+	s->column = calloc(s->room, sizeof *s->column);
+	s->seen = calloc(s->room, sizeof *s->seen);
+	s->sum = calloc(s->room, sizeof *s->sum);
 	return s->row != NULL && s->column != NULL && s->seen != NULL && s->sum != NULL;
+}
+
+uint32_t space_new(struct space *s)
+{
+	if (s->n == s->room && !widen(s, s->n + 1)) {
+		s->failed = true;
+		return UINT32_MAX;
+	}
+	return s->n++;
 }
 
 void space_free(struct space *s)
@@ -77,7 +123,7 @@ void space_free(struct space *s)
 static void link_column(struct space *s, uint32_t at, uint32_t place)
 {
 	struct space_column *c = &s->column[at];
-	if (grow(s, &c->place, &c->room, c->n + 1, sizeof *c->place))
+	if (fit(s, &c->place, &c->room, c->n + 1, sizeof *c->place))
 		c->place[c->n++] = place;
 }
 
@@ -146,9 +192,13 @@ static void add_to_row(
 		j++;
 	}
 	s->work += k;
-	if (grow(s, &r->item, &r->room, k, sizeof *r->item) && k > 0)
+	if (fit(s, &r->item, &r->room, k, sizeof *r->item) && k > 0)
 		memcpy(r->item, s->scratch, k * sizeof *r->item);
 	r->n = k;
+	if (k == 0) {
+		free(r->item);
+		*r = (struct space_row){ 0 };
+	}
 }
 
 static void add_item(struct space *s, uint32_t place, uint32_t at, uint32_t by)
@@ -328,7 +378,7 @@ bool space_add(struct space *s, const struct space_item *item, uint32_t n)
 	}
 	s->n_vector = kept;
 	for (uint32_t i = 0; i < kept; i++)
-		if (s->vector[i].at < s->n_cells &&
+		if (!space_is_sum(s, s->vector[i].at) &&
 		    (best == UINT32_MAX || s->row[s->vector[i].at].n < s->row[s->vector[best].at].n))
 			best = i;
 	if (best == UINT32_MAX || s->failed)

@@ -2,7 +2,8 @@
  *
  * Internal to policy/. A null vector changes hidden cells only and keeps every relation; a cell can be worked out
  * exactly when all of them are 0 there. The space keeps free places, one for each dimension, and for every place its
- * row: the place's change as a sum over the free ones. A place is a cell or, behind the cells, a virtual sum.
+ * row: the place's change as a sum over the free ones. A place is a cell that is hidden or may be, or a virtual sum; the
+ * caller knows which (hiding.h).
  * Arithmetic is modulo 2^31 - 1: a chance coincidence makes the space wrong, so nothing rests on it alone: what is
  * found here is proved anew by modular.c. */
 #ifndef POLICY_SPACE_H
@@ -29,7 +30,8 @@ struct space_column { /* places whose row has (or had) this free place */
 };
 
 struct space {
-	uint32_t n, n_cells; /* places; those below n_cells are cells */
+	uint32_t n, room;           /* places */
+	uint32_t first_sum, n_sums; /* the virtual sums among them */
 	struct space_row *row;
 	struct space_column *column;
 	struct space_item *scratch, *vector; /* vector: the one last taken out */
@@ -40,8 +42,15 @@ struct space {
 	bool failed;          /* no memory: the space is of no use any more */
 };
 
+/* Places for so many cells, the virtual sums behind them. */
 bool space_init(struct space *s, uint32_t cells, uint32_t sums);
 void space_free(struct space *s);
+/* One more place, for a cell; NONE, and failed, without memory. */
+uint32_t space_new(struct space *s);
+static inline bool space_is_sum(const struct space *s, uint32_t place)
+{
+	return place - s->first_sum < s->n_sums;
+}
 
 /* Makes a place free that never changed: before anything is imposed, each loose cell. */
 void space_release(struct space *s, uint32_t place);
