@@ -283,7 +283,8 @@ static bool copy_bag(struct ranks *r, uint32_t **to, uint32_t *room)
 		r->h.space.failed = true;
 		return false;
 	}
-	memcpy(*to, r->h.bag, r->h.n_bag * sizeof **to);
+	if (r->h.n_bag > 0)
+		memcpy(*to, r->h.bag, r->h.n_bag * sizeof **to);
 	return true;
 }
 
@@ -339,18 +340,21 @@ static bool is_exact(const struct ranks *r, const struct need *n)
 	return place == NONE || !space_moves(&r->h.space, place);
 }
 
-/* Moves for what several relations give away together. The first that found none, or NONE. */
-static uint32_t buy_exact(struct ranks *r)
+/* Moves for what several relations give away together. The first that found none, or NONE. *bought: how many did. */
+static uint32_t buy_exact(struct ranks *r, uint32_t *bought)
 {
 	uint32_t missed = NONE;
+	*bought = 0;
 	for (uint32_t i = 0; i < r->h.n->n && !r->h.space.failed; i++) {
 		const struct need *n = &r->h.n->need[i];
 		if (!is_exact(r, n))
 			continue;
-		if (hiding_place(&r->h, n) != NONE && find(r, hiding_place(&r->h, n)))
+		if (hiding_place(&r->h, n) != NONE && find(r, hiding_place(&r->h, n))) {
 			hiding_add(&r->h, r->p->s.term, r->p->s.n_terms);
-		else if (missed == NONE)
+			(*bought)++;
+		} else if (missed == NONE) {
 			missed = i;
+		}
 		hiding_keep(&r->h);
 	}
 	return missed;
@@ -378,9 +382,10 @@ static bool begin(struct ranks *r, bool all, uint32_t *unserved)
 {
 	bool ok = (all || cover_lines(r->h.g)) && hiding_load(&r->h, all);
 	uint8_t *around = NULL;
+	uint32_t bought = 0;
 	*unserved = NONE;
 	for (unsigned i = 0; ok && i <= ROUNDS; i++) {
-		*unserved = buy_exact(r);
+		*unserved = buy_exact(r, &bought);
 		if (*unserved == NONE || all || r->h.space.failed)
 			break;
 		if (around == NULL)
@@ -392,7 +397,8 @@ static bool begin(struct ranks *r, bool all, uint32_t *unserved)
 		*unserved = NONE;
 		return false;
 	}
-	return ok && *unserved == NONE && goes_on(r);
+	/* what was bought leaves more open than the moves it was bought for */
+	return ok && *unserved == NONE && (bought == 0 || hiding_load(&r->h, false)) && goes_on(r);
 }
 
 /* A pattern of its own for the plan's needs; false if there is none, or none in small whole numbers. */
@@ -422,9 +428,14 @@ static void start_anew(struct plan *p)
 
 bool ranks_serve(struct plan *p, unsigned effort)
 {
+	return ranks_serve_from(p, p->g->n_cells <= WHOLE_MAX, effort);
+}
+
+bool ranks_serve_from(struct plan *p, bool all, unsigned effort)
+{
 	struct ranks r;
 	start_anew(p);
-	bool ok = ranks_init(&r, p) && solve(&r, p->g->n_cells <= WHOLE_MAX, effort);
+	bool ok = ranks_init(&r, p) && solve(&r, all, effort);
 	p->memory_failed = p->memory_failed || r.h.space.failed;
 	ranks_free(&r);
 	return ok;

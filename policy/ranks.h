@@ -7,10 +7,13 @@
 #define POLICY_RANKS_H
 #include "policy/protect.h"
 
-/* Gives all needs moves that hide as little as it finds. Starts from everything hidden that may be, in large tables from
- * what plan_serve_all hides if that serves everything; effort: turns a secondary cell. False:
+/* Gives all needs a move that hides as little as it finds; moves they had are gone. Starts from everything hidden that
+ * may be, in large tables from two hidden cells a relation (cover.h), and shows what is not needed. effort: turns a
+ * secondary cell. False, and no need has a move:
  *   - p->unserved: whatever is hidden, that need can be worked out,
- *   - or the work limit was reached, there was no memory (p->memory_failed), the table is too large, or there is no
- *     proof in small whole numbers. */
+ *   - or the work limit was reached, there was no memory (p->memory_failed), or the first pattern left something exact,
+ *     or there is no proof in small whole numbers: another way may find one. */
 bool ranks_serve(struct plan *p, unsigned effort);
+/* The same, where the caller says where to start. */
+bool ranks_serve_from(struct plan *p, bool all, unsigned effort);
 #endif
