@@ -142,6 +142,8 @@ void move_retire(struct plan *p, uint32_t move)
 			p->limbo[p->n_limbo++] = move;
 		return;
 	}
+	if (move == p->whole)
+		p->whole = NONE;
 	move_free(&p->move[move]);
 	p->move[move].next_free = p->free_move;
 	p->free_move = move;

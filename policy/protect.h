@@ -62,9 +62,9 @@ struct plan {
 	uint32_t unserved; /* a need that could not be served, or NONE */
 	uint64_t by_free, by_gather, by_pay, by_retry, by_exact;
 	uint64_t max_work;
-	struct hints hints;           /* with earlier releases of the period */
-	uint32_t whole, whole_serial; /* the one move of an L1 pattern (whole.h), or NONE */
-	struct tie *tie;              /* ascending cells */
+	struct hints hints; /* with earlier releases of the period */
+	uint32_t whole;     /* the one move of an L1 pattern (whole.h), or NONE */
+	struct tie *tie;    /* ascending cells */
 	uint32_t n_ties, room_ties;
 };
 

@@ -206,7 +206,6 @@ static bool serve_all(struct plan *p, uint32_t move)
 	for (uint32_t i = 0; i < p->n->n; i++)
 		need_assign(p, i, move);
 	p->whole = move;
-	p->whole_serial = p->move[move].serial;
 	return !p->memory_failed;
 }
 

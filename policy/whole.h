@@ -14,7 +14,7 @@ bool whole_adopt(struct plan *p, struct hiding *h);
 /* Is it that move? */
 static inline bool whole_is(const struct plan *p, uint32_t move)
 {
-	return move == p->whole && p->move[move].serial == p->whole_serial;
+	return move == p->whole;
 }
 /* Needs that hang on the cell, if that move serves them: place in p->tie of the first, the others follow; *n of them. */
 uint32_t whole_ties(const struct plan *p, uint32_t cell, uint32_t *n);
