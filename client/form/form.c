@@ -353,12 +353,18 @@ static bool choose_sheet(struct formread *f, struct bytes file, struct sheet *sh
 	uint32_t likeness;
 	bool ok = true;
 	*usable = workbook_read(file, 0, sheet, f->e);
+	size_t unpacked = sheet->unpacked;
 	ok = !*usable || weigh(f, sheet, &best);
 	for (unsigned n = 1; ok && *usable && n < WORKBOOK_SHEETS; n++) {
 		struct sheet other;
 		struct err none = { 0 };
 		ok = sheet_new(&other, f->e);
-		if (!ok || !workbook_read(file, n, &other, &none)) {
+		bool found = ok && workbook_read(file, n, &other, &none);
+		unpacked += other.unpacked;
+		if (unpacked > WORKBOOK_BYTES)
+			*usable =
+			    err_set(f->e, ERR_LIMIT, "the sheets are larger than %u bytes", WORKBOOK_BYTES);
+		if (!found) {
 			sheet_free(&other);
 			if (none.code == ERR_NOT_FOUND)
 				break;

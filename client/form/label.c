@@ -18,6 +18,11 @@ size_t label_space(struct bytes text)
 	return 0;
 }
 
+size_t label_space_at(const char *text)
+{
+	return label_space(bytes_of(text, strnlen(text, 3)));
+}
+
 struct bytes label_trim(struct bytes text)
 {
 	for (size_t n = label_space(text); n > 0; n = label_space(text))
@@ -108,8 +113,7 @@ void label_normal(char out[LABEL_ROOM], const char *text)
 			text++;
 			continue;
 		}
-		struct bytes rest = bytes_text(text);
-		size_t space = label_space(rest);
+		size_t space = label_space_at(text);
 		if (*text == '(')
 			depth++;
 		char c = depth > 0 || space > 0 ? ' ' : small((unsigned char)*text, before);

@@ -15,6 +15,7 @@ enum label_match { LABEL_OTHER, LABEL_CLOSE, LABEL_SAME };
 struct bytes label_trim(struct bytes text);
 /* The length in bytes of the white space text begins with, 0 if none. */
 size_t label_space(struct bytes text);
+size_t label_space_at(const char *text); /* the same of a string, in constant time however long it is */
 /* The comparable form of text in out; overlong texts are cut. */
 void label_normal(char out[LABEL_ROOM], const char *text);
 /* Of two normal forms. */

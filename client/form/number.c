@@ -87,7 +87,7 @@ static const char *read_digits(const char *text, struct digits *d)
 	if (!is_digit(*text))
 		return NULL;
 	for (;;) {
-		size_t space = label_space(bytes_text(text));
+		size_t space = label_space_at(text);
 		if (is_digit(*text)) {
 			add_digit(d, *text++);
 			group++;
@@ -162,7 +162,7 @@ enum number_kind number_read(
 		return NUMBER_DATE;
 	if (dash > 0) {
 		const char *rest = text + dash;
-		rest += label_space(bytes_text(rest));
+		rest += label_space_at(rest);
 		rest = read_digits(rest, &d);
 		return rest != NULL && is_end(rest, unit) ? NUMBER_NEGATIVE : NUMBER_TEXT;
 	}

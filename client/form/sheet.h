@@ -37,6 +37,7 @@ struct sheet {
 	struct sheet_row *row;
 	uint32_t n_rows, room, n_cells;
 	struct arena *arena;
+	size_t unpacked;  /* bytes of XML it was read from */
 	bool is_workbook; /* cells have names: B17 */
 };
 

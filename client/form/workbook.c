@@ -43,6 +43,7 @@ static bool read_xlsx(zip_t *zip, unsigned n, struct sheet *out, struct err *e)
 		  read_part(zip, "xl/sharedStrings.xml", &strings, e) &&
 		  read_part(zip, "xl/styles.xml", &styles, e) && read_part(zip, path, &sheet, e) &&
 		  xlsx_read(buf_bytes(&strings), buf_bytes(&styles), buf_bytes(&sheet), out, e);
+	out->unpacked = workbook.size + relations.size + strings.size + styles.size + sheet.size;
 	buf_free(&workbook);
 	buf_free(&relations);
 	buf_free(&strings);
@@ -61,6 +62,7 @@ static bool read_ods(zip_t *zip, unsigned n, struct sheet *out, struct err *e)
 	    memmem(manifest.data, manifest.size, locked, sizeof locked - 1) != NULL)
 		ok = err_set(e, ERR_CRYPTO, "the workbook has a password");
 	ok = ok && read_part(zip, "content.xml", &content, e) && ods_read(buf_bytes(&content), n, out, e);
+	out->unpacked = content.size + manifest.size;
 	buf_free(&content);
 	buf_free(&manifest);
 	return ok;
@@ -93,6 +95,7 @@ static bool read_zip(struct bytes file, unsigned n, struct sheet *out, struct er
 bool workbook_read(struct bytes file, unsigned n, struct sheet *out, struct err *e)
 {
 	out->is_workbook = true;
+	out->unpacked = file.len;
 	return filekind_of(file) == FILEKIND_FLAT ? ods_read(file, n, out, e) : read_zip(file, n, out, e);
 }
 

@@ -6,8 +6,9 @@
 #define CLIENT_FORM_WORKBOOK_H
 #include "client/form/sheet.h"
 
-#define WORKBOOK_SHEETS     32u                 /* looked at */
-#define WORKBOOK_PART_BYTES (64u * 1024 * 1024) /* of one part, unpacked: a bomb stops here */
+#define WORKBOOK_SHEETS     32u                  /* looked at */
+#define WORKBOOK_BYTES      (256u * 1024 * 1024) /* unpacked for all sheets together */
+#define WORKBOOK_PART_BYTES (64u * 1024 * 1024)  /* of one part, unpacked: a bomb stops here */
 
 /* The n-th visible sheet, from 0, of a zip archive or a flat ODS (filekind.h). ERR_NOT_FOUND if there are fewer;
  * ERR_MALFORMED, ERR_LIMIT, ERR_MEMORY; ERR_CRYPTO of an ODS with a password. */

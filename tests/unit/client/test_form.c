@@ -1,5 +1,7 @@
 #include "client/form/csv.h"
 #include "client/form/form.h"
+#include "client/form/label.h"
+#include "client/form/number.h"
 #include "client/form/workbook.h"
 #include "formfixture.h"
 #include "policy/params.h"
@@ -9,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 static void print_findings(const struct findings *f)
 {
@@ -503,6 +506,26 @@ static void test_wide_lines(void **state)
 	buf_free(&text);
 }
 
+/* Megabytes in one cell cost what megabytes in many do. */
+static void test_long_cell(void **state)
+{
+	(void)state;
+	size_t len = 2000000;
+	char *text = malloc(len + 1);
+	char normal[LABEL_ROOM];
+	uint64_t value;
+	clock_t before = clock();
+	assert_non_null(text);
+	memset(text, '"', len);
+	text[len] = '\0';
+	label_normal(normal, text);
+	assert_string_equal(normal, "");
+	memset(text, '1', len);
+	assert_int_equal(number_read(text, NULL, 0, 1000, false, &value), NUMBER_TOO_LARGE);
+	assert_true((clock() - before) / CLOCKS_PER_SEC < 5);
+	free(text);
+}
+
 static void test_wrong_files(void **state)
 {
 	(void)state;
@@ -645,6 +668,7 @@ int main(void)
 		cmocka_unit_test(test_harmless),
 		cmocka_unit_test(test_line_numbers),
 		cmocka_unit_test(test_wide_lines),
+		cmocka_unit_test(test_long_cell),
 		cmocka_unit_test(test_wrong_files),
 		cmocka_unit_test(test_output),
 		cmocka_unit_test(test_tidy),
