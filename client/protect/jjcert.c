@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/protect/jjaudit.h"
 #include "client/protect/protect.h"
 #include "client/protect/protectfiles.h"
 #include "client/text.h"
@@ -192,7 +193,23 @@ static bool check(struct reading *r, struct bytes result_csv, struct err *e)
 	return ok;
 }
 
-static bool verify(const struct args *args, uint64_t *hidden, struct err *e)
+/* --auditor: its moves, against the counts in the file. */
+static bool verify_part(const struct args *args, const struct jj *j, const char *mark,
+    const struct buf *certificate, uint64_t *moves, struct err *e)
+{
+	const char *path = args_value(args, "auditor");
+	struct buf part = { 0 };
+	if (path == NULL)
+		return true;
+	bool ok = protectfiles_read(&part, path, CERTIFICATE_MAX, e) &&
+		  (jjaudit_check(j, mark, bytes_of(certificate->data, certificate->size - 1),
+		       buf_bytes(&part), moves, e) ||
+		      err_wrap(e, "%s", path));
+	buf_free(&part);
+	return ok;
+}
+
+static bool verify(const struct args *args, uint64_t *hidden, uint64_t *moves, struct err *e)
 {
 	struct jj j = { 0 };
 	struct buf result = { 0 };
@@ -201,7 +218,7 @@ static bool verify(const struct args *args, uint64_t *hidden, struct err *e)
 	int64_t *value = NULL;
 	struct reading r = { 0 };
 	bool ok = false;
-	if (!jj_load(&j, args_value(args, "jj"), false, e) ||
+	if (!jj_load(&j, args_value(args, "jj"), args_value(args, "auditor") != NULL, e) ||
 	    !protectfiles_read(&result, args->at[0], JJ_FILE_MAX, e) ||
 	    !protectfiles_read(&certificate, args->at[1], CERTIFICATE_MAX, e))
 		goto done;
@@ -222,6 +239,7 @@ static bool verify(const struct args *args, uint64_t *hidden, struct err *e)
 		err_set(e, ERR_CRYPTO, "%s: a zero byte", args->at[1]);
 	else
 		ok = check(&r, buf_bytes(&result), e) || err_wrap(e, "%s", args->at[1]);
+	ok = ok && verify_part(args, &j, mark, &certificate, moves, e);
 	for (uint32_t c = 0; c < j.n_cells; c++)
 		*hidden += mark[c] == 'H';
 done:
@@ -238,14 +256,15 @@ int jjcert_run(const struct args *args)
 {
 	struct err e = { 0 };
 	uint64_t hidden = 0;
+	uint64_t moves = 0;
 	if (args->n != 2) {
 		text_warn("%s", _("verify-certificate --jj takes RESULT.csv and the certificate"));
 		return PROTECT_INPUT;
 	}
-	bool holds = verify(args, &hidden, &e);
+	bool holds = verify(args, &hidden, &moves, &e);
 	if (args_flag(args, "json"))
-		printf(
-		    "{\"holds\":%s,\"hidden\":%llu}\n", holds ? "true" : "false", (unsigned long long)hidden);
+		printf("{\"holds\":%s,\"hidden\":%llu,\"moves\":%llu}\n", holds ? "true" : "false",
+		    (unsigned long long)hidden, (unsigned long long)moves);
 	if (!holds) {
 		text_error(&e);
 		return e.code == ERR_MEMORY   ? PROTECT_LIMIT
@@ -254,5 +273,8 @@ int jjcert_run(const struct args *args)
 	}
 	text_say(_("holds: none of the %llu hidden cells can be computed from what is printed"),
 	    (unsigned long long)hidden);
+	if (args_value(args, "auditor") != NULL)
+		text_say(_("%llu moves show that each protected cell can be as far away as it must"),
+		    (unsigned long long)moves);
 	return PROTECT_SAFE;
 }

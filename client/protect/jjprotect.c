@@ -9,6 +9,7 @@
 #include "client/protect/jjattack.h"
 #include "client/protect/jjcert.h"
 #include "client/protect/jjcheck.h"
+#include "client/protect/jjproof.h"
 #include "client/protect/jjsearch.h"
 #include "client/protect/optimal.h"
 #include "client/protect/protect.h"
@@ -36,7 +37,7 @@ struct job {
 	struct choice_answer a;
 	char *mark;
 	uint64_t *null[2];
-	struct buf result_csv, result_jj, certificate, summary;
+	struct buf result_csv, result_jj, certificate, auditor, explain, summary;
 };
 
 static void job_free(struct job *w)
@@ -52,6 +53,8 @@ static void job_free(struct job *w)
 	buf_free(&w->result_csv);
 	buf_free(&w->result_jj);
 	buf_free(&w->certificate);
+	buf_free(&w->auditor);
+	buf_free(&w->explain);
 	buf_free(&w->summary);
 	sodium_memzero(w->key, sizeof w->key);
 }
@@ -377,7 +380,31 @@ static void put_summary(struct job *w)
 	if (w->optimal)
 		put_optimal(w, cost);
 	put_digest(out, "result_sha256", &w->result_csv, ",");
-	put_digest(out, "certificate_sha256", &w->certificate, "}\n");
+	put_digest(out, "certificate_sha256", &w->certificate, ",");
+	put_digest(out, "auditor_sha256", &w->auditor, "}\n");
+}
+
+/* Depends on what the part proves, so that nobody can try out counts against its digest. */
+static void make_blind(const struct job *w, uint8_t blind[32])
+{
+	static const char label[] = "cellveil/1/auditor";
+	crypto_generichash_state s;
+	crypto_generichash_init(&s, w->key, sizeof w->key, 32);
+	crypto_generichash_update(&s, (const uint8_t *)label, sizeof label);
+	crypto_generichash_update(&s, w->certificate.data, w->certificate.size);
+	crypto_generichash_final(&s, blind, 32);
+	sodium_memzero(&s, sizeof s);
+}
+
+static bool put_proof(struct job *w, struct err *e)
+{
+	const struct jjproof proof = { &w->j, w->mark, &w->q, &w->a };
+	uint8_t blind[32];
+	make_blind(w, blind);
+	bool ok = jjproof_explain(&proof, &w->explain, e) &&
+		  jjproof_auditor(&proof, buf_bytes(&w->certificate), blind, &w->auditor, e);
+	sodium_memzero(blind, sizeof blind);
+	return ok;
 }
 
 static bool finish(struct job *w, struct err *e)
@@ -390,7 +417,8 @@ static bool finish(struct job *w, struct err *e)
 	    !jjcert_null(&w->j, w->mark, JJCERT_PRIME_2, w->null[1], e) ||
 	    !jjcheck_pattern(&w->j, w->mark, &w->rule, &w->a, w->q.n_needs, w->null[0], w->null[1], e) ||
 	    !jjcert_write(&w->j, w->mark, &claim, buf_bytes(&w->result_csv), w->null[0], w->null[1],
-		&w->certificate, e))
+		&w->certificate, e) ||
+	    !put_proof(w, e))
 		return false;
 	put_summary(w);
 	put_result_jj(w);
@@ -447,7 +475,8 @@ static int write_all(const struct args *args, struct job *w)
 	struct err e = { 0 };
 	const struct outfile file[] = { { "RESULT.csv", buf_bytes(&w->result_csv) },
 		{ "RESULT.jj", buf_bytes(&w->result_jj) }, { "certificate.cvc", buf_bytes(&w->certificate) },
-		{ "summary.json", buf_bytes(&w->summary) } };
+		{ "certificate.auditor.cvc", buf_bytes(&w->auditor) },
+		{ "explain.csv", buf_bytes(&w->explain) }, { "summary.json", buf_bytes(&w->summary) } };
 	uint32_t hidden = 0;
 	deadline_stop();
 	if (!protectfiles_write(args_value(args, "output"), file, sizeof file / sizeof file[0], &e))

@@ -5,6 +5,7 @@ tables attacked by whole-number programs (scipy), bad input. Shares no code with
 Sources of the known answers: see test_protect_known.py.
 """
 import csv
+import hashlib
 import itertools
 import json
 import os
@@ -328,13 +329,67 @@ def judge(folder, jj, out, where):
     for r in read_result(os.path.join(folder, "a.csv")):
         lo, hi = jj.extremes(hidden_of(out), int(r["cell"]))
         assert int(r["lo"]) <= lo and (r["hi"] == "" or int(r["hi"]) >= hi), (where, r, lo, hi)
-    p = cellveil("verify-certificate", "--jj", source, result, os.path.join(out, "certificate.cvc"))
+    p = cellveil("verify-certificate", "--jj", source, result, os.path.join(out, "certificate.cvc"), "--auditor",
+                 os.path.join(out, "certificate.auditor.cvc"))
     assert p.returncode == 0, (where, p.stderr)
+    check_explained(jj, out, where)
     with open(os.path.join(out, "RESULT.jj"), encoding="ascii") as f:
         written = f.read().splitlines()
     for i, line in enumerate(written[2:2 + len(jj.cells)]):
         hidden = line.split()[3] in "um"
         assert hidden == (i in hidden_of(out)), where
+
+
+def check_explained(jj, out, where):
+    """A line a hidden cell: a protected one with who asks for it, another with protected cells that it serves."""
+    lines = read_result(os.path.join(out, "explain.csv"))
+    assert [int(r["cell"]) for r in lines] == sorted(hidden_of(out)), where
+    for r in lines:
+        cell = int(r["cell"])
+        c = jj.cells[cell]
+        rule = {"s": "secondary", "m": "missing", "u": "levels" if any(c["levels"]) else "policy"}[c["status"]]
+        assert (r["state"], r["rules"], r["against"]) == ("H", rule, "public"), (where, r)
+        if rule != "secondary":
+            continue
+        assert r["protects"] and all(jj.cells[int(p)]["status"] in "um" for p in r["protects"].split()), (where, r)
+        assert r["through"] and all(cell in jj.relations[int(n)][1] for n in r["through"].split()), (where, r)
+        assert abs(float(r["price"]) - c["cost"]) < 0.006, (where, r)
+
+
+def again(text):
+    """The part with its own digest made right."""
+    body = text[:text.rindex("end-auditor ")]
+    return body + "end-auditor " + hashlib.sha256(body.encode()).hexdigest() + "\n"
+
+
+def test_auditors_part(folder):
+    """No change of the auditors' part holds, digests made right or not: not a digit, not a line less, twice or out of turn."""
+    jj = two_way([[20, 50, 10, 9], [8, 19, 22, 14], [17, 32, 12, 25]], {(1, 0), (0, 3)}, levels=(3, 6, 0))
+    _, out = protect(folder, jj)
+    with open(os.path.join(out, "certificate.auditor.cvc"), encoding="ascii") as f:
+        text = f.read()
+    verify = ("verify-certificate", "--jj", os.path.join(folder, "in.jj"), os.path.join(out, "RESULT.csv"),
+              os.path.join(out, "certificate.cvc"), "--auditor")
+    bad = os.path.join(folder, "bad.cvc")
+    lines = text.splitlines(keepends=True)
+    blind = [i for i, line in enumerate(lines) if line.startswith("blind ")][0]
+    changed = [text[:at] + str((int(text[at]) + 1) % 10) + text[at + 1:] for at in
+               random.Random(2).sample([m.start() for m in re.finditer("[0-9]", text)], 80)]
+    changed += ["".join(lines[:i] + lines[i + 1:]) for i in range(len(lines) - 1)]
+    changed += ["".join(lines[:i] + [lines[i]] + lines[i:]) for i in range(len(lines) - 1)]
+    changed += ["", text + "x\n", text[:len(text) // 2]]
+    held = []
+    for i, other in enumerate(changed):
+        made_right = again(other) if "end-auditor " in other and random.Random(i).random() < 0.9 else other
+        if made_right.splitlines()[:blind] == text.splitlines()[:blind] and \
+                made_right.splitlines()[blind + 1:-1] == text.splitlines()[blind + 1:-1] and made_right != other:
+            continue  # only the line blind is another: no rule can judge it, the manifest's digest does
+        with open(bad, "w", encoding="ascii") as f:
+            f.write(made_right)
+        p = cellveil(*verify, bad)
+        if p.returncode != 1:
+            held.append((p.returncode, p.stderr, made_right))
+    assert not held, held[0]
 
 
 def test_mutations(folder):
