@@ -6,6 +6,7 @@
 
 #include "client/protect/certpart.h"
 #include "client/protect/moved.h"
+#include "client/protect/moveddoubt.h"
 
 #define MEMBERS_MAX 8u
 #define NO_OFFICE   UINT32_MAX
@@ -19,7 +20,6 @@ struct doubt {
 	uint32_t member[MEMBERS_MAX]; /* the attacker of the line at hand */
 	uint32_t n_members;
 	int8_t *sign;      /* by cell: how it counts in the line's subject */
-	uint8_t *seen;     /* by cell: it is the subject of tables for the public */
 	uint64_t *listed;  /* cells of the subject */
 	uint64_t *line_of; /* by cell: the table that changed it last, from 1 */
 	int64_t *rounded;  /* by cell: the line `b`, what the rounded table changes of the true one */
@@ -32,6 +32,10 @@ struct doubt {
 	size_t about_len;
 	int64_t low, high; /* how far its tables lead the subject from the true one */
 	uint64_t tables;
+	struct moveddoubt *doubt;
+	uint8_t *touched; /* by code of the offices' dimension: the table at hand changes something there */
+	uint8_t *others_touched; /* the same of others */
+	uint32_t n_codes;
 	struct err *e;
 };
 
@@ -191,6 +195,10 @@ static bool changes_take(struct doubt *c, const char *p, const int64_t *from, in
 {
 	const char *end = c->k.r.line_end;
 	*led = 0;
+	if (from == NULL)
+		memset(c->touched, 0, c->n_codes);
+	else
+		memcpy(c->touched, c->others_touched, c->n_codes);
 	for (uint32_t i = 0; from != NULL && i < c->n_listed; i++)
 		*led += c->sign[c->listed[i]] * from[c->listed[i]];
 	cert_sums_clear(&c->k.sums);
@@ -204,6 +212,8 @@ static bool changes_take(struct doubt *c, const char *p, const int64_t *from, in
 			return false;
 		if (!cert_visit_lines(&c->k, cell, cert_add_signed, &by))
 			return err_set(c->e, ERR_MEMORY, "no memory");
+		if (c->office_dim != NO_OFFICE)
+			c->touched[lattice_place(c->g, cell, c->office_dim)] = 1;
 		*led += c->sign[cell] * by;
 	}
 	return cert_sums_zero(&c->k.sums) || bad(c, "a table breaks a relation");
@@ -269,6 +279,10 @@ static bool others_of(struct doubt *c, const char *who, size_t len)
 	for (uint64_t cell = 0; cell < g->n_cells; cell++)
 		if (!fits_figure(c, cell, c->others[cell]))
 			return false;
+	memset(c->others_touched, 0, c->n_codes);
+	for (uint64_t cell = 0; c->office_dim != NO_OFFICE && cell < g->n_cells; cell++)
+		if (c->others[cell] != 0)
+			c->others_touched[lattice_place(g, cell, c->office_dim)] = 1;
 	c->others_of = who;
 	c->others_len = len;
 	return true;
@@ -298,9 +312,7 @@ static bool table_take(struct doubt *c)
 	c->low = led < c->low ? led : c->low;
 	c->high = led > c->high ? led : c->high;
 	c->tables++;
-	if (c->n_members == 0 && c->n_listed == 1)
-		c->seen[c->listed[0]] = 1;
-	return true;
+	return moveddoubt_table(c->doubt, c->listed, c->n_listed, led, c->touched, c->e);
 }
 
 /* b <changes of the true table>: the table that was rounded to, what is not printed included. */
@@ -335,15 +347,6 @@ static bool is_table(const struct reader *r)
 
 /* ---- the whole ---- */
 
-static bool small_seen(struct doubt *c)
-{
-	for (uint64_t i = 0; i < c->g->n_cells; i++)
-		if (c->g->live[i] != 0 && c->g->truth[i] > 0 &&
-		    c->g->truth[i] < (int64_t)c->report->threshold && c->seen[i] == 0)
-			return err_set(c->e, ERR_CRYPTO, "a small count has no tables for the public");
-	return true;
-}
-
 static bool file_take(struct doubt *c, struct bytes certificate, struct bytes file)
 {
 	if (!head_take(c, certificate))
@@ -357,7 +360,7 @@ static bool file_take(struct doubt *c, struct bytes certificate, struct bytes fi
 	for (; more && is_table(&c->k.r); more = cert_reader_line(&c->k.r))
 		if (!table_take(c))
 			return false;
-	return group_ends(c) && end_take(c, file) && small_seen(c);
+	return group_ends(c) && end_take(c, file) && moveddoubt_complete(c->doubt, c->e);
 }
 
 static uint32_t office_dim(const struct lattice *g, const struct policy_params *p)
@@ -386,18 +389,23 @@ bool movedaudit_check(const struct lattice *g, const struct policy_params *p,
 	for (uint32_t d = 1; d < g->n_dims; d++)
 		c.k.relation_base[d] = c.k.relation_base[d - 1] + g->dim[d - 1].n_breakdowns;
 	c.sign = calloc(g->n_cells + 1, sizeof *c.sign);
-	c.seen = calloc(g->n_cells + 1, 1);
+	c.n_codes = c.office_dim == NO_OFFICE ? 1 : g->dim[c.office_dim].n_codes;
+	c.touched = calloc(c.n_codes, 1);
+	c.others_touched = calloc(c.n_codes, 1);
+	c.doubt = moveddoubt_new(g, p, report, c.office_dim);
 	c.listed = calloc(g->n_cells + 1, sizeof *c.listed);
 	c.line_of = calloc(g->n_cells + 1, sizeof *c.line_of);
 	c.rounded = calloc(g->n_cells + 1, sizeof *c.rounded);
 	c.others = calloc(g->n_cells + 1, sizeof *c.others);
-	bool ok = (c.rounded != NULL && c.others != NULL && c.sign != NULL && c.seen != NULL &&
-		      c.listed != NULL && c.line_of != NULL) ||
+	bool ok = (c.rounded != NULL && c.others != NULL && c.sign != NULL && c.touched != NULL &&
+		      c.others_touched != NULL && c.doubt != NULL && c.listed != NULL && c.line_of != NULL) ||
 		  err_set(e, ERR_MEMORY, "no memory");
 	ok = ok && file_take(&c, certificate, file);
 	*tables = c.tables;
 	free(c.sign);
-	free(c.seen);
+	free(c.touched);
+	free(c.others_touched);
+	moveddoubt_free(c.doubt);
 	free(c.listed);
 	free(c.line_of);
 	free_counts(c.rounded, g->n_cells);

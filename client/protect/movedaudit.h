@@ -1,8 +1,9 @@
 /* movedaudit - the auditors' part of figures that were rounded or moved by noise, held against the true counts.
  *
  * Its tables are read, not searched for: each must keep every relation, agree with every printed figure, leave alone what
- * its attacker owns, and those of one count and attacker must differ by the width. Every count of 1 to k-1 must have
- * some for the public. Which offices need tables of their own is not worked out here: `attack --policy` does.
+ * its attacker owns, and those of one count and attacker must differ by the width. Every small count must be left in doubt by them
+ * for the public, each office and each coalition (moveddoubt). Which sums of several cells must be, R4 and R12, is
+ * not worked out here.
  * Format: docs/disclosure.md "Certificates". */
 #ifndef CLIENT_PROTECT_MOVEDAUDIT_H
 #define CLIENT_PROTECT_MOVEDAUDIT_H

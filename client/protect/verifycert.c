@@ -91,6 +91,13 @@ struct verification {
 	struct certificate_joint joint;
 };
 
+static bool level_fits(const struct verification *v, struct err *e)
+{
+	const struct certificate_report *r = &v->report;
+	return (v->p.threshold == r->threshold && v->p.width == r->width && v->p.coalition == r->coalition) ||
+	       err_set(e, ERR_CRYPTO, "the level line is not the policy's");
+}
+
 /* The rules as they held: the ladder may have let noughts be hidden. */
 static bool rules_fit(struct verification *v, struct err *e)
 {
@@ -100,8 +107,7 @@ static bool rules_fit(struct verification *v, struct err *e)
 		v->p.zeros = ZEROS_CAMOUFLAGE;
 	if (r->floor != (v->p.zeros == ZEROS_PUBLISHED))
 		return err_set(e, ERR_CRYPTO, "the floor is not the policy's");
-	return (v->p.threshold == r->threshold && v->p.width == r->width && v->p.coalition == r->coalition) ||
-	       err_set(e, ERR_CRYPTO, "the level line is not the policy's");
+	return level_fits(v, e);
 }
 
 /* The auditors' part, where it is asked for. */
@@ -132,8 +138,9 @@ static bool audit_moved(struct verification *v, uint64_t *tables, struct err *e)
 {
 	struct buf file = { 0 };
 	const char *path = args_value(v->args, "auditor");
+	v->p = policy_params_effective(&v->p);
 	bool ok =
-	    lattice_truth_file(&v->g, args_value(v->args, "truth"), e) &&
+	    level_fits(v, e) && lattice_truth_file(&v->g, args_value(v->args, "truth"), e) &&
 	    moved_true(&v->g, &v->report.moved, e) && protectfiles_read(&file, path, CERTIFICATE_MAX, e) &&
 	    (movedaudit_check(&v->g, &v->p, &v->report, buf_bytes(&v->file), buf_bytes(&file), tables, e) ||
 		err_wrap(e, "%s", path));
@@ -199,8 +206,9 @@ static void told_moved(const struct verification *v, uint64_t tables)
 {
 	moved_told(&v->report);
 	if (args_value(v->args, "auditor") != NULL)
-		text_say(_("every figure fits the counts, and %llu tables leave the small ones in doubt; "
-			   "whether offices are in doubt, `attack` tells"),
+		text_say(
+		    _("every figure fits the counts, and %llu tables leave the small ones in doubt, for the "
+		      "public, offices and coalitions"),
 		    (unsigned long long)tables);
 }
 

@@ -44,8 +44,8 @@ def read(path):
 
 
 def changed_parts(rng, part, small):
-    """The auditors' part, changed in one place each, with its digest made right again where so said. small: the counts hold one of
-    1 to k-1, which must have tables."""
+    """The auditors' part, changed in one place each, with its digest made right again where so said. small: counts of 1 to k-1,
+    by their cells' numbers, which must have tables."""
     body = part[:part.rindex(b"end-auditor ")]
     lines = body.splitlines(keepends=True)
     tables = [i for i, line in enumerate(lines) if line[:2] in (b"u ", b"d ", b"p ")]
@@ -63,25 +63,47 @@ def changed_parts(rng, part, small):
     more = re.sub(rb":(-?\d+)(?=\n)", lambda m: b":%d" % (int(m[1]) + 7), lines[at])
     if more != lines[at]:
         yield b"".join(lines[:at] + [more] + lines[at + 1:]), True
-    shown = [i for i in tables if re.fullmatch(rb"\d+", lines[i].split()[1]) and lines[i].split()[2] == b"public"]
+    shown = [i for i in tables if re.fullmatch(rb"\d+", lines[i].split()[1])]
     if shown and small:
         yield b"".join(line for i, line in enumerate(lines) if i not in shown), True
+    for who in small:
+        mine = [i for i in shown if lines[i].split()[1] == who]
+        if mine:
+            yield b"".join(line for i, line in enumerate(lines) if i not in mine), True
 
 
-def has_small(folder, k):
+def small_counts(folder, k):
+    """Cells' numbers of a few inner counts of 1 to k-1, as the certificate counts them: the dimensions as RESULT.csv has them."""
+    def codes(dim):
+        with open(os.path.join(folder, "hier_%s.csv" % dim), encoding="utf-8") as f:
+            return list(dict.fromkeys(row["code"] for row in csv.DictReader(f)))
+
     with open(os.path.join(folder, "cells.csv"), encoding="utf-8") as f:
         rows = list(csv.DictReader(f))
-    return any(not row.get("status") and 0 < int(row["freq"]) < k for row in rows)
+    found = []
+    dims = [d for d in rows[0] if d not in ("freq", "status")] if rows else []
+    with open(os.path.join(folder, "out", "RESULT.csv"), encoding="utf-8") as f:
+        order = f.readline().strip().split(",")[:-2]
+    if sorted(order) == sorted(dims):  # no column of contributors
+        for row in rows:
+            if not row.get("status") and 0 < int(row["freq"]) < k:
+                cell = 0
+                for d in order:
+                    cell = cell * len(codes(d)) + codes(d).index(row[d])
+                found.append(b"%d" % cell)
+    elif any(not row.get("status") and 0 < int(row["freq"]) < k for row in rows):
+        found.append(b"none")
+    return found[:3]
 
 
-def auditors_part(folder, out, policy, seed):
+def auditors_part(folder, out, policy, flags, seed):
     """It holds as it is (check), and no change of it does."""
     path, changed = os.path.join(out, "certificate.auditor.cvc"), os.path.join(folder, "changed.cvc")
     verify = ("verify-certificate", folder, os.path.join(out, "RESULT.csv"), os.path.join(out, "certificate.cvc"),
-              "--truth", os.path.join(folder, "cells.csv"), "--auditor")
+              "--truth", os.path.join(folder, "cells.csv"), *flags, "--auditor")
     held = []
     for i, (part, again) in enumerate(changed_parts(random.Random(seed), read(path),
-                                                   has_small(folder, int(policy["threshold"])))):
+                                                   small_counts(folder, int(policy["threshold"])))):
         if again:
             part += b"end-auditor " + hashlib.sha256(part).hexdigest().encode() + b"\n"
         with open(changed, "wb") as f:
@@ -102,7 +124,7 @@ def check(folder, out, policy, flags):
     elif any(read(os.path.join(out, f)) != read(os.path.join(again, f)) for f in sorted(os.listdir(out))):
         found.append("a second run gave other bytes")
     p = run("verify-certificate", folder, result, certificate, "--auditor", os.path.join(out, "certificate.auditor.cvc"),
-            "--truth", os.path.join(folder, "cells.csv"))
+            "--truth", os.path.join(folder, "cells.csv"), *flags)
     if p.returncode != 0:
         found.append("verify-certificate: " + p.stderr)
     p = run("attack", folder, result, "--policy", flags[1], "--level", "L3", "-o", os.path.join(folder, "intervals"))
@@ -123,7 +145,7 @@ def one(seed):
         found = []
         if p.returncode == 0:
             try:
-                found = check(folder, out, policy, flags) + auditors_part(folder, out, policy, seed)
+                found = check(folder, out, policy, flags) + auditors_part(folder, out, policy, flags, seed)
             except AssertionError as error:
                 found = [str(error)]
         elif os.path.exists(out):
@@ -154,7 +176,8 @@ def widened():
                 if p.returncode != wanted:
                     found.append("base %d, %s: exit code %d: %s" % (base, ladder, p.returncode, p.stderr))
                 elif wanted == 0:
-                    found += check(folder, out, policy, ("--policy", path)) + auditors_part(folder, out, policy, base)
+                    found += check(folder, out, policy, ("--policy", path)) + auditors_part(
+                        folder, out, policy, ("--policy", path), base)
                     if b" totals %d\n" % (2 * base - 1) not in read(os.path.join(out, "certificate.cvc")):
                         found.append("base %d: not said that totals are further away" % base)
                     if '"ladder":"widen"' not in p.stdout:
