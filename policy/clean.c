@@ -4,7 +4,7 @@
 #include <float.h>
 #include <stdlib.h>
 
-#define CLEAN_USE     24u /* moves through a secondary: with more it is hardly ever needless, and dear to try */
+#define CLEAN_USE     12u /* moves through a secondary: with more it is hardly ever needless, and dear to try */
 #define DEAR_TRIES    4u
 #define BYPASSES      6u
 #define OUT_MAX       3u
