@@ -1,6 +1,8 @@
 /* rowcheck - see rowcheck.h. */
 #include "daemon/vault/rowcheck.h"
+#include "daemon/vault/publish_parts.h"
 #include <stdio.h>
+#include <string.h>
 
 /* d: the leaves of decisions, forms left out, their members as columns; t: any leaf as text. */
 #define LEAVES                                                                                               \
@@ -84,11 +86,40 @@ static bool hold(struct vault *v, const struct row_rule *rule, struct err *e)
 			     where, rule->what);
 }
 
+/* The root in a seal's leaf, from the forms as they are: none within its bounds was added, left out or made another. */
+static bool hold_set(struct vault *v, const char *dataset, const char *name, uint64_t revision, struct err *e)
+{
+	struct period p;
+	struct seal_row seal, now;
+
+	if (!vault_period(v, dataset, name, &p, e) || !seal_read(v, p.id, revision, &seal, e) ||
+	    !seal_again(v, &p, &seal, &now, e))
+		return false;
+	return (now.n == seal.n && memcmp(now.root, seal.root, sizeof now.root) == 0) ||
+	       err_set(e, ERR_REFUSED,
+		   "store: seal of %s/%llu, leaf %llu: the forms are not those that were sealed: a row was "
+		   "changed; bring a "
+		   "good store back",
+		   name, (unsigned long long)revision, (unsigned long long)seal.leaf);
+}
+
+static bool hold_sets(struct vault *v, struct err *e)
+{
+	struct rows r;
+	bool ok = true;
+
+	rows_open(&r, v->store,
+	    "SELECT p.dataset, p.name, s.revision FROM seal s JOIN period p ON p.id = s.period", "");
+	while (ok && rows_next(&r))
+		ok = hold_set(v, rows_text(&r, 0), rows_text(&r, 1), rows_uint(&r, 2), e);
+	return rows_close(&r, ok ? e : NULL) && ok;
+}
+
 bool rowcheck(struct vault *v, struct err *e)
 {
 	for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
 		if (!hold(v, &rules[i], e))
 			return false;
 	}
-	return true;
+	return hold_sets(v, e);
 }
