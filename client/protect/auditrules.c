@@ -592,7 +592,9 @@ static bool figures_mark(struct audit *a)
 		const struct figure *f = &a->g->figure[i];
 		struct subject s = { .cell = f->numerator };
 		struct pool who = { .n = 0 };
-		bool below = f->denominator == UINT64_MAX || strchr("PH", a->g->mark[f->denominator]) != NULL;
+		bool below =
+		    f->denominator == UINT64_MAX ||
+		    (strchr("PH", a->g->mark[f->denominator]) != NULL && a->g->truth[f->denominator] > 0);
 		if (!below || strchr("-I", a->g->mark[s.cell]) == NULL || a->g->live[s.cell] == 0)
 			continue;
 		audit_look_at(a, &s);
