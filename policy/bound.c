@@ -44,6 +44,8 @@ static struct span at_first(const struct grid *g, uint32_t cell)
 static void narrow(struct bounds *b, uint32_t cell, int64_t least, int64_t most)
 {
 	struct span *s = &b->next[cell];
+	if (b->g->primary[cell] != 0)
+		return; /* it will be able to be more */
 	least = larger(s->least, least);
 	most = smaller(s->most, most);
 	b->changed = b->changed || least > s->least || most < s->most;

@@ -160,6 +160,8 @@ static bool says_nothing(const struct audit *a, const struct sheet *s)
 static void learn(struct reckoning *r, uint64_t cell, int64_t low, int64_t high)
 {
 	struct limits *l = &r->then[cell];
+	if (r->a->named[cell] != 0)
+		return; /* it can be more */
 	r->news |= low > l->low || high < l->high;
 	l->low = low > l->low ? low : l->low;
 	l->high = high < l->high ? high : l->high;
@@ -189,7 +191,7 @@ static bool reckon(struct audit *a, const struct sheet *s)
 
 bool audit_bound(struct audit *a)
 {
-	struct reckoning r = { .news = true };
+	struct reckoning r = { .a = a, .news = true };
 	uint64_t n = a->g->n_cells;
 	uint64_t first = 0;
 	while (first < n && !is_unknown(a, first))
