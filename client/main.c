@@ -134,6 +134,7 @@ int main(int argc, char **argv)
 	if (sodium_init() < 0)
 		return EXIT_OTHER;
 	text_init();
+	net_catch_signals();
 	code = command_main(&program, argc, argv);
 	net_end();
 	return code;

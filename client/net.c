@@ -36,6 +36,13 @@ struct net {
 static void *context;
 static volatile sig_atomic_t interrupted;
 
+static bool catches; /* a program of ours, not somebody else's that uses the library */
+
+void net_catch_signals(void)
+{
+	catches = true;
+}
+
 static void on_signal(int number)
 {
 	(void)number;
@@ -54,8 +61,10 @@ void *net_context(struct err *e)
 		return NULL;
 	}
 	(void)zmq_ctx_set(context, ZMQ_IPV6, 1);
-	(void)sigaction(SIGINT, &action, NULL);
-	(void)sigaction(SIGTERM, &action, NULL);
+	if (catches) {
+		(void)sigaction(SIGINT, &action, NULL);
+		(void)sigaction(SIGTERM, &action, NULL);
+	}
 	return context;
 }
 

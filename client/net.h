@@ -32,7 +32,10 @@ struct net_target {
 
 struct net;
 
-/* The process's ZeroMQ context and its signals: SIGINT and SIGTERM end every wait with NET_INTERRUPTED. */
+/* From the first connection on SIGINT and SIGTERM end every wait with NET_INTERRUPTED. For programs, at their start: a
+ * library leaves the signals to whoever called it. */
+void net_catch_signals(void);
+/* The process's ZeroMQ context. */
 void *net_context(struct err *e); /* NULL with e; the same one each time */
 void net_end(void);               /* all sockets are closed before */
 bool net_interrupted(void);

@@ -15,7 +15,7 @@
  * library and the program may be used side by side on one folder.
  *
  * One handle is used by one thread at a time. Messages for people go to standard error unless the process has
- * closed it; errors never hold a figure. Link with `pkg-config --libs libcellveil`. */
+ * closed it; errors never hold a figure. Signals are left to the caller. Link with `pkg-config --libs libcellveil`. */
 #ifndef LIBCELLVEIL_H
 #define LIBCELLVEIL_H
 #include <stddef.h>
@@ -29,11 +29,11 @@ enum cellveil_code { /* the exit codes of `cellveil` */
 	CELLVEIL_OK = 0,
 	CELLVEIL_OTHER = 1, /* memory, disk */
 	CELLVEIL_USAGE = 2, /* an unknown cell or period, a text that is no value, calls in the wrong order */
-	CELLVEIL_FINDINGS = 3, /* the figures break a rule of the form; nothing was sent */
-	CELLVEIL_NOT_SENT = 5, /* in the outbox; push again or run `cellveil outbox send` */
-	CELLVEIL_REFUSED = 6,  /* the receiver said no */
-	CELLVEIL_KEY = 7,      /* a key or an identity is missing or wrong */
-	CELLVEIL_INTERRUPTED = 130
+	CELLVEIL_FINDINGS = 3,     /* the figures break a rule of the form; nothing was sent */
+	CELLVEIL_NOT_SENT = 5,     /* in the outbox; push again or run `cellveil outbox send` */
+	CELLVEIL_REFUSED = 6,      /* the receiver said no */
+	CELLVEIL_KEY = 7,          /* a key or an identity is missing or wrong */
+	CELLVEIL_INTERRUPTED = 130 /* of the program only: signals are the caller's */
 };
 
 struct cellveil; /* opaque */

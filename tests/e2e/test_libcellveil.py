@@ -3,6 +3,7 @@ import csv
 import os
 import re
 import shutil
+import signal
 import subprocess
 
 from harness import Deployment, data, environment, run
@@ -72,9 +73,12 @@ def test_gate_away(d, office):
         for line in p.stderr:
             if "trying again" in line:
                 break
+        p.send_signal(signal.SIGINT)  # signals are the case system's own: here nobody catches it
+        p.wait(30)
     finally:
         p.kill()
         p.communicate()
+    assert p.returncode == -signal.SIGINT, p.returncode
     assert office.outbox() == before
     d.gate.start()
 
