@@ -216,19 +216,40 @@ static uint32_t relation_vector(struct hiding *h, const struct relation *x)
 	return n;
 }
 
+/* How many loose cells each relation has, in the order of relation_next; NULL: no memory. */
+static uint32_t *count_loose(struct hiding *h)
+{
+	struct relation_walk w;
+	struct relation x;
+	uint32_t *size = NULL;
+	uint32_t room = 0;
+	uint32_t n = 0;
+	relation_begin(&w, h->g);
+	while (relation_next(&w, &x)) {
+		if (!grow(h, &size, &room, n + 1, sizeof *size)) {
+			free(size);
+			return NULL;
+		}
+		size[n++] = relation_vector(h, &x);
+	}
+	return size;
+}
+
 /* All relations, those with few loose cells first: that keeps rows short. */
 static bool impose_all(struct hiding *h)
 {
 	struct relation_walk w;
 	struct relation x;
+	uint32_t *size = count_loose(h);
 	uint32_t longest = 0;
 	for (uint32_t length = 1, next = 0; length != 0 && !h->space.failed; length = next) {
+		uint32_t i = 0;
 		next = 0;
 		relation_begin(&w, h->g);
-		while (relation_next(&w, &x)) {
-			uint32_t n = relation_vector(h, &x);
+		while (size != NULL && relation_next(&w, &x)) {
+			uint32_t n = size[i++];
 			if (n == length || (length > 8 && n > longest && n <= length))
-				space_impose(&h->space, h->vector, n);
+				space_impose(&h->space, h->vector, relation_vector(h, &x));
 			else if (n > length && (next == 0 || n < next))
 				next = n;
 		}
@@ -236,6 +257,7 @@ static bool impose_all(struct hiding *h)
 		if (length >= 8 && next != 0)
 			next = next * 2;
 	}
+	free(size);
 	return !h->space.failed;
 }
 

@@ -54,17 +54,23 @@ struct table_input {
 	uint64_t stride[TABLE_DIMS_MAX]; /* the last dimension's is 1 */
 	uint64_t n_cells;
 	struct inner_cell *cell;
-	size_t n_given, room_given;
+	size_t n_given;
+	uint32_t room_given;
 	struct pattern *pattern;
-	size_t n_patterns, room_patterns;
+	size_t n_patterns;
+	uint32_t room_patterns;
 	struct printed *printed;
-	size_t n_printed, room_printed;
+	size_t n_printed;
+	uint32_t room_printed;
 	struct derived_figure *derived;
-	size_t n_derived, room_derived;
+	size_t n_derived;
+	uint32_t room_derived;
 	struct plain_figure *plain;
-	size_t n_plain, room_plain;
+	size_t n_plain;
+	uint32_t room_plain;
 	struct earlier_release *earlier;
-	size_t n_earlier, room_earlier;
+	size_t n_earlier;
+	uint32_t room_earlier;
 	struct dim offices; /* codes of the column `office`, until table_finish makes it a dimension */
 	bool office_column, office_known;
 	bool added_office; /* the last dimension is that column's */

@@ -1,0 +1,235 @@
+/* table_finish: where each inner cell stands, and every total. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "policy/input.h"
+
+static bool no_memory(struct err *e)
+{
+	return err_set(e, ERR_MEMORY, "no memory for the table");
+}
+
+static bool at_line(unsigned line, struct err *e)
+{
+	return line == 0 ? false : err_wrap(e, "line %u", line);
+}
+
+static int by_text(const void *a, const void *b)
+{
+	const char *x = NULL;
+	const char *y = NULL;
+	memcpy(&x, a, sizeof x);
+	memcpy(&y, b, sizeof y);
+	return strcmp(x, y);
+}
+
+/* The column `office` becomes a flat last dimension, its codes in byte order so that the order of lines is
+ * nothing. */
+static bool add_office_dimension(struct table_input *t, struct err *e)
+{
+	uint32_t n = t->offices.n_codes - 1;
+	struct dim *d = &t->dim[t->n_dims];
+	const char **name = malloc(((size_t)n + 1) * sizeof *name);
+	bool ok = false;
+	if (name == NULL)
+		return no_memory(e);
+	for (uint32_t i = 0; i < n; i++)
+		name[i] = t->offices.code[i + 1];
+	qsort(name, n, sizeof *name, by_text);
+	t->n_dims++;
+	if (!dim_init(d, "office", e) || !dim_add_line(d, 1, "_T", false, 0, e))
+		goto done;
+	for (uint32_t i = 0; i < n; i++)
+		if (!dim_add_line(d, 2, name[i], false, 0, e))
+			goto done;
+	if (!dim_finish(d, e))
+		goto done;
+	t->added_office = true;
+	for (size_t i = 0; i < t->n_dims; i++)
+		t->stride[i] = i + 1 < t->n_dims ? t->stride[i] * d->n_codes : 1;
+	t->n_cells *= d->n_codes;
+	for (size_t i = 0; i < t->n_given; i++)
+		t->cell[i].at = t->cell[i].at * d->n_codes + dim_find(d, t->offices.code[t->cell[i].office]);
+	for (size_t i = 0; i < t->n_derived; i++) {
+		t->derived[i].numerator *= d->n_codes;
+		if (t->derived[i].denominator != UINT64_MAX)
+			t->derived[i].denominator *= d->n_codes;
+	}
+	ok = t->n_cells <= TABLE_CELLS_MAX ||
+	     err_set(e, ERR_LIMIT, "the table has more than %u cells", TABLE_CELLS_MAX);
+done:
+	free(name);
+	return ok;
+}
+
+static bool place_cells(struct table_input *t, struct err *e)
+{
+	uint8_t *given = calloc(t->n_cells, 1);
+	bool ok = given != NULL || no_memory(e);
+	for (size_t i = 0; ok && i < t->n_given; i++) {
+		const struct inner_cell *c = &t->cell[i];
+		if (given[c->at]) {
+			err_set(e, ERR_INVALID, "this cell was given before");
+			ok = at_line(c->line, e);
+			t->fault = TABLE_CELLS;
+		}
+		given[c->at] = 1;
+		t->value[c->at] = (int64_t)c->freq;
+		t->status[c->at] = c->status;
+	}
+	free(given);
+	return ok;
+}
+
+/* Marks all codes below code, views included. */
+static void mark_below(const struct dim *d, uint32_t code, uint8_t *mark)
+{
+	mark[code] = 1;
+	for (uint32_t i = d->n_codes; i-- > 0;) { /* parents before children */
+		uint32_t c = d->order[i];
+		for (uint32_t k = 0; mark[c] != 0 && k < list_size(&d->down, c); k++) {
+			const struct breakdown *b = dim_down(d, c, k);
+			for (uint32_t j = 0; j < b->n; j++)
+				mark[d->child[b->first + j]] = 1;
+		}
+	}
+}
+
+static bool below_marks(const struct table_input *t, uint64_t cell, uint8_t *const *mark)
+{
+	for (size_t d = 0; d < t->n_dims; d++)
+		if (mark[d] != NULL && mark[d][table_coord(t, cell, d)] == 0)
+			return false;
+	return true;
+}
+
+/* A pattern that names a total means every inner cell below it. */
+static bool place_pattern(struct table_input *t, const struct pattern *p, struct err *e)
+{
+	uint8_t *mark[TABLE_DIMS_MAX] = { NULL };
+	uint32_t code[TABLE_DIMS_MAX];
+	struct walk w;
+	uint64_t cell = 0;
+	bool ok = true;
+	for (size_t d = 0; d < TABLE_DIMS_MAX; d++)
+		code[d] = p->code[d];
+	for (size_t d = 0; ok && d < t->n_dims; d++)
+		if (code[d] != NONE && !dim_is_leaf(&t->dim[d], code[d])) {
+			mark[d] = calloc(t->dim[d].n_codes, 1);
+			ok = mark[d] != NULL || no_memory(e);
+			if (ok)
+				mark_below(&t->dim[d], code[d], mark[d]);
+			code[d] = NONE;
+		}
+	walk_begin(&w, t, code, true);
+	while (ok && walk_next(&w, &cell)) {
+		if (!below_marks(t, cell, mark))
+			continue;
+		if (t->value[cell] != 0) {
+			err_set(e, ERR_INVALID, "a cell declared structural holds a count");
+			ok = at_line(p->line, e);
+		}
+		if (t->status[cell] == CELL_VALUE)
+			t->status[cell] = CELL_STRUCTURAL;
+	}
+	for (size_t d = 0; d < TABLE_DIMS_MAX; d++)
+		free(mark[d]);
+	return ok;
+}
+
+static bool place_structural(struct table_input *t, struct err *e)
+{
+	for (size_t i = 0; i < t->n_patterns; i++)
+		if (t->pattern[i].kind == PATTERN_STRUCTURAL && !place_pattern(t, &t->pattern[i], e))
+			return false;
+	return true;
+}
+
+/* The children's sum in one line of the grid; -1 if it is too large. */
+static int64_t sum_children(
+    const struct dim *d, const struct breakdown *b, const int64_t *base, uint64_t inner)
+{
+	int64_t sum = 0;
+	for (uint32_t j = 0; j < b->n; j++) {
+		sum += base[d->child[b->first + j] * inner];
+		if (sum > (int64_t)LIMIT_HASH_TOTAL)
+			return -1;
+	}
+	return sum;
+}
+
+/* Adds up along one dimension: every total code gets the sum of its first breakdown (or view). */
+static bool sum_dimension(struct table_input *t, size_t d, struct err *e)
+{
+	const struct dim *dim = &t->dim[d];
+	uint64_t inner = t->stride[d];
+	uint64_t outer = t->n_cells / (inner * dim->n_codes);
+	for (uint32_t i = 0; i < dim->n_codes; i++) {
+		uint32_t c = dim->order[i];
+		if (dim_is_leaf(dim, c))
+			continue;
+		const struct breakdown *b = dim_down(dim, c, 0);
+		for (uint64_t o = 0; o < outer; o++)
+			for (uint64_t n = 0; n < inner; n++) {
+				int64_t *base = t->value + o * inner * dim->n_codes + n;
+				int64_t sum = sum_children(dim, b, base, inner);
+				if (sum < 0)
+					return err_set(e, ERR_LIMIT, "a sum of the table is too large");
+				base[c * inner] = sum;
+			}
+	}
+	return true;
+}
+
+/* Further groupings and views of a code must give the same sum. */
+static bool check_dimension(const struct table_input *t, size_t d, struct err *e)
+{
+	const struct dim *dim = &t->dim[d];
+	uint64_t inner = t->stride[d];
+	uint64_t outer = t->n_cells / (inner * dim->n_codes);
+	for (uint32_t i = 0; i < dim->n_breakdowns; i++) {
+		const struct breakdown *b = &dim->breakdown[i];
+		for (uint64_t o = 0; o < outer; o++)
+			for (uint64_t n = 0; n < inner; n++) {
+				const int64_t *base = t->value + o * inner * dim->n_codes + n;
+				if (sum_children(dim, b, base, inner) != base[b->parent * inner])
+					return err_set(e, ERR_INVALID,
+					    "dimension %s: the breakdowns or views of %s do not add up alike",
+					    dim->name, dim->code[b->parent]);
+			}
+	}
+	return true;
+}
+
+bool table_finish(struct table_input *t, struct err *e)
+{
+	if (t->finished)
+		return err_set(e, ERR_INVALID, "the table is finished");
+	size_t dim;
+	if (!table_end_dimensions(t, &dim, e) || (t->office_column && !add_office_dimension(t, e)))
+		return false;
+	for (size_t i = 0; t->added_office && i < t->n_printed; i++) {
+		t->printed[i].set[t->n_dims - 1] = calloc(t->dim[t->n_dims - 1].n_codes, 1);
+		if (t->printed[i].set[t->n_dims - 1] == NULL)
+			return no_memory(e);
+		t->printed[i].set[t->n_dims - 1][0] = 1;
+	}
+	t->value = calloc(t->n_cells, sizeof *t->value);
+	t->status = calloc(t->n_cells, 1);
+	if (t->value == NULL || t->status == NULL)
+		return no_memory(e);
+	if (!place_cells(t, e))
+		return false;
+	t->fault = TABLE_STRUCTURAL;
+	if (!place_structural(t, e))
+		return false;
+	t->fault = TABLE_CELLS; /* sums */
+	for (size_t d = 0; d < t->n_dims; d++)
+		if (!sum_dimension(t, d, e))
+			return false;
+	for (size_t d = 0; d < t->n_dims; d++)
+		if (!check_dimension(t, d, e))
+			return false;
+	t->finished = true;
+	return true;
+}
