@@ -88,9 +88,25 @@ static void put_json(struct buf *out, const json_t *value)
 	buf_put_byte(out, '\n');
 }
 
-static void put_csv_line(struct buf *out, const json_t *line)
+/* The facts about all cells, as a last line: when, as which leaf, under which configuration, from how many forms. */
+static void put_json_decision(struct buf *out, const struct session *s, const struct session_release *r)
 {
-	struct buf field[3] = { 0 };
+	struct log_entry seal;
+
+	buf_printf(out, "{\"decided\":%llu,\"leaf\":%llu,\"config\":\"", (unsigned long long)r->leaf.time_s,
+	    (unsigned long long)r->leaf.index);
+	buf_put_hex(out, bytes_of(r->files.manifest.config, 32));
+	buf_put_byte(out, '"');
+	if (loglist_entry(&s->log, r->files.manifest.seal, &seal, NULL))
+		buf_printf(out, ",\"forms\":%llu,\"seal\":%llu", (unsigned long long)seal.n,
+		    (unsigned long long)seal.index);
+	buf_put_text(out, "}\n");
+}
+
+/* leaf: that of the release, where `audit log` and `audit policy` tell the rest. */
+static void put_csv_line(struct buf *out, const json_t *line, uint64_t leaf)
+{
+	struct buf field[4] = { 0 };
 
 	sealed_cell_name(&field[0], json_object_get(line, "cell"));
 	if (strcmp(sealed_class(line), "primary") == 0)
@@ -98,32 +114,34 @@ static void put_csv_line(struct buf *out, const json_t *line)
 	else
 		sealed_protects(&field[1], line);
 	sealed_against(&field[2], line);
-	for (size_t i = 0; i < 3; i++) {
+	sealed_through(&field[3], line);
+	for (size_t i = 0; i < 4; i++) {
 		buf_put_byte(&field[i], 0);
 		if (!field[i].failed)
 			verdicts_csv_field(out, (const char *)field[i].data);
 		if (i == 0)
 			buf_printf(out, ",%s", sealed_class(line));
-		buf_put_text(out, i < 2 ? "," : "\n");
+		buf_put_byte(out, ',');
 		buf_free(&field[i]);
 	}
+	buf_printf(out, "%llu\n", (unsigned long long)leaf);
 }
 
-static void put_lines(
-    struct buf *out, const struct sealed_manifest *m, const json_t *only, const struct args *args)
+static void put_lines(struct buf *out, const struct sealed_manifest *m, const json_t *only, uint64_t leaf,
+    const struct args *args)
 {
 	json_t *line;
 	size_t i;
 
 	if (args_flag(args, "csv"))
-		buf_put_text(out, "cell,class,why,against\n");
+		buf_put_text(out, "cell,class,why,against,through,leaf\n");
 	for (i = 0; (line = json_array_get(m->cells, i)) != NULL; i++) {
 		if (only != NULL && line != only)
 			continue;
 		if (args_flag(args, "json"))
 			put_json(out, line);
 		else if (args_flag(args, "csv"))
-			put_csv_line(out, line);
+			put_csv_line(out, line, leaf);
 		else
 			sealed_explain(out, line);
 	}
@@ -213,8 +231,10 @@ static int explain(struct session *s, const struct session_release *r, const str
 		if (only == NULL)
 			return not_hidden(r, m, args->at[1], e);
 	}
-	put_lines(&out, m, only, args);
-	if (!args_flag(args, "json") && !args_flag(args, "csv"))
+	put_lines(&out, m, only, r->leaf.index, args);
+	if (args_flag(args, "json"))
+		put_json_decision(&out, s, r);
+	else if (!args_flag(args, "csv"))
 		put_decision(&out, s, r);
 	return put(&out, e);
 }

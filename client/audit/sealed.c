@@ -287,7 +287,7 @@ void sealed_against(struct buf *out, const json_t *line)
 	}
 }
 
-static void put_through(struct buf *out, const json_t *line)
+void sealed_through(struct buf *out, const json_t *line)
 {
 	json_t *pair;
 	size_t i;
@@ -308,7 +308,7 @@ void sealed_explain(struct buf *out, const json_t *line)
 		buf_printf(out, "  %s ", _("hidden to protect:"));
 		sealed_protects(out, line);
 		buf_printf(out, "\n  %s ", _("which the totals would give back:"));
-		put_through(out, line);
+		sealed_through(out, line);
 	}
 	buf_printf(out, "\n  %s ", _("protected against:"));
 	sealed_against(out, line);

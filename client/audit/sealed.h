@@ -46,6 +46,7 @@ void sealed_explain(struct buf *out, const json_t *line);
 const char *sealed_class(const json_t *line);
 void sealed_rules(struct buf *out, const json_t *line); /* words and numbers of rules, or what it protects */
 void sealed_against(struct buf *out, const json_t *line); /* "everybody, each office" */
+void sealed_through(struct buf *out, const json_t *line); /* "office = _T, sex = _T" */
 /* Why, as one sentence, for tables. */
 void sealed_protects(struct buf *out, const json_t *line);
 #endif

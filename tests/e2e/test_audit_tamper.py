@@ -433,8 +433,32 @@ def test_manifest(a):
     then, now = (hidden(a.d, year) for year in ("2023", "2024"))
     want = {"%s,%s" % (c, "hidden" if c in now else "printed") for c in then ^ now}
     assert set(run("audit", "diff", "2023", "2024", "--csv").stdout.splitlines()) == want | {"cell,now"}
+    test_formats(a, leaf["i"])
+
+
+def test_formats(a, leaf):
+    """Text, JSON and CSV tell the same, and fail alike."""
+    run = a.auditor.run
     said = run("audit", "policy").stdout
+    rows = list(csv.DictReader(run("audit", "policy", "--csv").stdout.splitlines()))
+    objects = [json.loads(line) for line in run("audit", "policy", "--json").stdout.splitlines()]
     assert "threshold = 5" in said and "command publish, by %d" % os.getuid() in said, said
+    assert rows[0]["settings"].startswith("threshold = 5; width = 2; "), rows[0]
+    assert {"name": "threshold", "was": "", "is": "5"} in objects[0]["settings"], objects[0]
+    assert [r["leaf"] for r in rows] == [str(o["leaf"]) for o in objects] == re.findall(r"(?m)^ {0,5}(\d+)  2", said)
+    text = run("audit", "explain", "2023").stdout
+    rows = list(csv.DictReader(run("audit", "explain", "2023", "--csv").stdout.splitlines()))
+    *cells, decided = [json.loads(line) for line in run("audit", "explain", "2023", "--json").stdout.splitlines()]
+    assert [r["cell"] for r in rows] == ["|".join(c["cell"]) for c in cells]
+    assert {r["leaf"] for r in rows} == {str(leaf)} and decided["leaf"] == leaf and ", leaf %d of" % leaf in text
+    assert "From %d forms, sealed as leaf %d" % (decided["forms"], decided["seal"]) in text
+    assert decided["config"][:16] in text
+    for r, c in zip(rows, cells):
+        assert r["through"] == ", ".join("%s = %s" % tuple(p) for p in c.get("through", [])) and r["through"] in text, r
+    public = a.copy()
+    shutil.rmtree(os.path.join(public, "config"))
+    for args in ((), ("--csv",), ("--json",)):
+        run("audit", "policy", "--public", public, *args, want=1)
 
 
 def hashed(a, plain):
