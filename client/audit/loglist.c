@@ -261,13 +261,18 @@ static int compare_hash(const void *a, const void *b)
 	return memcmp(a, b, 32);
 }
 
-/* Every number in its place; the origin first; no form twice, no release twice, a seal before a release. */
+/* Every number in its place; the origin first; no form twice, no release twice, a seal before a release and of no more
+ * forms than came; nobody's configuration. */
 struct order {
 	const char *origin;
 	uint8_t (*seen)[32]; /* digests of statements, and of "dataset/period/revision" */
 	uint64_t *leaf;      /* where each stands */
 	size_t n;
-	uint64_t left; /* 1 + the last leaf that let something out or took it back */
+	uint64_t left;    /* 1 + the last leaf that let something out or took it back */
+	uint64_t n_forms; /* so far */
+	bool
+	    command_missing; /* the leaf before is a configuration: its command is the next, in one transaction */
+	uint64_t time_s, n_back, back; /* of the leaf before; how often time went back, and where first */
 };
 
 static void release_tag(uint8_t out[32], const char *kind, const struct log_entry *x)
@@ -297,6 +302,25 @@ static const char *go_back(struct order *o, uint64_t i, const struct log_entry *
 	return NULL;
 }
 
+/* Clocks are set back at times: worth telling, no breach of the log. */
+static void note_time(struct order *o, uint64_t i, const struct log_entry *x)
+{
+	if (x->time_s < o->time_s && o->n_back++ == 0)
+		o->back = i;
+	o->time_s = x->time_s;
+}
+
+static const char *command_problem(struct order *o, const struct log_entry *x)
+{
+	if (o->command_missing && (x->kind != LOG_ADMIN || strcmp(x->class, "config") != 0))
+		return N_("the configuration before it came without an operator's command");
+	o->command_missing = x->kind == LOG_CONFIG;
+	o->n_forms += x->kind == LOG_SUBMISSION;
+	if (x->kind == LOG_PERIOD_SEAL && x->n > o->n_forms)
+		return N_("it seals more forms than the log had received");
+	return NULL;
+}
+
 static const char *entry_problem(struct order *o, uint64_t i, const struct log_entry *x)
 {
 	if (x->index != i)
@@ -305,6 +329,10 @@ static const char *entry_problem(struct order *o, uint64_t i, const struct log_e
 		return N_("the log does not begin with its origin");
 	if (i > 0 && x->kind == LOG_START)
 		return N_("the log begins a second time");
+	note_time(o, i, x);
+	const char *problem = command_problem(o, x);
+	if (problem != NULL)
+		return problem;
 	if (x->kind == LOG_SUBMISSION)
 		memcpy(remember(o, i), x->statement, 32);
 	if (x->kind == LOG_PERIOD_SEAL)
@@ -352,11 +380,18 @@ static int check_order(struct loglist *l, struct source *s, struct verdicts *v, 
 		l->kind[i] = (uint8_t)x.kind;
 	}
 	if (problem == NULL) {
-		problem = second_time(&o);
+		problem = o.command_missing
+			      ? N_("the log ends with a configuration and no operator's command")
+			      : second_time(&o);
 		where[0] = 0;
 	}
 	if (problem != NULL)
 		verdicts_add(v, VERDICT_FAILS, "order", where, "%s", _(problem));
+	else if (o.n_back > 0)
+		verdicts_add(v, VERDICT_HOLDS, "order", "",
+		    _("every entry has its number; no form, seal or release twice. The clock went back %llu "
+		      "times, first at leaf %llu"),
+		    (unsigned long long)o.n_back, (unsigned long long)o.back);
 	else
 		verdicts_add(v, VERDICT_HOLDS, "order", "", "%s",
 		    _("every entry has its number; no form, seal or release twice"));

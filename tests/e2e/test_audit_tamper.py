@@ -244,12 +244,37 @@ def test_leaves_signed(a):
     a.verify(a.d.public, want=0)  # nothing of this was believed
 
 
+def unsigned_policy(log):
+    """A configuration that nobody is said to have brought."""
+    i = log.find(b"config")
+    del log.leaves[i + 1]
+    return i
+
+
+def more_forms(log):
+    i = log.find(b"period-seal")
+    log.leaves[i] = re.sub(rb'"n":\d+', b'"n":99', log.leaves[i])
+    return i
+
+
+def early(log):
+    i = log.find(b"period-close")
+    log.leaves[i] = re.sub(rb'"t":\d+', b'"t":1000', log.leaves[i])
+    return i
+
+
 def test_first_look(a):
     """Even one who never looked before finds what contradicts itself."""
-    for change, what in ((double, "order"), (recount, "release"), (edit, "feed")):
+    for change, what, text in ((double, "order", ""), (recount, "release", ""), (edit, "feed", ""),
+                               (unsigned_policy, "order", "without an operator's command"),
+                               (more_forms, "order", "more forms than the log had received")):
         public, _ = spoil(a, change)
         a.forget()
-        a.fails(public, what, "", "")
+        a.fails(public, what, "", text)
+    public, i = spoil(a, early)
+    a.forget()
+    _, checks = a.verify(public)  # the beat names the log as it was
+    assert any("The clock went back 1 times, first at leaf %d" % i in c["text"] for c in checks), checks
     a.forget()
     a.verify(a.d.public, want=0)
 
