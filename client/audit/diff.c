@@ -1,5 +1,5 @@
-/* `cellveil audit diff A B`: cells that are hidden in one release and printed in the other. Public facts only.
- */
+/* `cellveil audit diff A B`: cells hidden in the first and not in the second, or printed there and hidden here. Public
+ * facts only. */
 #include "client/audit/session.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,18 +41,36 @@ static bool is_printed(json_int_t state)
 	return state == RELEASE_PUBLISHED || state == RELEASE_STRUCTURAL || state == RELEASE_PERTURBED;
 }
 
-static void put_change(struct buf *out, const char *cell, bool opened, const struct args *args)
+/* What became of a cell, for programs and for people. is: an enum release_state, 0 where the release has no such cell. */
+static const char *now_word(json_int_t is)
+{
+	static const char *const word[] = { "gone", "printed", "hidden", "not-reported", "not-asked",
+		"printed", "printed" };
+
+	return is >= 0 && (size_t)is < sizeof word / sizeof *word ? word[is] : "gone";
+}
+
+static const char *now_text(json_int_t is)
+{
+	static const char *const text[] = { N_("hidden then, gone now"), N_("hidden then, printed now"),
+		N_("printed then, hidden now"), N_("hidden then, not reported now"),
+		N_("hidden then, not asked for now"), N_("hidden then, printed now"),
+		N_("hidden then, printed now") };
+
+	return _(text[is >= 0 && (size_t)is < sizeof text / sizeof *text ? is : 0]);
+}
+
+static void put_change(struct buf *out, const char *cell, json_int_t is, const struct args *args)
 {
 	if (args_flag(args, "csv")) {
 		verdicts_csv_field(out, cell);
-		buf_printf(out, ",%s\n", opened ? "printed" : "hidden");
+		buf_printf(out, ",%s\n", now_word(is));
 	} else if (args_flag(args, "json")) {
 		buf_put_text(out, "{\"cell\":");
 		text_json(out, cell);
-		buf_printf(out, ",\"now\":\"%s\"}\n", opened ? "printed" : "hidden");
+		buf_printf(out, ",\"now\":\"%s\"}\n", now_word(is));
 	} else {
-		buf_printf(out, "%s: %s\n", cell,
-		    opened ? _("hidden then, printed now") : _("printed then, hidden now"));
+		buf_printf(out, "%s: %s\n", cell, now_text(is));
 	}
 }
 
@@ -70,11 +88,11 @@ static int compare(
 		const char *cell = json_object_iter_key(it);
 		json_int_t was = json_integer_value(json_object_iter_value(it)),
 			   is = json_integer_value(json_object_get(now, cell));
-		bool opened = was == RELEASE_SUPPRESSED && is_printed(is);
 
-		if (!opened && !(is_printed(was) && is == RELEASE_SUPPRESSED))
+		if (!(was == RELEASE_SUPPRESSED && is != RELEASE_SUPPRESSED) &&
+		    !(is_printed(was) && is == RELEASE_SUPPRESSED))
 			continue;
-		put_change(&out, cell, opened, args);
+		put_change(&out, cell, is, args);
 		n++;
 	}
 	ok = text_put(&out);

@@ -14,6 +14,7 @@ import yaml
 
 from attacker import Publication, intervals
 from harness import BIN, DATASET, Deployment, run
+from test_audit_restore import push
 from test_client_read import CONFIG, COUNTS, release
 
 # Offices are no attackers under this policy: so two hidden ones find each other's figures.
@@ -243,6 +244,32 @@ def test_replay(d, auditor):
         assert "form" in p.stderr or "row" in p.stderr or "submission number" in p.stderr, p.stderr
 
 
+def statuses(d, year):
+    with open(os.path.join(d.public, "release", DATASET, year, "0/release.csv"), encoding="utf-8") as f:
+        word = {"": "printed", "suppressed": "hidden", "not_reported": "not-reported"}
+        return {"|".join(r[k] for k in ("table", "measure", "office", "sex")): word[r["status"]]
+                for r in csv.DictReader(f)}
+
+
+def test_diff(d, auditor):
+    """An office that reports no more: what was hidden and is not reported now, beside what is printed now."""
+    d.open_period("2025")
+    for office in COUNTS:
+        if office != "south":
+            push(d, office, "2025")
+    d.close_period("2025")
+    d.publish("2025")
+    then, now = statuses(d, "2023"), statuses(d, "2025")
+    want = {(c, now[c]) for c in then if then[c] != now[c] and (then[c] == "hidden" or (then[c], now[c]) == ("printed", "hidden"))}
+    said = auditor.run("audit", "diff", "2023", "2025", "--csv").stdout
+    assert {(r["cell"], r["now"]) for r in csv.DictReader(io.StringIO(said))} == want, (said, want)
+    assert ("clients|clients|south|F", "not-reported") in want, want
+    lines = [json.loads(x) for x in auditor.run("audit", "diff", "2023", "2025", "--json").stdout.splitlines()]
+    assert {(x["cell"], x["now"]) for x in lines} == want
+    text = auditor.run("audit", "diff", "2023", "2025").stdout
+    assert "clients|clients|south|F: hidden then, not reported now\n" in text and len(text.splitlines()) == len(want)
+
+
 def main():
     with Deployment(config=CONFIG, offices=list(COUNTS)) as d:
         auditor = d.reader("revisor", "auditor")
@@ -250,6 +277,7 @@ def main():
         test_numbers(d, auditor, CONFIG)
         test_symbols(d, auditor, CONFIG)
         test_log(d, auditor)
+        test_diff(d, auditor)
         test_replay(d, auditor)
     with Deployment(config=OPEN_TO_OFFICES, offices=list(COUNTS)) as d:
         auditor = d.reader("revisor", "auditor")
