@@ -260,6 +260,7 @@ static int check_release(const struct loglist *l, struct source *s, const struct
 struct chain {
 	struct feed_reader reader;
 	uint8_t *told; /* for each leaf: an envelope names it */
+	bool late;     /* beyond the beat that was read */
 	struct buf frame;
 };
 
@@ -272,6 +273,11 @@ static int take_envelope(const struct loglist *l, struct source *s, struct chain
 	if (env->kind != FEED_RELEASE)
 		return AUDIT_HOLDS;
 	(void)snprintf(where, sizeof where, "%s %llu", env->dataset, (unsigned long long)env->seq);
+	if (c->late && env->log_index >= l->n) {
+		verdicts_add(v, VERDICT_UNCHECKED, "feed", where, "%s",
+		    _("it came after the log was read: look again"));
+		return AUDIT_UNCHECKED;
+	}
 	bool withdraws = env->action == FEED_WITHDRAWS;
 	if (env->log_index >= l->n || !loglist_entry(l, env->log_index, &x, e) ||
 	    x.kind != (withdraws ? LOG_WITHDRAW : LOG_RELEASE) || strcmp(x.dataset, env->dataset) != 0 ||
@@ -360,17 +366,19 @@ static void tell_feed(const struct loglist *l, const struct feed_envelope *beat,
 	buf_free(&at);
 }
 
-static int follow_chain(const struct loglist *l, struct source *s, struct chain *c,
-    const struct feed_envelope *beat, struct verdicts *v, struct err *e)
+/* On to that envelope. broken: it cannot be followed further, which was told. */
+static int follow_to(const struct loglist *l, struct source *s, struct chain *c, uint64_t last, bool *broken,
+    struct verdicts *v, struct err *e)
 {
-	int code = AUDIT_HOLDS, worst = check_beat_root(l, s, beat, v);
+	int worst = AUDIT_HOLDS;
 	char where[128];
 
-	for (uint64_t seq = 1; seq <= beat->seq; seq++) {
+	while (c->reader.seq < last) {
 		struct feed_envelope env;
+		uint64_t seq = c->reader.seq + 1;
+		int code = source_envelope(s, c->reader.dataset, c->reader.feed_id, seq, &c->frame, e);
 
 		(void)snprintf(where, sizeof where, "%s %llu", c->reader.dataset, (unsigned long long)seq);
-		code = source_envelope(s, c->reader.dataset, c->reader.feed_id, seq, &c->frame, e);
 		if (code == AUDIT_HOLDS &&
 		    feed_reader_step(&c->reader, buf_bytes(&c->frame), &env, e) != FEED_APPLY) {
 			(void)err_set(e, ERR_CRYPTO, "%s",
@@ -379,11 +387,24 @@ static int follow_chain(const struct loglist *l, struct source *s, struct chain 
 		}
 		if (code != AUDIT_HOLDS) {
 			verdicts_add_code(v, code, "feed", where, "", e);
+			*broken = true;
 			return code == SOURCE_ABSENT ? AUDIT_FAILS : code;
 		}
 		code = take_envelope(l, s, c, &env, v, e);
 		worst = worst == AUDIT_HOLDS || code == AUDIT_FAILS ? code : worst;
 	}
+	return worst;
+}
+
+static int follow_chain(const struct loglist *l, struct source *s, struct chain *c,
+    const struct feed_envelope *beat, struct verdicts *v, struct err *e)
+{
+	bool broken = false;
+	int worst = check_beat_root(l, s, beat, v), code = follow_to(l, s, c, beat->seq, &broken, v, e);
+
+	if (broken)
+		return code;
+	worst = worst == AUDIT_HOLDS || code == AUDIT_FAILS ? code : worst;
 	if (worst == AUDIT_FAILS && memcmp(c->reader.link, beat->prev, sizeof beat->prev) == 0)
 		return worst;
 	if (memcmp(c->reader.link, beat->prev, sizeof beat->prev) == 0) {
@@ -393,6 +414,29 @@ static int follow_chain(const struct loglist *l, struct source *s, struct chain 
 	verdicts_add(v, VERDICT_FAILS, "feed", c->reader.dataset, "%s",
 	    _("the chain does not end where the beat says"));
 	return AUDIT_FAILS;
+}
+
+/* What readers who join late begin with. It is written before the beat that tells of it. */
+static int check_state(
+    const struct loglist *l, struct source *s, struct chain *c, struct verdicts *v, struct err *e)
+{
+	struct feed_state state;
+	bool broken = false;
+	int code = statecheck_read(s, &c->reader, &state, e);
+
+	if (code == AUDIT_HOLDS && state.as_of > c->reader.seq) {
+		c->late = true;
+		code = follow_to(l, s, c, state.as_of, &broken, v, e);
+		if (code != AUDIT_HOLDS)
+			goto done; /* told */
+	}
+	if (code == AUDIT_HOLDS)
+		code = statecheck(l, &c->reader, &state, c->told, e);
+	verdicts_add_code(v, code, "state", c->reader.dataset,
+	    _("readers who join late begin with the releases in force"), e);
+done:
+	feed_state_free(&state);
+	return code == SOURCE_ABSENT ? AUDIT_FAILS : code;
 }
 
 static int check_feed(const struct loglist *l, struct source *s, const char *dataset, uint8_t *told,
@@ -412,7 +456,7 @@ static int check_feed(const struct loglist *l, struct source *s, const char *dat
 	if (code == AUDIT_HOLDS) {
 		code = follow_chain(l, s, c, &beat, v, e);
 		if (code == AUDIT_HOLDS)
-			code = statecheck(l, s, &c->reader, told, v, e);
+			code = check_state(l, s, c, v, e);
 	} else {
 		verdicts_add_code(v, code, "feed", dataset, "", e);
 		code = code == SOURCE_ABSENT ? AUDIT_FAILS : code;

@@ -65,7 +65,7 @@ static bool same_releases(const struct feed_state *state, const struct in_force 
 	return same;
 }
 
-static int compare(const struct loglist *l, const struct feed_reader *feed, const struct feed_state *state,
+int statecheck(const struct loglist *l, const struct feed_reader *feed, const struct feed_state *state,
     const uint8_t *told, struct err *e)
 {
 	if (strcmp(state->dataset, feed->dataset) != 0 ||
@@ -73,12 +73,7 @@ static int compare(const struct loglist *l, const struct feed_reader *feed, cons
 		(void)err_set(e, ERR_CRYPTO, "%s", _("the state is of another feed"));
 		return AUDIT_FAILS;
 	}
-	if (state->as_of > feed->seq) {
-		(void)err_set(
-		    e, ERR_NOT_FOUND, "%s", _("the state is newer than the beat that was read: look again"));
-		return AUDIT_UNCHECKED;
-	}
-	if (state->as_of < feed->seq || memcmp(state->link, feed->link, sizeof feed->link) != 0) {
+	if (state->as_of != feed->seq || memcmp(state->link, feed->link, sizeof feed->link) != 0) {
 		(void)err_set(e, ERR_CRYPTO, "%s", _("the state is not of where the feed stands"));
 		return AUDIT_FAILS;
 	}
@@ -96,20 +91,14 @@ static int compare(const struct loglist *l, const struct feed_reader *feed, cons
 	return code;
 }
 
-int statecheck(const struct loglist *l, struct source *s, const struct feed_reader *feed, const uint8_t *told,
-    struct verdicts *v, struct err *e)
+int statecheck_read(struct source *s, const struct feed_reader *feed, struct feed_state *state, struct err *e)
 {
-	struct feed_state state = { 0 };
 	struct buf file = { 0 };
 	int code = source_state(s, feed->dataset, &file, e);
 
-	if (code == AUDIT_HOLDS)
-		code = feed_state_open(&state, buf_bytes(&file), feed->key, feed->n_keys, e)
-			   ? compare(l, feed, &state, told, e)
-			   : AUDIT_FAILS;
-	verdicts_add_code(
-	    v, code, "state", feed->dataset, _("readers who join late begin with the releases in force"), e);
-	feed_state_free(&state);
+	*state = (struct feed_state){ 0 };
+	if (code == AUDIT_HOLDS && !feed_state_open(state, buf_bytes(&file), feed->key, feed->n_keys, e))
+		code = AUDIT_FAILS;
 	buf_free(&file);
-	return code == SOURCE_ABSENT ? AUDIT_FAILS : code;
+	return code;
 }

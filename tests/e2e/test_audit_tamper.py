@@ -326,6 +326,15 @@ def test_state(a):
         a.fails(feed_file(a, "state", change), "state", a.d.dataset, text)
 
 
+def test_older_beat(a):
+    """The beat is of before the last release, the state of after it: the feed is followed on, nothing is amiss."""
+    envelope = next(os.path.join(p, "000000001") for p, _, names in os.walk(os.path.join(a.d.public, "feed"))
+                    if "000000001" in names)
+    link = pyclient.link(pyclient.unpack(read(envelope))[0])
+    a.verify(feed_file(a, "beat", lambda f: f.update({4: 1, 6: link})), want=0)
+    a.fails(feed_file(a, "state", lambda f: f.update({4: 3})), "feed", " 3$", "")
+
+
 def test_beat(a):
     """The beat names what the log does not have: another root, or entries nobody can read."""
     a.fails(feed_file(a, "beat", lambda f: f.update({16: bytes(32)})), "feed", a.d.dataset, "another root")
@@ -645,6 +654,7 @@ def main():
         test_back_in_time(a)
         test_split_view(a)
         test_state(a)
+        test_older_beat(a)
         test_beat(a)
         test_foreign_receipt(a)
         test_receipt_beyond_the_log(a)
