@@ -251,17 +251,14 @@ static bool known(const struct node *n, uint32_t cell)
 	return n->fill[cell] == FILL_REPORTED || n->fill[cell] == FILL_UNASKED;
 }
 
-/* Nothing was said of the clients of this cell, not even that there are none, by the node or any other of its measures. */
+/* Nothing was said of the node at this cell, nor of anything within it, not even that there is nobody. */
 static bool silent(const struct forms *f, const struct node *n, uint32_t cell)
 {
-	const struct node *root = n;
-	while (root->parent != UINT32_MAX)
-		root = &f->node[root->parent];
 	for (uint32_t i = 0; i < f->n_nodes; i++) {
-		const struct node *other = &f->node[i];
-		while (other->parent != UINT32_MAX)
-			other = &f->node[other->parent];
-		if (other == root && (f->node[i].fill[cell] != FILL_NONE || f->node[i].x[cell] != 0))
+		const struct node *up = &f->node[i];
+		while (up != n && up->parent != UINT32_MAX)
+			up = &f->node[up->parent];
+		if (up == n && (f->node[i].fill[cell] != FILL_NONE || f->node[i].x[cell] != 0))
 			return false;
 	}
 	return true;
@@ -273,7 +270,7 @@ static enum cell_status status_of(const struct forms *f, const struct node *n, u
 	const struct node *base = other ? &f->node[n->parent] : n;
 	if (known(n, cell) && known(base, cell))
 		return CELL_VALUE;
-	return silent(f, n, cell) ? CELL_NR : CELL_BLANK;
+	return silent(f, base, cell) ? CELL_NR : CELL_BLANK;
 }
 
 static bool put_inner(
