@@ -256,7 +256,7 @@ bool choice_improve(struct plan *p, choice_ask *ask, void *context, struct choic
 	if (p->n->n_bands > 0)
 		return err_set(e, ERR_UNSUPPORTED,
 		    "--optimal does not know offices that pool: coalition of 2 or more, or zero_reach, with "
-		    "level L3");
+		    "level L3; leave it out, or ask at --level L2 what the public alone costs");
 	uint32_t *place = malloc(((size_t)p->g->n_cells + 1) * sizeof *place);
 	bool ok = place != NULL && columns_make(&q, p->g, place) && relations_make(&q, p->g, place) &&
 		  needs_make(&q, p, place);

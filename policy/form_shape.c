@@ -145,7 +145,10 @@ static bool find_wanted(struct forms *f, struct err *e)
 			uint16_t m = c->table[t].measure[i];
 			if (!is_clients(&c->measure[m]))
 				return err_set(e, ERR_UNSUPPORTED,
-				    "release table %s: %s cannot stand beside counts of clients (rule %s)",
+				    "release table %s: %s cannot stand beside counts of clients (rule %s): "
+				    "take it out of the "
+				    "table; a table of its own is protected by `cellveil protect` with "
+				    "`figures`",
 				    c->table[t].id, c->measure[m].name, rule_against(&c->measure[m]));
 			for (uint16_t n = 0; m != NO_PLACE && n <= c->n_measures;
 			     n++, m = c->measure[m].within)

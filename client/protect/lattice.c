@@ -228,6 +228,58 @@ static bool order_make(struct latticedim *d, struct err *e)
 	return n == d->n_codes || err_set(e, ERR_INVALID, "a code is its own ancestor");
 }
 
+/* How often a breakdown holds each code, down to those that have none themselves. first: by code, its first ordinary
+ * breakdown, or UINT32_MAX. */
+static void count_held(
+    const struct latticedim *d, const struct breakdown *b, const uint32_t *first, uint32_t *held)
+{
+	memset(held, 0, d->n_codes * sizeof *held);
+	for (uint32_t c = 0; c < b->n; c++)
+		held[b->child[c]]++;
+	for (uint32_t i = d->n_codes; i-- > 0;) { /* parents before children */
+		uint32_t at = d->order[i];
+		const struct breakdown *down = first[at] == UINT32_MAX ? NULL : &d->breakdown[first[at]];
+		for (uint32_t c = 0; held[at] > 0 && down != NULL && c < down->n; c++)
+			held[down->child[c]] += held[at] > 1 ? 2 : 1;
+		held[at] = down == NULL ? held[at] : 0;
+	}
+}
+
+static bool groupings_compare(const struct latticedim *d, uint32_t *room, struct err *e)
+{
+	uint32_t *first = room;
+	uint32_t *one = room + d->n_codes;
+	uint32_t *other = one + d->n_codes;
+	for (uint32_t i = 0; i < d->n_codes; i++)
+		first[i] = UINT32_MAX;
+	for (uint32_t b = d->n_breakdowns; b-- > 0;)
+		if (!d->breakdown[b].view)
+			first[d->breakdown[b].parent] = b;
+	for (uint32_t b = 0; b < d->n_breakdowns; b++) {
+		const struct breakdown *at = &d->breakdown[b];
+		if (at->view && at->n != 2)
+			return err_set(e, ERR_INVALID, "a view does not have two children");
+		if (at->view || first[at->parent] == b)
+			continue;
+		count_held(d, &d->breakdown[first[at->parent]], first, one);
+		count_held(d, at, first, other);
+		for (uint32_t i = 0; i < d->n_codes; i++)
+			if (one[i] != other[i] || one[i] > 1)
+				return err_set(e, ERR_INVALID,
+				    "the breakdowns of a code do not hold the same codes once each");
+	}
+	return true;
+}
+
+/* All ordinary breakdowns of a code hold the same; a view is a pair. */
+static bool groupings_agree(const struct latticedim *d, struct err *e)
+{
+	uint32_t *room = calloc(3 * (size_t)d->n_codes + 1, sizeof *room);
+	bool ok = room != NULL ? groupings_compare(d, room, e) : err_set(e, ERR_MEMORY, "no memory");
+	free(room);
+	return ok;
+}
+
 /* ---- names of files ---- */
 
 bool lattice_is_release(const char *dir)
@@ -309,7 +361,7 @@ static bool dim_read(struct latticedim *d, const char *dir, const char *name, st
 		*e = end;
 		goto done;
 	}
-	ok = d->name != NULL && order_make(d, e);
+	ok = d->name != NULL && order_make(d, e) && groupings_agree(d, e);
 	if (!ok)
 		err_wrap(e, "%s/%s", dir, file);
 done:
@@ -888,6 +940,42 @@ static void live_begin(struct lattice *g)
 	}
 }
 
+/* The cell of a line of cells.csv: inner codes only. */
+static bool truth_cell(
+    const struct lattice *g, const struct csvlines *c, const size_t *place, uint64_t *cell, struct err *e)
+{
+	for (uint32_t i = 0; i < g->n_dims; i++) {
+		uint32_t code = lattice_code(&g->dim[i], c->field[place[i]]);
+		if (code == UINT32_MAX)
+			return err_set(e, ERR_INVALID, "%s: unknown code", g->dim[i].name);
+		if (!lattice_is_leaf(&g->dim[i], code))
+			return err_set(
+			    e, ERR_INVALID, "%s: a total: only inner cells are given", g->dim[i].name);
+		*cell += code * g->stride[i];
+	}
+	return true;
+}
+
+/* total: of all lines so far, so that no sum can pass 2^62. */
+static bool truth_value(const char *text, int64_t *total, int64_t *value, struct err *e)
+{
+	*value = 0;
+	if (text[0] != '\0' && !number(text, value))
+		return err_set(e, ERR_MALFORMED, "freq: a whole number is expected");
+	if (*value >= (int64_t)LIMIT_VALUE || *value > INT64_MAX / 2 - *total)
+		return err_set(e, ERR_LIMIT, "freq: larger than any count of people");
+	*total += *value;
+	return true;
+}
+
+static bool truth_once(uint8_t *seen, uint64_t cell, struct err *e)
+{
+	if (seen[cell] != 0)
+		return err_set(e, ERR_INVALID, "this cell was given before");
+	seen[cell] = 1;
+	return true;
+}
+
 bool lattice_truth(struct lattice *g, const char *dir, struct err *e)
 {
 	char path[LATTICE_PATH_MAX];
@@ -903,15 +991,22 @@ bool lattice_truth_file(struct lattice *g, const char *path, struct err *e)
 	size_t freq = SIZE_MAX;
 	size_t status = SIZE_MAX;
 	uint32_t n_places = 0;
+	int64_t total = 0;
+	bool parts = false; /* a cell is parted among contributors that are no dimension here */
 	bool ok = false;
 	for (uint32_t i = 0; i < LATTICE_DIMS_MAX; i++)
 		place[i] = SIZE_MAX;
+	uint8_t *seen = calloc(g->n_cells, 1);
 	g->truth = calloc(g->n_cells, sizeof *g->truth);
 	g->live = calloc(g->n_cells, 1);
-	if (g->truth == NULL || g->live == NULL)
+	if (g->truth == NULL || g->live == NULL || seen == NULL) {
+		free(seen);
 		return err_set(e, ERR_MEMORY, "no memory");
-	if (!open_path(&c, path, e))
-		goto done;
+	}
+	if (!open_path(&c, path, e)) {
+		free(seen);
+		return false;
+	}
 	for (size_t i = 0; i < c.n_columns; i++) {
 		uint32_t dim = lattice_dim(g, c.field[i]);
 		if (dim != UINT32_MAX) {
@@ -921,6 +1016,8 @@ bool lattice_truth_file(struct lattice *g, const char *path, struct err *e)
 			freq = i;
 		else if (strcmp(c.field[i], "status") == 0)
 			status = i;
+		else
+			parts = true;
 	}
 	live_begin(g);
 	if (freq == SIZE_MAX || n_places != g->n_dims) {
@@ -930,17 +1027,8 @@ bool lattice_truth_file(struct lattice *g, const char *path, struct err *e)
 	while (csvlines_next(&c, &end)) {
 		uint64_t cell = 0;
 		int64_t value = 0;
-		for (uint32_t i = 0; i < g->n_dims; i++) {
-			uint32_t code = lattice_code(&g->dim[i], c.field[place[i]]);
-			if (code == UINT32_MAX) {
-				err_set(e, ERR_INVALID, "%s: unknown code", g->dim[i].name);
-				csvlines_at(&c, e);
-				goto done;
-			}
-			cell += code * g->stride[i];
-		}
-		if (c.field[freq][0] != '\0' && !number(c.field[freq], &value)) {
-			err_set(e, ERR_MALFORMED, "freq: a whole number is expected");
+		if (!truth_cell(g, &c, place, &cell, e) || !truth_value(c.field[freq], &total, &value, e) ||
+		    (!parts && !truth_once(seen, cell, e))) {
 			csvlines_at(&c, e);
 			goto done;
 		}
@@ -960,6 +1048,7 @@ bool lattice_truth_file(struct lattice *g, const char *path, struct err *e)
 		*e = end;
 	}
 done:
+	free(seen);
 	csvlines_close(&c);
 	return ok;
 }

@@ -89,7 +89,14 @@ struct verification {
 	struct policy_params p;
 	struct certificate_report report;
 	struct certificate_joint joint;
+	bool counts_bad; /* --truth cannot be read: that says nothing about the certificate */
 };
+
+static bool read_truth(struct verification *v, struct err *e)
+{
+	v->counts_bad = !lattice_truth_file(&v->g, args_value(v->args, "truth"), e);
+	return !v->counts_bad;
+}
 
 static bool level_fits(const struct verification *v, struct err *e)
 {
@@ -119,9 +126,8 @@ static bool audit(struct verification *v, struct auditor_report *out, struct err
 		return err_set(e, ERR_INVALID, "%s",
 		    _("the auditors' part of a correction is checked with --ledger, the folders of the "
 		      "earlier releases with their counts"));
-	bool ok = lattice_truth_file(&v->g, args_value(v->args, "truth"), e) &&
-		  lattice_figures_hold(&v->g, e) && protectfiles_read(&file, path, CERTIFICATE_MAX, e) &&
-		  rules_fit(v, e);
+	bool ok = read_truth(v, e) && lattice_figures_hold(&v->g, e) &&
+		  protectfiles_read(&file, path, CERTIFICATE_MAX, e) && rules_fit(v, e);
 	const struct auditor_question q = { .g = &v->g,
 		.p = &v->p,
 		.joint = &v->joint,
@@ -140,8 +146,8 @@ static bool audit_moved(struct verification *v, uint64_t *tables, struct err *e)
 	const char *path = args_value(v->args, "auditor");
 	v->p = policy_params_effective(&v->p);
 	bool ok =
-	    level_fits(v, e) && lattice_truth_file(&v->g, args_value(v->args, "truth"), e) &&
-	    moved_true(&v->g, &v->report.moved, e) && protectfiles_read(&file, path, CERTIFICATE_MAX, e) &&
+	    level_fits(v, e) && read_truth(v, e) && moved_true(&v->g, &v->report.moved, e) &&
+	    protectfiles_read(&file, path, CERTIFICATE_MAX, e) &&
 	    (movedaudit_check(&v->g, &v->p, &v->report, buf_bytes(&v->file), buf_bytes(&file), tables, e) ||
 		err_wrap(e, "%s", path));
 	buf_free(&file);
@@ -255,7 +261,9 @@ static int verify(const struct args *args)
 	if (!holds) {
 		err_wrap(&e, "%s", path);
 		text_error(&e);
-		code = e.code == ERR_MEMORY ? PROTECT_LIMIT : PROTECT_DISCLOSED;
+		code = e.code == ERR_MEMORY ? PROTECT_LIMIT
+		       : v.counts_bad       ? PROTECT_INPUT
+					    : PROTECT_DISCLOSED;
 		goto done;
 	}
 	if (v.report.moved.how != MOVED_NOT)

@@ -232,6 +232,37 @@ def test_refused(folder):
     assert not wrong, "\n".join(wrong)
 
 
+JUDGED = ("cycle", "cycle in two branches", "no parent", "breakdowns differ", "view of three", "a cell twice", "overflow", "negative", "fraction", "unknown code",
+          "a total as a cell")
+
+
+def test_judges_refuse(folder):
+    """attack and verify-certificate name the file too, with exit code 2: bad counts are no finding about a certificate."""
+    good, wrong = os.path.join(folder, "good"), []
+    os.mkdir(good)
+    for file, lines in GOOD.items():
+        write(os.path.join(good, file), lines)
+    out = os.path.join(folder, "out")
+    assert protect(good, out).returncode == 0
+    at = lambda name: os.path.join(out, name)
+    for name, changes, _, words in REFUSED:
+        here = os.path.join(folder, name.replace(" ", "-"))
+        if name not in JUDGED:
+            continue
+        os.mkdir(here)
+        for file, lines in dict(GOOD, **changes).items():
+            write(os.path.join(here, file), lines)
+        rules = ("--policy", os.path.join(good, POLICY))
+        for args in (("attack", here, at("RESULT.csv"), "--level", "L2") + rules,
+                     ("attack", here, at("RESULT.csv"), "--replay", "2") + rules,
+                     ("verify-certificate", here, at("RESULT.csv"), at("certificate.cvc"), "--auditor",
+                      at("certificate.auditor.cvc"), "--truth", os.path.join(here, CELLS)) + rules):
+            p = cellveil(*args)
+            if p.returncode != 2 or words[0].split(":")[0] not in p.stderr or p.stdout:
+                wrong.append("%s, %s: exit %d: %s%s" % (name, args[0], p.returncode, p.stderr.strip(), p.stdout))
+    assert not wrong, "\n".join(wrong)
+
+
 def test_next_to_nothing(folder):
     """No cell, one cell, all noughts: safe or refused, never an error of ours."""
     for name, changes in (("no line", {CELLS: GOOD[CELLS][:1]}), ("noughts", {CELLS: ["row,col,freq", "a,x,0"]}),
