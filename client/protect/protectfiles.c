@@ -1,4 +1,5 @@
 #include "client/protect/protectfiles.h"
+#include "client/file.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -170,15 +171,7 @@ static bool write_one(int dir, const struct outfile *file, struct err *e)
 
 bool protectfiles_put(const char *path, struct bytes content, struct err *e)
 {
-	char fresh[4096];
-	snprintf(fresh, sizeof fresh, "%s.new-%ld", path, (long)getpid());
-	struct outfile file = { fresh, content };
-	bool ok = write_one(AT_FDCWD, &file, e);
-	if (ok && rename(fresh, path) != 0)
-		ok = err_set(e, ERR_SYSTEM, "%s: %s", path, strerror(errno));
-	if (!ok)
-		unlink(fresh);
-	return ok;
+	return file_put(path, 0600, content, e);
 }
 
 bool protectfiles_write(const char *dir, const struct outfile *file, size_t n, struct err *e)
