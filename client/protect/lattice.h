@@ -110,7 +110,8 @@ uint32_t lattice_code(const struct latticedim *d, const char *code); /* UINT32_M
 uint32_t lattice_dim(const struct lattice *g, const char *name);     /* UINT32_MAX: none */
 void lattice_name(const struct lattice *g, uint64_t cell, struct buf *out); /* codes joined by | */
 bool lattice_is_leaf(const struct latticedim *d, uint32_t code);
-bool lattice_is_inner(const struct lattice *g, uint64_t cell); /* of leaf codes in all dimensions that are printed */
+bool lattice_is_inner(
+    const struct lattice *g, uint64_t cell); /* of leaf codes in all dimensions that are printed */
 /* Leaves of below that no view of its own holds: true for each leaf at or under code. out has n_codes places.
  */
 void lattice_leaves(const struct latticedim *d, uint32_t code, bool *out);
