@@ -63,9 +63,9 @@ static uint64_t part_of(const struct moveddoubt *d, uint64_t cell, uint32_t offi
 
 static void look_at(struct moveddoubt *d, const uint64_t *cell, uint32_t n)
 {
-	d->value = 0;
-	for (uint32_t i = 0; i < n; i++)
-		d->value += i == 0 ? d->g->truth[cell[i]] : -d->g->truth[cell[i]];
+	d->value = d->g->truth[cell[0]];
+	for (uint32_t i = 1; i < n; i++)
+		d->value -= d->g->truth[cell[i]];
 	for (uint32_t o = 0; o < d->n_leaves; o++) {
 		uint32_t office = d->leaf[o];
 		uint64_t part = part_of(d, cell[0], office);
