@@ -3,17 +3,18 @@
 is new.
 
 After each release everything of its month is attacked as a union, by code that shares nothing with the engine; the command
-gives the same bytes from the same table and ledger; both parts of the certificate hold, of corrections beside what left before.
+gives the same bytes from the same table and ledger, and so does a replay on the vault's host; both parts of the certificate
+hold, of corrections beside what left before.
 
 test_year_daemon.py [SEED]
 """
 import csv
 import io
+import json
 import os
 import random
 import shutil
 import subprocess
-import sys
 import tempfile
 
 import yaml
@@ -21,7 +22,7 @@ import yaml
 from attacker import Publication
 from attackforms import Form
 from attackunion import UnionJudge
-from harness import BIN, DATASET, ORIGIN, Deployment, run
+from harness import BIN, DATASET, ORIGIN, Deployment, random_seed, run
 
 CELLVEIL = os.path.join(BIN, "cellveil")
 FILES = ("RESULT.csv", "certificate.cvc", "certificate.auditor.cvc")
@@ -60,6 +61,7 @@ class Month:
         self.folder = os.path.join(folder, self.period)
         self.now, self.n = {}, 0
         self.publications, self.forms, self.tags = [], [], []
+        self.revisions = []
         os.makedirs(self.folder)
         d.open_period(self.period)
 
@@ -104,6 +106,7 @@ class Month:
         made = self.path("table%d" % number)
         self.d.ctl("release", "table", self.period, "--dataset", DATASET, "--output", made)
         revision = self.revision()
+        self.revisions.append(revision)
         out, policy = self.path("out"), os.path.join(made, "policy.yaml")
         run([CELLVEIL, "protect", made, "--policy", policy, "--key", os.path.join(self.d.home, "keys", "choice"), "--ledger",
              self.path("ledger"), "--period", self.period, "--revision", revision, "-o", out])
@@ -148,7 +151,24 @@ def merge(d, may):
     assert p.returncode != 0 and "2023-05 does not have o01" in p.stderr and "merged" in p.stderr, p.stderr
 
 
-def year(d, reader, rng, folder):
+def replayed(d, auditor, months):
+    """Forms, policy and key give every release of the year again, says the vault's host, and the auditor compares."""
+    d.vault.stop()
+    path, n = os.path.join(d.folder, "replay"), 0
+    for month in months:
+        for revision in month.revisions:
+            told = run([os.path.join(BIN, "cellveild"), "--config", d.conf, "--replay", "%s/%s/%s" % (
+                DATASET, month.period, revision)]).stdout
+            with open(path, "w", encoding="ascii") as f:
+                f.write(told)
+            p = auditor.run("audit", "replay", "%s/%s/%s" % (DATASET, month.period, revision), path, "--json")
+            verdicts = [c["verdict"] for c in json.loads(p.stdout)["checks"] if c["what"].startswith("replay")]
+            assert verdicts == ["holds"] * 7, (month.period, revision, p.stdout)
+            n += 1
+    return n
+
+
+def year(d, reader, auditor, rng, folder):
     months, released, corrected, questions, differences = {}, 0, 0, 0, 0
     for number in range(1, 13):
         if number == MERGED:
@@ -173,15 +193,16 @@ def year(d, reader, rng, folder):
             q, n = month.attack()
             questions, differences = questions + q, differences + n
     assert released >= 8 and corrected > 0 and differences > 0, (released, corrected, differences)
-    return "%d months, %d corrections, %d questions, %d of differences" % (released, corrected, questions, differences)
+    return "%d months, %d corrections, %d questions, %d of differences, %d replayed" % (
+        released, corrected, questions, differences, replayed(d, auditor, months.values()))
 
 
 def main():
-    seed = int(sys.argv[1]) if len(sys.argv) > 1 else random.SystemRandom().randrange(10**9)
+    seed = random_seed(1)
     print("seed", seed, flush=True)
     rng = random.Random(seed)
     with tempfile.TemporaryDirectory(prefix="cv-") as folder, Deployment(config=configuration(False), offices=BEFORE) as d:
-        print("ok a year:", year(d, d.reader(), rng, folder), flush=True)
+        print("ok a year:", year(d, d.reader(), d.reader("revisor", "auditor"), rng, folder), flush=True)
 
 
 if __name__ == "__main__":
