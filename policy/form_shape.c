@@ -4,7 +4,7 @@
 
 #include "policy/form_part.h"
 
-#define AXIS_CELLS_MAX (1u << 16) /* combinations of sex, age ... of one office */
+#define AXIS_CELLS_MAX 4096u /* combinations of sex, age ... of one office: find_holds is their square */
 #define NODES_MAX      4096u
 
 static bool no_memory(struct err *e)

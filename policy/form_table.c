@@ -34,7 +34,7 @@ static uint8_t *find_holds(const struct forms *f)
 {
 	size_t n = f->n_cells;
 	uint8_t *seen = malloc(LIMIT_CODES + 1);
-	uint8_t *holds = n > 4096 ? NULL : calloc(n * n, 1);
+	uint8_t *holds = calloc(n * n, 1);
 	for (size_t cell = 0; holds != NULL && seen != NULL && cell < n; cell++)
 		for (size_t in = 0; in < n; in++) {
 			bool all = f->inner[in] != 0;
@@ -320,8 +320,7 @@ static bool put_offices(struct forms *f, const struct contribution *c, size_t n,
 {
 	const struct codelist *list = &f->config->list[f->config->office_list];
 	uint8_t *holds = find_holds(f);
-	bool ok =
-	    holds != NULL || err_set(e, ERR_LIMIT, "the client measures' dimensions are too large together");
+	bool ok = holds != NULL || no_memory(e);
 	for (uint16_t o = 0; ok && o < list->n_codes; o++) {
 		if (!model_is_leaf(list, o) || !forms_code_in(f, list, o))
 			continue;

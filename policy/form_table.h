@@ -18,7 +18,8 @@ struct contribution {       /* borrowed */
 
 /* The table of one period. The caller owns *out (table_free). ERR_INVALID where figures do not fit together
  * (naming office, measure and rule), ERR_UNSUPPORTED where the configuration asks for something that cannot
- * be protected yet. */
+ * be protected yet, ERR_LIMIT where it asks for too much. No contributions (c NULL, n 0): whether a period could be
+ * published at all. */
 bool table_from_forms(const struct config *config, const char *period, const struct contribution *c, size_t n,
     const struct policy_params *p, struct table_input **out, struct err *e);
 

@@ -1,5 +1,6 @@
 #include "daemon/vault/dataset.h"
 
+#include "policy/form_table.h"
 #include "policy/params.h"
 #include "proto/config.h"
 
@@ -109,6 +110,19 @@ static bool upsert_dataset(struct vault *v, const struct config *config, bool kn
 	    config->dataset, digest, bytes_of(feed_id, sizeof feed_id), bytes_of(no_link, 32));
 }
 
+bool dataset_fits(const struct config *config, const char *period, struct err *e)
+{
+	struct policy_params params;
+	struct table_input *table = NULL;
+	struct err why = { 0 };
+	bool ok = policy_params_from_settings(&params, config->policy, config->n_policy, &why) &&
+		  table_from_forms(config, period, NULL, 0, &params, &table, &why);
+	table_free(table);
+	if (ok || why.code == ERR_INVALID) /* figures may be collected that no table counts */
+		return true;
+	return err_set(e, why.code, "configuration: nothing could be published: %s", why.text);
+}
+
 struct planned { /* periods that have not opened yet take the newest configuration that fits them */
 	struct vault *v;
 	const struct config *config;
@@ -119,8 +133,9 @@ static bool renew_planned(void *context, const struct period *p, struct err *e)
 	const struct planned *planned = context;
 	if (p->state != PERIOD_PLANNED || !config_period_in(planned->config, p->name))
 		return true;
-	return store_run(planned->v->store, e, "UPDATE period SET config = ?, late = ? WHERE id = ?", "bii",
-	    bytes_of(planned->config->digest, 32), (uint64_t)planned->config->late, p->id);
+	return dataset_fits(planned->config, p->name, e) &&
+	       store_run(planned->v->store, e, "UPDATE period SET config = ?, late = ? WHERE id = ?", "bii",
+		   bytes_of(planned->config->digest, 32), (uint64_t)planned->config->late, p->id);
 }
 
 static bool add_leaf(struct vault *v, const struct config *config, const struct dataset *old, struct err *e)

@@ -109,7 +109,7 @@ bool vault_plan_period(struct vault *v, const char *dataset, const char *period,
 	if (!dataset_config_for(v, dataset, period, p.config, e) || !check_open_periods(v, dataset, e))
 		return false;
 	const struct config *config = vault_config(v, p.config, e);
-	if (config == NULL)
+	if (config == NULL || !dataset_fits(config, period, e))
 		return false;
 	snprintf(p.dataset, sizeof p.dataset, "%s", dataset);
 	snprintf(p.name, sizeof p.name, "%s", period);

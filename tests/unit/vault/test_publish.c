@@ -808,12 +808,51 @@ static void test_the_feed_carries_what_fits(void **state)
 	}
 }
 
+/* 65 by 65 codes: more combinations than an office's part of a table may have. */
+static void put_wide_config(struct buf *yaml)
+{
+	buf_put_text(yaml, "cellveil-config: 1\norigin: stats.example/log1\ndataset: wide\n"
+			   "form: {id: wide, version: \"1\", valid: \"2025..\"}\nperiod: YYYY\ncodes:\n"
+			   "  office: [{code: _T}, {code: o0, of: [_T]}]\n");
+	for (unsigned list = 0; list < 2; list++) {
+		buf_printf(yaml, "  %s: [{code: _T}", list == 0 ? "age" : "area");
+		for (unsigned i = 0; i < 64; i++)
+			buf_printf(yaml, ", {code: c%u, of: [_T]}", i);
+		buf_put_text(yaml, "]\n");
+	}
+	buf_put_text(yaml, "measures:\n  - {id: clients, dims: [age, area], max: 100000, unit: person, "
+			   "about: client, en: Clients}\n"
+			   "asked: [\"clients|c0|c0\"]\n"
+			   "release: {office_dim: office, tables: [{id: clients, measures: [clients], dims: "
+			   "[office, age, area]}]}\n"
+			   "policy: {threshold: 5}\n");
+}
+
+static void test_what_cannot_be_published_is_not_asked_for(void **state)
+{
+	(void)state;
+	struct buf yaml = { 0 };
+	struct err e;
+	make("");
+	put_wide_config(&yaml);
+	check(vault_begin(&world.v, &e), &e);
+	check(vault_add_config(&world.v, buf_bytes(&yaml), digest, &e), &e);
+	assert_false(vault_plan_period(&world.v, "wide", "2025", 1, 4000000000u, &e));
+	assert_int_equal(e.code, ERR_LIMIT);
+	assert_string_equal(e.text,
+	    "configuration: nothing could be published: the client measures' dimensions are too "
+	    "large together");
+	check(vault_commit(&world.v, &e), &e);
+	buf_free(&yaml);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(test_a_release_verifies, teardown),
 		cmocka_unit_test_teardown(test_what_is_published_stays, teardown),
 		cmocka_unit_test_teardown(test_only_closed_periods, teardown),
+		cmocka_unit_test_teardown(test_what_cannot_be_published_is_not_asked_for, teardown),
 		cmocka_unit_test_teardown(test_too_few_offices_are_withheld, teardown),
 		cmocka_unit_test_teardown(test_a_dry_run_leaves_no_trace, teardown),
 		cmocka_unit_test_teardown(test_small_counts_are_hidden_and_why, teardown),
