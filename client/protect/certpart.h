@@ -1,4 +1,4 @@
-/* certpart - what the two halves of the verifier share: lines, numbers, sums along relations.
+/* certpart - what the two halves of the verifier share (certlines.c): lines, numbers, sums along relations.
  *
  * For certificate.c and auditor.c only. */
 #ifndef CLIENT_PROTECT_CERTPART_H
@@ -48,9 +48,12 @@ struct certcheck {
 
 bool cert_bad(struct certcheck *k, struct err *e, const char *rule); /* "line N: rule"; always false */
 void cert_sums_clear(struct sums *s);
+struct line_sum *cert_sums_at(struct sums *s, uint64_t key); /* its place, made if need be; NULL: no memory */
 bool cert_sums_zero(const struct sums *s);
 typedef bool visit_line(struct certcheck *k, uint64_t key, int sign, void *context);
 
+/* Every relation that holds the cell, sign 1 as parent, -1 as child; _from: in the dimensions from the first one on. */
+bool cert_visit_from(struct certcheck *k, uint32_t first, uint64_t cell, visit_line *visit, void *context);
 bool cert_visit_lines(struct certcheck *k, uint64_t cell, visit_line *visit, void *context);
 bool cert_add_signed(
     struct certcheck *k, uint64_t key, int sign, void *context); /* context: an int64_t to add */

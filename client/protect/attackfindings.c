@@ -1,0 +1,264 @@
+#include "client/protect/attackpart.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "client/protect/derive.h"
+#include "client/text.h"
+
+#define PROGRAM_MAX 60000u /* variables of a component that still gets linear programs */
+
+static void line_give(struct attack *a, uint64_t cell, const struct attack_line *like)
+{
+	struct attack_line line = *like;
+	struct buf name = { 0 };
+
+	lattice_name(&a->g, cell, &name);
+	buf_put_byte(&name, 0);
+	line.cell = (const char *)name.data;
+	if (name.failed || !a->line(a->context, &line))
+		a->out.failed = true;
+	buf_free(&name);
+}
+
+static void line_put(
+    struct attack *a, uint64_t cell, int64_t lo, int64_t hi, const char *why, const char *who)
+{
+	lattice_name(&a->g, cell, &a->out);
+	buf_printf(&a->out, ",%lld,", (long long)lo);
+	if (hi != SYSTEM_UNBOUNDED)
+		buf_printf(&a->out, "%lld", (long long)hi);
+	buf_printf(&a->out, ",%d,%s,%s\n", lo == hi, why, who);
+}
+
+/* Where figures were moved, nobody is promised to reach the threshold: a small count, or a small rest, must stay
+ * in doubt by the width. Without a policy, by one. */
+static bool discloses_moved(const struct attack *a, int64_t value, int64_t rest, int64_t lo, int64_t hi)
+{
+	if (rest >= a->threshold || (rest == 0 && (value > 0 || a->zeros_open)))
+		return false;
+	return hi - lo < (a->judged ? a->width : 1);
+}
+
+/* Is somebody's whole group beside the nought, so that it says nobody of them is here (rule R4)? */
+static bool beside_full(const struct attack *a, uint64_t cell)
+{
+	for (uint32_t d = 0; d < a->g.n_dims; d++) {
+		uint32_t code = lattice_place(&a->g, cell, d);
+		const int64_t *line = a->g.truth + (cell - code * a->g.stride[d]);
+		for (uint32_t i = 0; d != a->office_dim && i < a->g.dim[d].n_breakdowns; i++) {
+			const struct breakdown *b = &a->g.dim[d].breakdown[i];
+			int64_t whole = line[b->parent * a->g.stride[d]];
+			bool child = false;
+			bool full = false;
+			for (uint32_t j = 0; j < b->n; j++) {
+				child = child || b->child[j] == code;
+				full = full || line[b->child[j] * a->g.stride[d]] == whole;
+			}
+			if (child && full && whole > 0)
+				return true;
+		}
+	}
+	return false;
+}
+
+/* A nought that the policy does not protect: hidden for others' sake, or not at all. */
+static bool is_open_nought(const struct attack *a, uint64_t cell)
+{
+	return a->zeros_open && a->g.truth != NULL && a->g.truth[cell] == 0 && !beside_full(a, cell);
+}
+
+/* Does this interval disclose? Rules: docs/disclosure.md "Commands", attack. */
+static bool discloses(const struct attack *a, uint64_t cell, int64_t lo, int64_t hi)
+{
+	bool open = hi == SYSTEM_UNBOUNDED;
+	if (attack_is_difference(a, cell))
+		return attack_discloses_difference(a, cell, lo, hi);
+	if (a->own == NULL && !a->judged)
+		return !open && lo == hi;
+	int64_t value = lo == hi && a->own != NULL ? lo : a->g.truth[cell];
+	int64_t mine = a->own == NULL ? 0 : attack_own_part(a, cell);
+	int64_t rest = value - mine;
+	if (a->own != NULL && value > 0 && rest == 0)
+		return false;
+	if (a->moved.how != MOVED_NOT)
+		return discloses_moved(a, value, rest, lo, hi);
+	if (is_open_nought(a, cell))
+		return false;
+	if (!open && lo == hi && (a->own == NULL || value < a->threshold))
+		return true;
+	if (!a->judged || rest >= a->threshold || open)
+		return false;
+	int64_t target = mine + (rest + a->width > a->threshold ? rest + a->width : a->threshold);
+	return hi < target || hi - lo < a->width;
+}
+
+static bool wide(void *context, uint64_t cell, int64_t lo, int64_t hi)
+{
+	const struct attack *a = context;
+	int64_t shift = attack_is_difference(a, cell) ? a->all->shift : 0;
+	return !discloses(a, cell, lo - shift, hi == SYSTEM_UNBOUNDED ? hi : hi - shift);
+}
+
+static void progress(void *context, double share)
+{
+	struct attack *a = context;
+	fprintf(stderr, "\r\033[K%s %3.0f %%", a->now, 100 * share);
+	a->telling = true;
+}
+
+static void hidden_put(struct attack *a, const struct system *s, const char *who)
+{
+	static const char *const why[] = { "open", "propagation", "program", "witness" };
+	for (uint32_t i = 0; i < s->n_vars; i++) {
+		struct system_var shifted = s->var[i];
+		const struct system_var *v = &shifted;
+		if (!v->wanted)
+			continue;
+		if (attack_is_difference(a, v->cell)) {
+			shifted.lo -= a->all->shift;
+			shifted.hi -= v->hi == SYSTEM_UNBOUNDED ? 0 : a->all->shift;
+		}
+		bool bad = discloses(a, v->cell, v->lo, v->hi);
+		a->hidden++;
+		a->found += bad;
+		if (a->line == NULL) {
+			line_put(a, v->cell, v->lo, v->hi, why[v->why], who);
+			continue;
+		}
+		const struct attack_line line = { .who = who,
+			.how = why[v->why],
+			.lo = v->lo,
+			.hi = v->hi,
+			.own = a->own != NULL ? attack_own_part(a, v->cell) : 0,
+			.exact = v->lo == v->hi,
+			.discloses = bad };
+		line_give(a, v->cell, &line);
+	}
+}
+
+/* Printed aggregates of which the attacker's own part leaves a small rest. */
+static void residuals_put(struct attack *a, const char *who)
+{
+	for (uint64_t c = 0; c < a->g.n_cells; c++) {
+		if (a->g.mark[c] != 'P' ||
+		    lattice_is_leaf(&a->g.dim[a->office_dim], lattice_place(&a->g, c, a->office_dim)))
+			continue;
+		int64_t mine = attack_own_part(a, c);
+		int64_t rest = a->g.value[c] - mine;
+		if (mine == 0 || rest < 1 || rest >= a->threshold)
+			continue;
+		a->found++;
+		if (a->line == NULL) {
+			line_put(a, c, rest, rest, "residual", who);
+			continue;
+		}
+		const struct attack_line line = { .who = who,
+			.how = "residual",
+			.lo = rest,
+			.hi = rest,
+			.exact = true,
+			.discloses = true };
+		line_give(a, c, &line);
+	}
+}
+
+/* Small differences for which a subtraction will do: both figures are printed. The public's count for all. */
+static void differences_put(struct attack *a, const char *who)
+{
+	uint64_t first = a->all != NULL ? a->all->n_released : a->g.n_cells;
+	for (uint64_t c = first; c < a->g.n_cells; c++) {
+		uint64_t before;
+		uint64_t after;
+		uint64_t where;
+		int64_t rest;
+		together_ends(a->all, c, &before, &after);
+		if (!attack_printed(a, before, &where) || !attack_printed(a, after, &where) ||
+		    !attack_difference_asked(a, c, &rest) || (a->own != NULL && rest == a->g.truth[c]))
+			continue;
+		a->found++;
+		line_put(a, c, rest, rest, "difference", who);
+	}
+}
+
+/* Hidden in one release and printed in another, of the same figures: out, unless it was printed before. */
+static void printed_put(struct attack *a, const char *who)
+{
+	for (uint64_t c = 0; a->all != NULL && c < a->all->n_released; c++) {
+		uint64_t where;
+		if (a->g.mark[c] != 'H' || !attack_printed(a, c, &where))
+			continue;
+		a->found += where > c;
+		line_put(a, c, a->g.value[where], a->g.value[where], where > c ? "release" : "late", who);
+	}
+}
+
+/* Is all of the cell the attacker's, because everybody can see that nobody else has anything in it? */
+static bool owned_in_effect(const struct attack *a, uint64_t cell)
+{
+	const struct latticedim *d = &a->g.dim[a->office_dim];
+	uint32_t code = lattice_place(&a->g, cell, a->office_dim);
+	uint64_t stride = a->g.stride[a->office_dim], base = cell - code * stride;
+	bool all = a->own[code];
+
+	for (uint32_t b = 0; !all && b < d->n_breakdowns; b++) {
+		all = d->breakdown[b].parent == code;
+		for (uint32_t i = 0; all && i < d->breakdown[b].n; i++) {
+			uint64_t child = base + d->breakdown[b].child[i] * stride;
+			all = a->g.value[child] == 0 || owned_in_effect(a, child);
+		}
+	}
+	return all;
+}
+
+/* Without the attacker's counts: what he could compute exactly, knowing them. */
+static bool derived_put(struct attack *a, const struct system *s, const char *who, struct err *e)
+{
+	bool *follows = calloc(s->n_vars + (size_t)1, sizeof *follows);
+	const struct attack_line line = {
+		.who = who, .how = "elimination", .hi = SYSTEM_UNBOUNDED, .exact = true, .unknown = true
+	};
+	bool ok = (follows != NULL || err_set(e, ERR_MEMORY, "no memory")) && derive_follow(s, follows, e);
+
+	for (uint32_t i = 0; ok && i < s->n_vars; i++) {
+		if (!s->var[i].wanted || owned_in_effect(a, s->var[i].cell))
+			continue;
+		a->hidden++;
+		if (follows[i])
+			line_give(a, s->var[i].cell, &line);
+	}
+	free(follows);
+	return ok;
+}
+
+bool attack_as(struct attack *a, const char *who, struct err *e)
+{
+	struct system s = { 0 };
+	uint32_t *var = malloc(a->g.n_cells * sizeof *var);
+	const struct system_plan plan = { .max_program = PROGRAM_MAX,
+		.enough = a->wide_is_enough && a->own != NULL ? wide : NULL,
+		.progress = isatty(STDERR_FILENO) ? progress : NULL,
+		.context = a };
+	bool ok = var != NULL || err_set(e, ERR_MEMORY, "no memory");
+	bool symbols = a->symbols && a->own != NULL;
+	a->now = who;
+	ok = ok && attack_system(a, &s, var, e) &&
+	     ((symbols ? derived_put(a, &s, who, e) : system_solve(&s, &plan, e)) || err_wrap(e, "%s", who));
+	if (ok && !symbols)
+		hidden_put(a, &s, who);
+	if (ok && !symbols && a->own != NULL)
+		residuals_put(a, who);
+	if (ok)
+		differences_put(a, who);
+	if (ok && a->own == NULL)
+		printed_put(a, who);
+	a->programs += s.n_programs;
+	if (a->telling)
+		fputs("\r\033[K", stderr);
+	a->telling = false;
+	system_free(&s);
+	free(var);
+	return ok;
+}
