@@ -15,6 +15,7 @@ import tempfile
 import time
 
 from blankmaker import make
+from harness import random_seed
 from tableattack import Judge, Table
 from tablemaker import lines_of, write
 from test_attack_tables import keep, protect, verify
@@ -156,7 +157,7 @@ def known_cases():
 
 def main():
     seconds = float(sys.argv[1]) if len(sys.argv) > 1 else None
-    first = int(sys.argv[2]) if len(sys.argv) > 2 else random.SystemRandom().randrange(10**9)
+    first = random_seed(2)
     until = time.monotonic() + (seconds or 200)
     codes, bad = {}, known_cases()
     for seed in range(first, first + (TABLES if seconds is None else 10**9)):

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 
-from harness import BIN, environment
+from harness import BIN, environment, random_seed
 from tableattack import Judge, Table, judge_folder
 from tablemaker import lines_of, write
 from test_attack_tables import protect, verify
@@ -113,7 +113,7 @@ def sampled(folder, out, rng, offices, most):
 
 
 def main():
-    seed = int(sys.argv[1]) if len(sys.argv) > 1 else random.SystemRandom().randrange(10**9)
+    seed = random_seed(1)
     print("seed", seed, flush=True)
     shapes = (("36 regions in 3 counties", lambda f, rng: regions(f, rng, 36, 3, 2100, True), 4, 40),
               ("437 regions in 19 counties", lambda f, rng: regions(f, rng, 437, 19, 138000, False), 3, 12),

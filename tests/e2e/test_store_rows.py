@@ -11,7 +11,7 @@ import re
 import shutil
 import sqlite3
 
-from harness import BIN, Deployment, run
+from harness import BIN, Deployment, random_seed, run
 from rowbind import Binding, columns, row_name, row_told
 from test_client_read import CONFIG, COUNTS, release
 
@@ -219,7 +219,7 @@ def dump(path):
 
 def test_bytes(benches):
     """One bit of each page of the file, rows and indices alike: found, unless it is in a byte that nobody reads."""
-    seed = random.SystemRandom().randrange(2**32)
+    seed = random_seed()
     good = dump(benches[0].good)
     size = os.path.getsize(benches[0].good)
 
