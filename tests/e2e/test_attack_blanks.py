@@ -14,6 +14,8 @@ import sys
 import tempfile
 import time
 
+from scipy.optimize import Bounds
+
 from blankmaker import make
 from harness import random_seed
 from tableattack import Judge, Table
@@ -33,6 +35,17 @@ class Hunter(Judge):
             return max(met)
         return self.reach([(i, sign)], enough, len(system[0]), system[1], system[2], pool)
 
+    def is_nobody(self, i, system):
+        """The offices' own figures, all of them, leave nothing but a nought, and those may be known."""
+        if self.zeros != "published":
+            return False
+        index, constraints, bounds = system
+        low, high = bounds.lb.copy(), bounds.ub.copy()
+        for cell, column in index.items():
+            if self.mark.get(cell) == "H":
+                low[column] = high[column] = self.table.value[cell]
+        return self.reach([(i, 1)], 1, len(index), constraints, Bounds(low, high), []) == 0
+
     def hunt(self):
         for own in self.coalitions():
             system, pool = self.system(own), []
@@ -47,7 +60,7 @@ class Hunter(Judge):
         rest = v - (self.table.own(cell, own) if own else 0)
         if not own:
             most = self.ends(i, system, pool, 1, self.k)
-            if most < self.k and (most > 0 or self.zeros == "sensitive"):
+            if most < self.k and (most > 0 or self.zeros == "sensitive") and not self.is_nobody(i, system):
                 self.found.append("public: unprinted %s is at most %d" % ("|".join(cell), most))
             return
         if self.policy.get("residual", "yes") == "no" or not 1 <= rest < self.k:
