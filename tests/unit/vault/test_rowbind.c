@@ -55,7 +55,7 @@ static struct rowbind *taken(sqlite3 *db)
 static void held(sqlite3 *db, struct rowbind *b, uint64_t new_step, const char *word)
 {
 	struct err e = { 0 };
-	enum rowbind_state state;
+	enum rowbind_state state = ROWBIND_EMPTY;
 
 	run(db,
 	    "DROP TRIGGER IF EXISTS temp.\"office in\"; DROP TRIGGER IF EXISTS temp.\"office out\";"
