@@ -22,7 +22,7 @@ enum exit_code {
 	EXIT_INTERRUPTED = 130
 };
 
-#define COMMAND_OPTIONS_MAX 16
+#define COMMAND_OPTIONS_MAX 20
 
 struct command_option {
 	const char *name;  /* long name without dashes: "period" */

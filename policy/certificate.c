@@ -105,17 +105,25 @@ static void put_releases(struct buf *b, const struct ledger *l)
 	}
 }
 
-static bool put_tables(const struct proof *p, struct buf *out, struct witness_report *witness, struct err *e)
+static bool put_tables(struct witness *w, struct buf *out, struct witness_report *report)
 {
 	struct buf open = { 0 };
 	buf_put_text(out, "section tables\n");
-	*witness = (struct witness_report){ 0 };
-	bool ok = witness_write(p->plan->g, p->null, out, &open, witness, e);
+	bool ok = witness_put(w, out, &open, report);
 	buf_put_text(out, "section open\n");
 	if (open.size > 0)
 		buf_put(out, open.data, open.size);
 	buf_free(&open);
 	return ok;
+}
+
+static void put_piece(struct buf *out, struct buf *piece)
+{
+	if (piece->failed)
+		out->failed = true;
+	else if (piece->size > 0)
+		buf_put(out, piece->data, piece->size);
+	buf_free(piece);
 }
 
 static void put_level(struct buf *b, const struct proof *p)
@@ -125,7 +133,8 @@ static void put_level(struct buf *b, const struct proof *p)
 	    g->p->width, g->floor, g->p->coalition);
 }
 
-bool certificate_write(const struct proof *p, struct buf *out, struct witness_report *witness, struct err *e)
+bool certificate_write(const struct proof *p, struct buf piece[PIECES], struct witness *w, struct buf *out,
+    struct witness_report *report, struct err *e)
 {
 	const struct grid *g = p->plan->g;
 	uint8_t digest[32];
@@ -141,12 +150,11 @@ bool certificate_write(const struct proof *p, struct buf *out, struct witness_re
 	put_level(out, p);
 	if (g->ledger != NULL)
 		put_releases(out, g->ledger);
-	put_null(out, g, MODULAR_PRIME_1, p->null[0]);
-	put_null(out, g, MODULAR_PRIME_2, p->null[1]);
-	if (!put_tables(p, out, witness, e))
-		return false;
+	put_piece(out, &piece[PIECE_NULL_1]);
+	put_piece(out, &piece[PIECE_NULL_2]);
+	bool ok = put_tables(w, out, report);
 	put_end(out, "end-public");
-	return !out->failed || err_set(e, ERR_MEMORY, "no memory for the certificate");
+	return (ok && !out->failed) || err_set(e, ERR_MEMORY, "no memory for the certificate");
 }
 
 /* ---- the auditors' part ---- */
@@ -218,35 +226,65 @@ static void put_blind(struct buf *b, const struct grid *g, const uint8_t certifi
 	sodium_memzero(&s, sizeof s);
 }
 
-bool auditor_write(const struct proof *p, struct bytes certificate, struct buf *out, struct err *e)
+uint32_t *proof_number_moves(const struct plan *p)
+{
+	uint32_t id = 0;
+	uint32_t *number = calloc((size_t)p->n_moves + 1, sizeof *number);
+	for (uint32_t i = 0; number != NULL && i < p->n_moves; i++)
+		if (p->move[i].entry != NULL && p->move[i].active)
+			number[i] = id++;
+	return number;
+}
+
+static void put_move(struct buf *out, const struct move *m, uint32_t id)
+{
+	if (m->entry == NULL || !m->active)
+		return;
+	buf_printf(out, "a %u %u", id, m->n);
+	for (uint32_t j = 0; j < m->n; j++)
+		buf_printf(out, " %u:%d", m->entry[j].cell, m->entry[j].by);
+	buf_put_text(out, "\n");
+}
+
+/* Where share number `share` of so many things begins. */
+static uint32_t share_begin(uint32_t share, uint32_t n)
+{
+	return (uint32_t)((uint64_t)n * share / PIECE_SHARES);
+}
+
+void proof_piece(const struct proof *p, uint32_t piece, struct buf *out)
 {
 	const struct plan *plan = p->plan;
+	uint32_t share = piece % PIECE_SHARES;
+	if (piece == PIECE_NULL_1 || piece == PIECE_NULL_2) {
+		put_null(out, plan->g, piece == PIECE_NULL_1 ? MODULAR_PRIME_1 : MODULAR_PRIME_2,
+		    p->null[piece == PIECE_NULL_1 ? 0 : 1]);
+	} else if (piece < PIECE_NEEDS) {
+		for (uint32_t i = share_begin(share, plan->n_moves);
+		     i < share_begin(share + 1, plan->n_moves); i++)
+			put_move(out, &plan->move[i], p->number[i]);
+	} else {
+		for (uint32_t i = share_begin(share, plan->n->n); i < share_begin(share + 1, plan->n->n); i++)
+			if (plan->n->need[i].move != NONE)
+				put_need(out, plan, &plan->n->need[i], p->number[plan->n->need[i].move]);
+	}
+}
+
+bool auditor_write(
+    const struct proof *p, struct bytes certificate, struct buf piece[PIECES], struct buf *out, struct err *e)
+{
 	uint8_t digest[32];
-	uint32_t id = 0;
-	uint32_t *number = calloc((size_t)plan->n_moves + 1, sizeof *number);
-	if (number == NULL)
-		return err_set(e, ERR_MEMORY, "no memory for the certificate");
 	crypto_hash_sha256(digest, certificate.at, certificate.len);
 	buf_put_text(out, "cellveil-certificate-auditor 1\n");
 	put_hex_line(out, "public", digest);
 	put_level(out, p);
-	put_blind(out, plan->g, digest);
+	put_blind(out, p->plan->g, digest);
 	buf_put_text(out, "section amplitudes\n");
-	for (uint32_t i = 0; i < plan->n_moves; i++) {
-		const struct move *m = &plan->move[i];
-		if (m->entry == NULL || !m->active)
-			continue;
-		number[i] = id;
-		buf_printf(out, "a %u %u", id++, m->n);
-		for (uint32_t j = 0; j < m->n; j++)
-			buf_printf(out, " %u:%d", m->entry[j].cell, m->entry[j].by);
-		buf_put_text(out, "\n");
-	}
+	for (uint32_t i = PIECE_MOVES; i < PIECE_NEEDS; i++)
+		put_piece(out, &piece[i]);
 	buf_put_text(out, "section requirements\n");
-	for (uint32_t i = 0; i < plan->n->n; i++)
-		if (plan->n->need[i].move != NONE)
-			put_need(out, plan, &plan->n->need[i], number[plan->n->need[i].move]);
+	for (uint32_t i = PIECE_NEEDS; i < PIECE_NULL_1; i++)
+		put_piece(out, &piece[i]);
 	put_end(out, "end-auditor");
-	free(number);
 	return !out->failed || err_set(e, ERR_MEMORY, "no memory for the certificate");
 }

@@ -112,7 +112,7 @@ static bool check_move(const struct checker *c, const struct move *m)
 	return true;
 }
 
-bool check_result(const struct plan *p, enum guarantee level, struct err *e)
+static struct checker checker_of(const struct plan *p, enum guarantee level, struct err *e)
 {
 	struct checker c = {
 		.p = p, .t = p->g->t, .params = p->g->p, .level = level, .office_dim = SIZE_MAX, .e = e
@@ -122,8 +122,32 @@ bool check_result(const struct plan *p, enum guarantee level, struct err *e)
 	for (size_t d = 0; d < c.t->n_dims && c.params->offices && !c.t->added_office; d++)
 		if (strcmp(c.t->dim[d].name, c.params->office_dim) == 0)
 			c.office_dim = d;
-	for (uint32_t i = 0; i < p->n_moves; i++)
-		if (p->move[i].entry != NULL && p->move[i].active && !check_move(&c, &p->move[i]))
+	return c;
+}
+
+/* Where share number `share` of so many things begins. */
+static uint32_t share_begin(uint32_t share, uint32_t n)
+{
+	return (uint32_t)((uint64_t)n * share / CHECK_SHARES);
+}
+
+static bool check_moves(const struct checker *c, uint32_t share)
+{
+	const struct plan *p = c->p;
+	for (uint32_t i = share_begin(share, p->n_moves); i < share_begin(share + 1, p->n_moves); i++)
+		if (p->move[i].entry != NULL && p->move[i].active && !check_move(c, &p->move[i]))
 			return false;
-	return check_rules(&c) && (p->g->ledger == NULL || check_releases(p, level, e));
+	return true;
+}
+
+bool check_part(const struct plan *p, enum guarantee level, uint32_t part, struct err *e)
+{
+	struct checker c = checker_of(p, level, e);
+	if (part == 0)
+		return check_relations(&c) && (p->g->ledger == NULL || check_releases(p, level, e));
+	if (part <= CHECK_SHARES)
+		return check_moves(&c, part - 1);
+	uint32_t share = part - 1 - CHECK_SHARES;
+	uint32_t n = (uint32_t)c.t->n_cells;
+	return check_cells(&c, share_begin(share, n), share_begin(share + 1, n));
 }

@@ -7,8 +7,12 @@
 #define POLICY_CHECK_H
 #include "policy/protect.h"
 
-/* ERR_INTERNAL, naming the step that failed, never a cell or a count. */
-bool check_result(const struct plan *p, enum guarantee level, struct err *e);
-/* What concerns several releases of the period: check_releases.c. Called by check_result. */
+#define CHECK_SHARES 6u
+#define CHECK_PARTS  (1 + 2 * CHECK_SHARES)
+
+/* One part of the check; the pattern stands when all parts, each a job (team.h), have answered true. ERR_INTERNAL, naming the
+ * step that failed, never a cell or a count. */
+bool check_part(const struct plan *p, enum guarantee level, uint32_t part, struct err *e);
+/* What concerns several releases of the period: check_releases.c. Called by check_part. */
 bool check_releases(const struct plan *p, enum guarantee level, struct err *e);
 #endif

@@ -19,6 +19,8 @@ struct checker {
 bool check_fails(const struct checker *c, const char *step);
 /* What a reader sees in place of the cell. */
 char check_shown(const struct checker *c, uint32_t cell);
-/* R1 to R7 and R12 of the finished pattern. */
-bool check_rules(const struct checker *c);
+/* R1 to R7 and R12 of the finished pattern: what concerns single cells, from one up to before another, and what concerns
+ * sums of cells. */
+bool check_cells(const struct checker *c, uint32_t from, uint32_t to);
+bool check_relations(const struct checker *c);
 #endif

@@ -348,9 +348,9 @@ static bool check_told(struct judge *j, const struct thing *t)
 	return check_residual(j, t, NONE);
 }
 
-static bool check_cells(struct judge *j)
+static bool look_at_cells(struct judge *j, uint32_t from, uint32_t to)
 {
-	for (uint32_t cell = 0; cell < j->t->n_cells; cell++) {
+	for (uint32_t cell = from; cell < to; cell++) {
 		struct thing t = { .cell = cell };
 		char mark = check_shown(j->c, cell);
 		if (told_is_subject(j->c->p->g, cell) && !check_told(j, &t))
@@ -542,7 +542,7 @@ static bool check_line(struct judge *j, const struct relation *r, uint8_t *in, u
 	return check_group(j, r, in, alive);
 }
 
-static bool check_relations(struct judge *j)
+static bool look_at_relations(struct judge *j)
 {
 	struct relation_walk w;
 	struct relation r;
@@ -585,14 +585,27 @@ static bool open_judge(struct judge *j)
 	return true;
 }
 
-bool check_rules(const struct checker *c)
+static void close_judge(struct judge *j)
+{
+	free(j->first_virt);
+	free(j->own);
+	free(j->owner);
+	free(j->seen);
+	free(j->way);
+}
+
+bool check_cells(const struct checker *c, uint32_t from, uint32_t to)
 {
 	struct judge j = { .c = c, .t = c->t, .params = c->params };
-	bool ok = open_judge(&j) && check_cells(&j) && check_relations(&j);
-	free(j.first_virt);
-	free(j.own);
-	free(j.owner);
-	free(j.seen);
-	free(j.way);
+	bool ok = open_judge(&j) && look_at_cells(&j, from, to);
+	close_judge(&j);
+	return ok;
+}
+
+bool check_relations(const struct checker *c)
+{
+	struct judge j = { .c = c, .t = c->t, .params = c->params };
+	bool ok = open_judge(&j) && look_at_relations(&j);
+	close_judge(&j);
 	return ok;
 }

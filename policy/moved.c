@@ -8,6 +8,7 @@
 #include "policy/certificate.h"
 #include "policy/derived.h"
 #include "policy/noise.h"
+#include "policy/proving.h"
 #include "policy/rounding.h"
 #include "policy/safe_table.h"
 #include "policy/uncertain.h"

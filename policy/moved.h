@@ -14,8 +14,7 @@ bool moved_ledger_allows(const struct table_input *t, const struct policy_params
 bool moved_release(const struct table_input *t, const struct policy_params *p, const uint8_t choice_key[32],
     const struct release_options *o, enum guarantee level, struct release_result *r, struct err *e);
 
-/* release.c's own parts, for grids whose values are those to be printed. */
-void release_put_result(const struct grid *g, bool truth, struct buf *out);
+/* release.c has it. */
 void release_put_manifest_head(
     struct buf *out, const struct release_options *o, enum guarantee level, const struct release_result *r);
 #endif

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "policy/certificate.h"
-#include "policy/check.h"
 #include "policy/conflict.h"
 #include "policy/derived.h"
 #include "policy/explain.h"
@@ -15,6 +14,7 @@
 #include "policy/ledger.h"
 #include "policy/modular.h"
 #include "policy/moved.h"
+#include "policy/proving.h"
 #include "policy/ranks.h"
 #include "policy/safe_table.h"
 
@@ -188,11 +188,31 @@ static bool judge_virtual(const struct attempt *a, struct err *e)
 	return true;
 }
 
-static bool null_vector(struct attempt *a, int k, struct err *e)
-{
+struct vectors { /* of the pattern at hand */
+	struct attempt *a;
+	uint32_t first;
 	uint8_t seed[16];
-	proof_seed(&a->g, seed);
-	return modular_null(&a->g, k == 0 ? MODULAR_PRIME_1 : MODULAR_PRIME_2, seed, a->null[k], e);
+	struct err failed[2];
+	bool ok[2];
+};
+
+static void null_vector(void *work, uint32_t job)
+{
+	struct vectors *v = work;
+	uint32_t k = v->first + job;
+	v->ok[k] = modular_null(
+	    &v->a->g, k == 0 ? MODULAR_PRIME_1 : MODULAR_PRIME_2, v->seed, v->a->null[k], &v->failed[k]);
+}
+
+/* One of them, or both: side by side, if there is somebody to do that. */
+static bool null_vectors(struct attempt *a, uint32_t first, uint32_t n, struct team *team, struct err *e)
+{
+	struct vectors v = { .a = a, .first = first, .ok = { true, true } };
+	proof_seed(&a->g, v.seed);
+	team_run(team, null_vector, &v, n);
+	if (!v.ok[0] || !v.ok[1])
+		*e = v.failed[v.ok[0] ? 1 : 0];
+	return v.ok[0] && v.ok[1];
 }
 
 static void begin(const struct release_options *o, const char *stage)
@@ -275,42 +295,22 @@ static bool attempt_run(struct attempt *a, const struct ladder *rungs, struct le
 			return true;
 		begin(o, "last check");
 		proof_seed(&a->g, seed);
-		if (!null_vector(a, 0, e) || !judge_derivable(a, &again, e))
+		if (!null_vectors(a, 0, o->team == NULL ? 1 : 2, o->team, e) ||
+		    !judge_derivable(a, &again, e))
 			return false;
 	}
 	derived_settle(&a->g);
 	/* the pattern may have lost a hidden sum's cell: the vectors belong to the final one */
-	if ((!pattern_is(a, seed) && !null_vector(a, 0, e)) || !null_vector(a, 1, e) || !judge_virtual(a, e))
+	bool stands = pattern_is(a, seed);
+	if (!(stands && o->team != NULL) && !null_vectors(a, stands ? 1 : 0, stands ? 1 : 2, o->team, e))
+		return false;
+	if (!judge_virtual(a, e))
 		return false;
 	*served = true;
 	return true;
 }
 
 /* ---- what comes out ---- */
-
-void release_put_result(const struct grid *g, bool truth, struct buf *out)
-{
-	const struct table_input *t = g->t;
-	size_t n = t->n_dims - (t->added_office ? 1 : 0);
-	for (size_t d = 0; d < n; d++)
-		buf_printf(out, "%s,", t->dim[d].name);
-	buf_put_text(out, truth ? "freq,status,primary,suppressed\n" : "freq,status\n");
-	for (uint32_t c = 0; c < g->n_cells; c++) {
-		char mark = proof_mark(g, c);
-		if (mark == '-' || mark == 'I')
-			continue;
-		for (size_t d = 0; d < n; d++)
-			buf_printf(out, "%s,", t->dim[d].code[table_coord(t, c, d)]);
-		if (mark == 'P' || mark == 'R' || (truth && mark == 'H'))
-			buf_printf(out, "%" PRId64, g->value[c]);
-		else if (mark == 'Z')
-			buf_put_text(out, "0");
-		buf_printf(out, ",%c", mark);
-		if (truth)
-			buf_printf(out, ",%d,%d", mark == 'H' && g->primary[c] != 0, mark == 'H');
-		buf_put_text(out, "\n");
-	}
-}
 
 void release_put_manifest_head(
     struct buf *out, const struct release_options *o, enum guarantee level, const struct release_result *r)
@@ -410,21 +410,22 @@ static bool finish(struct attempt *a, struct ledger *l, const struct ladder *run
 			: coarser   ? grid
 				    : NULL };
 	struct witness_report witness;
-	if (!check_result(&a->plan, a->level, e) || (coarser && !proof_grid_digest(rungs->input, grid, e)))
+	struct buf cells = { 0 };
+	uint64_t lines = 0;
+	if (coarser && !proof_grid_digest(rungs->input, grid, e))
 		return false;
 	begin(o, "proof");
 	const struct grid *own = l->n == 0 ? &a->g : ledger_own(l, &a->g);
-	release_put_result(own, o->truth, &r->result_csv);
-	derived_write(own, &r->derived_csv);
-	crypto_hash_sha256(proof.result, r->result_csv.data, r->result_csv.size);
-	if (!certificate_write(&proof, &r->certificate, &witness, e) ||
-	    !auditor_write(&proof, buf_bytes(&r->certificate), &r->auditor, e))
-		return false;
-	explain_csv(&a->plan, &r->explain_csv);
+	const struct proving proving = { &proof, own, o->truth, o->team };
+	bool ok = proving_run(&proving, r, &cells, &lines, &witness, e);
 	release_put_manifest_head(&r->manifest, o, a->level, r);
-	uint64_t lines = 2 + explain_manifest(&a->plan, &r->manifest);
+	buf_put_bytes(&r->manifest, buf_bytes(&cells));
+	r->manifest.failed = r->manifest.failed || cells.failed;
+	buf_free(&cells);
+	if (!ok)
+		return false;
 	buf_put_bytes(&r->manifest, buf_bytes(&rungs->lines));
-	lines += rungs->n_lines;
+	lines += 2 + rungs->n_lines;
 	lines += put_late(&a->g, &r->manifest, &r->summary.late);
 	buf_printf(&r->manifest, "{\"lines\":%" PRIu64 "}\n", lines);
 	summarise(a, own, &r->summary);

@@ -7,6 +7,7 @@
 #include "policy/choice.h"
 #include "policy/params.h"
 #include "policy/table.h"
+#include "policy/team.h"
 #include "proto/bytes.h"
 
 enum guarantee { LEVEL_1 = 1, LEVEL_2, LEVEL_3, LEVEL_4 };
@@ -47,6 +48,8 @@ struct release_options {
 	/* Told when a stage begins: "pattern", "last check", "proof", "done". For progress and clocks; NULL: nobody. */
 	void (*stage)(void *context, const char *name);
 	void *stage_context;
+	struct team
+	    *team;  /* threads that share the work (team.h); NULL: one. Any number gives the same bytes */
 	bool truth; /* RESULT.csv shows hidden counts and why: never for publication */
 };
 

@@ -1,42 +1,16 @@
 #include "policy/witness.h"
 
-#include <assert.h>
-#include <math.h>
-#include <sodium.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "policy/certificate.h"
-#include "policy/shown.h"
-#include "policy/simplex.h"
+#include "policy/witness_part.h"
 
 #define COMPONENT_MAX   2500u                /* cells of a component that is tried */
 #define COMPONENT_SMALL 800u                 /* cells: tried before the others */
 #define TABLEAU_MAX     7500000u             /* numbers in its program */
-#define TOUCHED_MAX     UINT64_C(700000000)  /* numbers changed for one component */
 #define ALL_TOUCHED     UINT64_C(1600000000) /* for all together */
-#define FAILURES_MAX    6u                   /* solutions that could not be made whole, in a row */
-#define WHOLE           1e-6
-#define FAR             1e-7
-
-struct reader { /* of the published files */
-	struct shown s;
-	uint32_t *root;  /* component of each bare cell: its first cell */
-	uint32_t *place; /* of a loose first cell in the component at hand */
-	uint8_t seed[16];
-};
-
-struct component {
-	const struct reader *in;
-	uint32_t id, first_table, n, n_named, n_relations;
-	const uint32_t *cell; /* n loose ones, then others that a table names; each part ascending */
-	const struct relation *relation;
-	struct simplex x;
-	int64_t *now, *least, *largest; /* of each cell: in this table, in all so far */
-	int64_t ceiling;                /* no cell is taken to hold more */
-	uint32_t round, failures, n_tables;
-	struct buf lines;
-};
 
 static uint32_t find_root(uint32_t *root, uint32_t c)
 {
@@ -55,11 +29,6 @@ static void unite(uint32_t *root, uint32_t a, uint32_t b)
 		root[b] = a;
 	else
 		root[a] = b;
-}
-
-static uint32_t relation_member(const struct grid *g, const struct relation *r, uint32_t j)
-{
-	return j == 0 ? r->parent : relation_child(g, r, j - 1);
 }
 
 /* Among counts: what ties releases together is known from shown.same. */
@@ -121,299 +90,6 @@ static void find_components(const struct reader *in)
 	}
 	for (uint32_t c = 0; c < s->g->n_cells; c++)
 		in->root[c] = find_root(in->root, c);
-}
-
-/* ---- the program: a column for each cell's height over its floor, and one for the printed values ---- */
-
-static int64_t cell_floor(const struct component *k, uint32_t i)
-{
-	return k->in->s.state[k->cell[i]] == SHOWN_HIDDEN ? (int64_t)k->in->s.g->floor : 0;
-}
-
-/* sum of signed heights + constant * last = 0; the last column rises from 0 to 1. */
-static void put_relation(struct component *k, uint32_t i)
-{
-	const struct relation *r = &k->relation[i];
-	const struct shown *s = &k->in->s;
-	for (uint32_t j = 0; j <= r->b->n; j++) {
-		uint32_t c = s->same[relation_member(s->g, r, j)];
-		double sign = j == 0 ? 1.0 : -1.0;
-		if (!shown_is_loose(s, c)) {
-			simplex_add(&k->x, i, k->n, sign * (double)s->value[c]);
-			if (s->value[c] > k->ceiling)
-				k->ceiling = s->value[c];
-			continue;
-		}
-		uint32_t at = k->in->place[c];
-		simplex_add(&k->x, i, at, sign);
-		if (cell_floor(k, at) != 0)
-			simplex_add(&k->x, i, k->n, sign * (double)cell_floor(k, at));
-	}
-}
-
-static void put_ceilings(struct component *k)
-{
-	const struct shown *s = &k->in->s;
-	double most = 4.0 * (double)k->ceiling + 16.0 * (double)s->g->p->threshold;
-	for (uint32_t i = 0; i < k->n; i++)
-		k->x.high[i] = most;
-	for (uint32_t i = 0; i < k->n_relations; i++) {
-		const struct relation *r = &k->relation[i];
-		double high = (double)s->value[s->same[r->parent]];
-		for (uint32_t j = 0; !shown_is_loose(s, r->parent) && j < r->b->n; j++) {
-			uint32_t c = s->same[relation_child(s->g, r, j)];
-			uint32_t at = k->in->place[c];
-			if (shown_is_loose(s, c) && k->x.high[at] > high - (double)cell_floor(k, at))
-				k->x.high[at] = fmax(0.0, high - (double)cell_floor(k, at));
-		}
-	}
-}
-
-/* Any solution, whole or not. */
-static bool solve_base(struct component *k)
-{
-	if (!simplex_init(&k->x, k->n_relations, k->n + 1))
-		return false;
-	k->x.max_touched = TOUCHED_MAX;
-	for (uint32_t i = 0; i < k->n_relations; i++)
-		put_relation(k, i);
-	put_ceilings(k);
-	k->x.high[k->n] = 1.0;
-	k->x.cost[k->n] = -1.0;
-	if (!simplex_crash(&k->x) || !simplex_run(&k->x) || k->x.x[k->n] < 1.0 - WHOLE)
-		return false;
-	k->x.low[k->n] = k->x.x[k->n] = 1.0;
-	k->x.cost[k->n] = 0.0;
-	return true;
-}
-
-static double noise(const struct component *k, uint32_t i)
-{
-	uint8_t in[12];
-	uint8_t out[8];
-	uint32_t word[3] = { k->id, k->cell[i], k->round };
-	for (unsigned b = 0; b < 12; b++)
-		in[b] = (uint8_t)(word[b / 4] >> (8 * (b % 4)));
-	crypto_shorthash(out, in, sizeof in, k->in->seed);
-	return (double)(out[0] + 256u * out[1]) / 65536.0;
-}
-
-/* ---- from a solution to whole numbers ---- */
-
-static bool is_whole(double v)
-{
-	return fabs(v - nearbyint(v)) <= WHOLE;
-}
-
-/* Pushes a column to a value and keeps it there. */
-static bool push_to(struct simplex *x, uint32_t j, double goal)
-{
-	double low = x->low[j];
-	double high = x->high[j];
-	bool up = goal > x->x[j];
-	if (goal < low - WHOLE || goal > high + WHOLE)
-		return false;
-	memset(x->cost, 0, x->n * sizeof *x->cost);
-	x->cost[j] = up ? -1.0 : 1.0;
-	if (up)
-		x->high[j] = goal;
-	else
-		x->low[j] = goal;
-	if (simplex_run(x) && fabs(x->x[j] - goal) <= FAR) {
-		x->low[j] = x->high[j] = x->x[j] = goal;
-		return true;
-	}
-	x->low[j] = low;
-	x->high[j] = high;
-	return false;
-}
-
-/* Nails down the whole columns and leads the others, one by one, to a neighbour; what is not basic first. */
-static bool dive(struct component *k)
-{
-	struct simplex *x = &k->x;
-	for (uint32_t steps = 0; steps <= k->n; steps++) {
-		uint32_t worst = NONE;
-		double most = WHOLE;
-		for (uint32_t i = 0; i < k->n; i++) {
-			double off = fabs(x->x[i] - nearbyint(x->x[i]));
-			if (off > most) {
-				most = off;
-				worst = i;
-			}
-		}
-		if (worst == NONE)
-			return true;
-		double near = nearbyint(x->x[worst]);
-		double other = near > x->x[worst] ? near - 1.0 : near + 1.0;
-		if (!push_to(x, worst, near) && !push_to(x, worst, other))
-			return false;
-	}
-	return false;
-}
-
-static int64_t value_now(const struct component *k, uint32_t cell)
-{
-	uint32_t first = k->in->s.same[cell];
-	return shown_is_loose(&k->in->s, first) ? k->now[k->in->place[first]] : k->in->s.value[first];
-}
-
-/* In whole numbers: every relation, every floor. Nothing but this decides. */
-static bool table_holds(struct component *k)
-{
-	const struct shown *s = &k->in->s;
-	for (uint32_t i = 0; i < k->n; i++) {
-		if (!is_whole(k->x.x[i]))
-			return false;
-		k->now[i] = cell_floor(k, i) + llround(k->x.x[i]);
-		if (k->now[i] < cell_floor(k, i))
-			return false;
-	}
-	for (uint32_t i = 0; i < k->n_relations; i++) {
-		const struct relation *r = &k->relation[i];
-		int64_t sum = 0;
-		for (uint32_t j = 0; j <= r->b->n; j++) {
-			int64_t v = value_now(k, relation_member(s->g, r, j));
-			sum += j == 0 ? v : -v;
-		}
-		if (sum != 0)
-			return false;
-	}
-	return true;
-}
-
-/* ---- enough tables ---- */
-
-static bool cell_done(const struct component *k, uint32_t i)
-{
-	const struct policy_params *p = k->in->s.g->p;
-	return k->in->s.aim[k->cell[i]] == 0 || (k->n_tables > 0 && k->largest[i] >= (int64_t)p->threshold &&
-						    k->largest[i] - k->least[i] >= (int64_t)p->width);
-}
-
-static void put_table(struct component *k)
-{
-	uint32_t all = k->n + k->n_named;
-	uint32_t i = 0;
-	uint32_t j = k->n;
-	buf_printf(&k->lines, "w %u %u %u", k->first_table + k->n_tables++, k->id, all);
-	while (i < k->n || j < all)
-		if (j == all || (i < k->n && k->cell[i] < k->cell[j])) {
-			buf_printf(&k->lines, " %u=%lld", k->cell[i], (long long)k->now[i]);
-			i++;
-		} else {
-			buf_printf(&k->lines, " %u=%lld", k->cell[j], (long long)value_now(k, k->cell[j]));
-			j++;
-		}
-	buf_put_text(&k->lines, "\n");
-}
-
-/* Keeps the table if some hidden cell gains by it. */
-static bool table_keep(struct component *k)
-{
-	bool gain = k->n_tables == 0;
-	for (uint32_t i = 0; i < k->n && !gain; i++)
-		gain = !cell_done(k, i) && (k->now[i] > k->largest[i] || k->now[i] < k->least[i]);
-	if (!gain)
-		return false;
-	for (uint32_t i = 0; i < k->n; i++) {
-		k->least[i] = k->n_tables == 0 || k->now[i] < k->least[i] ? k->now[i] : k->least[i];
-		k->largest[i] = k->n_tables == 0 || k->now[i] > k->largest[i] ? k->now[i] : k->largest[i];
-	}
-	put_table(k);
-	return true;
-}
-
-static uint32_t first_undone(const struct component *k)
-{
-	for (uint32_t j = 0; j < k->n; j++) {
-		uint32_t i = (j + k->round * 7919u) % k->n;
-		if (!cell_done(k, i))
-			return i;
-	}
-	return NONE;
-}
-
-/* A vertex where the cell is as large as can be (or as small, where it cannot rise), others by lot. */
-static bool aim(struct component *k, uint32_t cell, bool up)
-{
-	struct simplex *x = &k->x;
-	for (uint32_t i = 0; i <= k->n; i++)
-		x->cost[i] = 0.0;
-	for (uint32_t i = 0; i < k->n; i++)
-		if (!cell_done(k, i))
-			x->cost[i] = -(0.5 + noise(k, i)) / (double)k->n;
-	x->cost[cell] = up ? -4.0 : 4.0;
-	return simplex_run(x);
-}
-
-/* The least value the cell must take to be done, in heights; or the largest, downwards. */
-static bool set_goal(struct component *k, uint32_t i, bool up)
-{
-	const struct policy_params *p = k->in->s.g->p;
-	double reached = floor(k->x.x[i] + WHOLE) + (double)cell_floor(k, i);
-	double goal = (double)p->threshold;
-	if (k->n_tables == 0)
-		return true;
-	if (up) {
-		if (k->largest[i] - k->least[i] < (int64_t)p->width &&
-		    goal < (double)(k->least[i] + p->width))
-			goal = (double)(k->least[i] + p->width);
-		goal = fmin(goal, reached);
-		if (goal <= (double)k->largest[i])
-			return false;
-		k->x.low[i] = goal - (double)cell_floor(k, i);
-		return true;
-	}
-	goal = (double)(k->largest[i] - p->width);
-	if (goal < (double)cell_floor(k, i) || k->x.x[i] + (double)cell_floor(k, i) > goal + WHOLE)
-		return false;
-	k->x.high[i] = goal - (double)cell_floor(k, i);
-	return true;
-}
-
-/* One more table, aimed at a cell that still needs one. */
-static bool next_table(struct component *k, double *low, double *high)
-{
-	struct simplex *x = &k->x;
-	uint32_t cell = first_undone(k);
-	bool up =
-	    k->n_tables == 0 || k->largest[cell] < (int64_t)k->in->s.g->p->threshold || k->round % 2 == 0;
-	memcpy(low, x->low, x->n * sizeof *low);
-	memcpy(high, x->high, x->n * sizeof *high);
-	bool ok = aim(k, cell, up) && set_goal(k, cell, up) && dive(k) && table_holds(k) && table_keep(k);
-	memcpy(x->low, low, x->n * sizeof *low);
-	memcpy(x->high, high, x->n * sizeof *high);
-	return ok;
-}
-
-static bool find_tables(struct component *k)
-{
-	assert(k->n > 0);
-	double *low = calloc((size_t)k->n + 1, sizeof *low);
-	double *high = calloc((size_t)k->n + 1, sizeof *high);
-	k->now = calloc(k->n, sizeof *k->now);
-	k->least = calloc(k->n, sizeof *k->least);
-	k->largest = calloc(k->n, sizeof *k->largest);
-	bool ok = low != NULL && high != NULL && k->now != NULL && k->least != NULL && k->largest != NULL &&
-		  solve_base(k);
-	while (ok && first_undone(k) != NONE) {
-		k->failures = next_table(k, low, high) ? 0 : k->failures + 1;
-		k->round++;
-		ok = k->failures < FAILURES_MAX && k->x.touched < TOUCHED_MAX;
-	}
-	free(low);
-	free(high);
-	return ok && !k->lines.failed;
-}
-
-static void component_free(struct component *k)
-{
-	simplex_free(&k->x);
-	free(k->now);
-	free(k->least);
-	free(k->largest);
-	buf_free(&k->lines);
 }
 
 /* ---- all components ---- */
@@ -506,67 +182,6 @@ static void fill(
 	}
 }
 
-/* Tables of one component onto *tables; false: none, which is no error. */
-static bool component_try(const struct reader *in, struct component *k, struct buf *tables, uint64_t *touched)
-{
-	bool ok = false;
-	if ((uint64_t)k->n_relations * (k->n + 1) > TABLEAU_MAX || *touched > ALL_TOUCHED)
-		return false;
-	for (uint32_t i = 0; i < k->n; i++)
-		in->place[k->cell[i]] = i;
-	ok = find_tables(k);
-	*touched += k->x.touched;
-	if (ok)
-		buf_put(tables, k->lines.data, k->lines.size);
-	return ok;
-}
-
-/* Where the tries stand. */
-struct tries {
-	struct buf *tables, *open;
-	struct witness_report *report;
-	uint32_t n_tables;
-	uint64_t touched;
-};
-
-static void try_one(
-    const struct reader *in, const struct sorted *o, uint32_t root, struct component *k, struct tries *t)
-{
-	struct witness_report *report = t->report;
-	k->in = in;
-	k->id = report->components - report->open;
-	k->first_table = t->n_tables;
-	k->n = o->cells[root];
-	k->n_named = o->named[root];
-	k->n_relations = o->relations[root];
-	if (tried(o, root) && component_try(in, k, t->tables, &t->touched)) {
-		t->n_tables += k->n_tables;
-	} else {
-		buf_printf(t->open, "o %u %u\n", report->open, o->hidden[root]);
-		report->open++;
-	}
-	report->components++;
-	component_free(k);
-}
-
-/* Small components first, so that a large one does not use up what they need. */
-static void try_all(const struct reader *in, const struct sorted *o, struct tries *t)
-{
-	for (int large = 0; large < 2; large++) {
-		uint32_t cells = 0;
-		uint32_t relations = 0;
-		for (uint32_t c = 0; c < in->s.g->n_cells; c++) {
-			struct component k = { .cell = o->cell + cells, .relation = o->relation + relations };
-			if (o->hidden[c] > 0 && (o->cells[c] > COMPONENT_SMALL) == (large == 1))
-				try_one(in, o, c, &k, t);
-			if (tried(o, c)) {
-				cells += o->cells[c] + o->named[c];
-				relations += o->relations[c];
-			}
-		}
-	}
-}
-
 static bool sorted_make(const struct reader *in, const uint64_t *const null[2], struct sorted *o)
 {
 	size_t n = (size_t)in->s.g->n_cells + 1;
@@ -587,33 +202,163 @@ static bool sorted_make(const struct reader *in, const uint64_t *const null[2], 
 	return ok;
 }
 
-bool witness_write(const struct grid *g, const uint64_t *const null[2], struct buf *tables, struct buf *open,
-    struct witness_report *report, struct err *e)
+/* ---- who tries which ---- */
+
+struct attempt { /* at one component with hidden cells */
+	uint32_t root;
+	uint32_t cells, relations; /* where its own begin */
+	bool skipped, ok;
+	uint32_t n_tables;
+	uint64_t touched;
+	struct buf lines;
+};
+
+struct witness {
+	struct reader in;
+	struct sorted o;
+	struct attempt *attempt;
+	uint32_t n;
+	_Atomic uint64_t spent; /* by all that are done */
+};
+
+/* Small components first, so that a large one does not use up what they need. */
+static bool list_attempts(struct witness *w)
 {
-	struct reader in = { 0 };
-	struct sorted o = { 0 };
-	struct tries t = { .tables = tables, .open = open, .report = report };
-	size_t n = (size_t)g->n_cells + 1;
-	*report = (struct witness_report){ 0 };
-	in.root = calloc(n, sizeof *in.root);
-	in.place = calloc(n, sizeof *in.place);
-	proof_seed(g, in.seed);
-	bool ok = shown_look(&in.s, g, null) && in.root != NULL && in.place != NULL;
-	if (ok) {
-		find_components(&in);
-		ok = sorted_make(&in, null, &o);
+	const struct sorted *o = &w->o;
+	uint32_t n_cells = w->in.s.g->n_cells;
+	uint32_t n = 0;
+	for (uint32_t c = 0; c < n_cells; c++)
+		n += o->hidden[c] > 0;
+	w->attempt = calloc((size_t)n + 1, sizeof *w->attempt);
+	for (int large = 0; w->attempt != NULL && large < 2; large++) {
+		uint32_t cells = 0;
+		uint32_t relations = 0;
+		for (uint32_t c = 0; c < n_cells; c++) {
+			if (o->hidden[c] > 0 && (o->cells[c] > COMPONENT_SMALL) == (large == 1))
+				w->attempt[w->n++] =
+				    (struct attempt){ .root = c, .cells = cells, .relations = relations };
+			if (tried(o, c)) {
+				cells += o->cells[c] + o->named[c];
+				relations += o->relations[c];
+			}
+		}
 	}
+	return w->attempt != NULL;
+}
+
+static void attempt_make(const struct witness *w, struct attempt *a)
+{
+	const struct sorted *o = &w->o;
+	struct component k = { .in = &w->in,
+		.root = a->root,
+		.n = o->cells[a->root],
+		.n_named = o->named[a->root],
+		.n_relations = o->relations[a->root],
+		.cell = o->cell + a->cells,
+		.relation = o->relation + a->relations };
+	if (!tried(o, a->root) || (uint64_t)k.n_relations * (k.n + 1) > TABLEAU_MAX)
+		return;
+	for (uint32_t i = 0; i < k.n; i++)
+		w->in.place[k.cell[i]] = i;
+	a->ok = component_tables(&k);
+	a->touched = k.x.touched;
+	a->n_tables = k.n_tables;
+	if (a->ok) {
+		a->lines = k.lines;
+		k.lines = (struct buf){ 0 };
+	}
+	component_free(&k);
+}
+
+uint32_t witness_jobs(const struct witness *w)
+{
+	return w->n;
+}
+
+/* Without those that come too late anyhow: mostly, since others may be done meanwhile that come later (witness_put). */
+void witness_try(struct witness *w, uint32_t job)
+{
+	struct attempt *a = &w->attempt[job];
+	a->skipped = atomic_load(&w->spent) > ALL_TOUCHED;
+	if (a->skipped)
+		return;
+	attempt_make(w, a);
+	atomic_fetch_add(&w->spent, a->touched);
+}
+
+static void put_lines(const struct attempt *a, uint32_t table, uint32_t id, struct buf *tables)
+{
+	const uint8_t *at = a->lines.data;
+	const uint8_t *end = at + a->lines.size;
+	while (at < end) {
+		const uint8_t *next = (const uint8_t *)memchr(at, '\n', (size_t)(end - at)) + 1;
+		buf_printf(tables, "w %u %u", table++, id);
+		buf_put(tables, at, (size_t)(next - at));
+		at = next;
+	}
+}
+
+bool witness_put(struct witness *w, struct buf *tables, struct buf *open, struct witness_report *r)
+{
+	uint64_t touched = 0;
+	uint32_t n_tables = 0;
+	*r = (struct witness_report){ 0 };
+	for (uint32_t i = 0; i < w->n; i++, r->components++) {
+		struct attempt *a = &w->attempt[i];
+		bool in_time = touched <= ALL_TOUCHED;
+		if (in_time && a->skipped)
+			attempt_make(w, a);
+		touched += in_time ? a->touched : 0;
+		if (in_time && a->ok) {
+			put_lines(a, n_tables, r->components - r->open, tables);
+			n_tables += a->n_tables;
+		} else {
+			buf_printf(open, "o %u %u\n", r->open, w->o.hidden[a->root]);
+			r->open++;
+		}
+		buf_free(&a->lines);
+	}
+	return !tables->failed && !open->failed;
+}
+
+struct witness *witness_open(const struct grid *g, const uint64_t *const null[2], struct err *e)
+{
+	struct witness *w = calloc(1, sizeof *w);
+	size_t n = (size_t)g->n_cells + 1;
+	bool ok = false;
+	if (w == NULL)
+		goto done;
+	w->in.root = calloc(n, sizeof *w->in.root);
+	w->in.place = calloc(n, sizeof *w->in.place);
+	proof_seed(g, w->in.seed);
+	ok = shown_look(&w->in.s, g, null) && w->in.root != NULL && w->in.place != NULL;
+	if (ok) {
+		find_components(&w->in);
+		ok = sorted_make(&w->in, null, &w->o) && list_attempts(w);
+	}
+done:
 	if (ok)
-		try_all(&in, &o, &t);
-	shown_free(&in.s);
-	free(in.root);
-	free(in.place);
-	free(o.cell);
-	free(o.cells);
-	free(o.relation);
-	free(o.relations);
-	free(o.hidden);
-	free(o.named);
-	return (ok && !tables->failed && !open->failed) ||
-	       err_set(e, ERR_MEMORY, "no memory for the certificate");
+		return w;
+	witness_free(w);
+	err_set(e, ERR_MEMORY, "no memory for the certificate");
+	return NULL;
+}
+
+void witness_free(struct witness *w)
+{
+	if (w == NULL)
+		return;
+	shown_free(&w->in.s);
+	free(w->in.root);
+	free(w->in.place);
+	free(w->o.cell);
+	free(w->o.cells);
+	free(w->o.relation);
+	free(w->o.relations);
+	free(w->o.hidden);
+	free(w->o.named);
+	for (uint32_t i = 0; i < w->n; i++)
+		buf_free(&w->attempt[i].lines);
+	free(w->attempt);
+	free(w);
 }

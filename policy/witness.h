@@ -16,9 +16,16 @@ struct witness_report {
 	uint32_t open;       /* of these, without tables: too large, too hard, or there are none */
 };
 
+struct witness;
+
 /* null: the two null vectors; hidden cells of earlier releases on which one is 0 follow from the rest, and no table can
- * leave them open. NULL: there are none. Writes lines `w` for section tables and lines `o <number> <hidden cells>` for section open, each component
- * numbered from 0 in its section. */
-bool witness_write(const struct grid *g, const uint64_t *const null[2], struct buf *tables, struct buf *open,
-    struct witness_report *report, struct err *e);
+ * leave them open. NULL: there are none. All is borrowed until witness_free. NULL: no memory. */
+struct witness *witness_open(const struct grid *g, const uint64_t *const null[2], struct err *e);
+/* How many jobs there are, one for each component (team.h), and one of them. */
+uint32_t witness_jobs(const struct witness *w);
+void witness_try(struct witness *w, uint32_t job);
+/* After all jobs, once: lines `w` for section tables and lines `o <number> <hidden cells>` for section open, each component
+ * numbered from 0 in its section. The bound on work counts components in order, whoever was first. False: no memory. */
+bool witness_put(struct witness *w, struct buf *tables, struct buf *open, struct witness_report *report);
+void witness_free(struct witness *w); /* NULL allowed */
 #endif

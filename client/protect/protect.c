@@ -14,6 +14,7 @@
 #include "client/protect/optimal.h"
 #include "client/protect/protectfiles.h"
 #include "client/protect/tabledir.h"
+#include "client/protect/threads.h"
 #include "client/text.h"
 #include "policy/recode.h"
 #include "policy/release.h"
@@ -286,6 +287,8 @@ static int run(const struct args *args)
 	if (!args_number(args, "effort", 1000, p.effort, &effort))
 		return PROTECT_INPUT;
 	p.effort = (uint32_t)effort;
+	if (!threads_open(args, &o.team))
+		return PROTECT_INPUT;
 	struct optimal_report report = { .tell = isatty(STDERR_FILENO) ? optimal_told : NULL };
 	if (args_flag(args, "optimal")) {
 		o.choose = optimal_ask;
@@ -316,6 +319,7 @@ static int run(const struct args *args)
 done:
 	sodium_memzero(key, sizeof key);
 	ledgerdir_close(&ledger);
+	team_free(o.team);
 	release_result_free(r);
 	table_free(t);
 	buf_free(&summary);
@@ -335,6 +339,7 @@ const struct command protect_command = {
 	    { "level", 0, "L1|L2|L3|L4", N_("the guarantee; L3 unless said") },
 	    { "period", 0, "PERIOD", N_("the period the counts are of: noise is drawn for it, the ledger keeps it") },
 	    { "effort", 0, "N", N_("improvement steps for each secondary cell; never changes safety") },
+	    { "threads", 0, "N", N_("threads that share the work, 1 unless said; any number gives the same files") },
 	    { "jj", 0, "FILE", N_("a table of any relations in tau-ARGUS' JJ format, instead of a folder") },
 	    { "optimal", 0, NULL, N_("small tables: look for the cheapest pattern there is, and say how far from it this is") },
 	    { "max-seconds", 0, "N", N_("end after N seconds, with exit code 5 and nothing written") },
