@@ -32,18 +32,57 @@ static bool take_number(struct cursor *c, int64_t *out)
 	return c->at > from;
 }
 
+/* The release before numbered the cells of its own lists. */
+static int64_t size_before(const struct ledger *l)
+{
+	const struct lift *lift = &l->past[l->n - 1].lift;
+	return lift->t == NULL ? l->size : lift->size;
+}
+
+static uint32_t cell_now(const struct ledger *l, int64_t cell)
+{
+	const struct lift *lift = &l->past[l->n - 1].lift;
+	uint32_t own = (uint32_t)(cell % size_before(l));
+	return lift->t == NULL ? own : lift->place[own];
+}
+
+static bool add_entry(struct hints *h, uint32_t release, uint32_t cell, int64_t by)
+{
+	if (!array_room(&h->entry, &h->room_entries, h->n_entries + 1, sizeof *h->entry))
+		return false;
+	h->entry[h->n_entries++] = (struct hint_entry){ .release = release, .cell = cell, .by = (int32_t)by };
+	return true;
+}
+
 /* One entry of the release before: its first cells are its own, then come those of the releases before it; the
  * differences follow from them. */
 static bool put_entry(struct hints *h, const struct ledger *l, int64_t cell, int64_t by)
 {
-	int64_t code = cell / l->size;
+	int64_t code = cell / size_before(l);
 	if (code >= l->n)
 		return true;
-	if (!array_room(&h->entry, &h->room_entries, h->n_entries + 1, sizeof *h->entry))
-		return false;
-	h->entry[h->n_entries++] = (struct hint_entry){
-		.release = l->n - 1 - (uint32_t)code, .cell = (uint32_t)(cell % l->size), .by = (int32_t)by
-	};
+	return add_entry(h, l->n - 1 - (uint32_t)code, cell_now(l, cell), by);
+}
+
+/* New codes above old ones change with their parts: along one dimension after another, those of what was added too. */
+static bool carry_up(struct hints *h, const struct ledger *l, uint32_t begin)
+{
+	const struct lift *lift = &l->past[l->n - 1].lift;
+	for (size_t d = 0; lift->t != NULL && d < l->t->n_dims; d++) {
+		const struct dim *dim = &l->t->dim[d];
+		for (uint32_t i = begin; i < h->n_entries; i++) {
+			struct hint_entry e = h->entry[i];
+			uint32_t code = table_coord(l->t, e.cell, d);
+			for (uint32_t k = 0; k < list_size(&dim->up, code); k++) {
+				uint32_t b = list_at(&dim->up, code)[k];
+				uint32_t parent = dim->breakdown[b].parent;
+				uint32_t cell = e.cell + (parent - code) * (uint32_t)l->t->stride[d];
+				if (lift_is_born(lift, d, parent) && list_at(&dim->down, parent)[0] == b &&
+				    !add_entry(h, e.release, cell, e.by))
+					return false;
+			}
+		}
+	}
 	return true;
 }
 
@@ -54,7 +93,7 @@ static bool read_move(struct hints *h, const struct ledger *l, struct cursor *c)
 	int64_t n = 0;
 	int64_t cell = 0;
 	int64_t by = 0;
-	int64_t cells = (int64_t)l->size * (l->n + l->n * (l->n - 1) / 2);
+	int64_t cells = size_before(l) * (l->n + l->n * (l->n - 1) / 2);
 	uint32_t begin = h->n_entries;
 	if (!array_room(&h->first, &h->room, h->n + 2, sizeof *h->first))
 		return false;
@@ -68,8 +107,9 @@ static bool read_move(struct hints *h, const struct ledger *l, struct cursor *c)
 	}
 	if (!ok)
 		h->n_entries = begin;
+	ok = carry_up(h, l, begin);
 	h->first[++h->n] = h->n_entries;
-	return true;
+	return ok;
 }
 
 /* r <cell> <target> [office A ][slot N|public] <move> <rules>; sums of cells are passed over. */
@@ -93,10 +133,9 @@ static bool read_use(struct hints *h, const struct ledger *l, struct cursor *c)
 		return true;
 	if (!array_room(&h->use, &h->room_uses, h->n_uses + 1, sizeof *h->use))
 		return false;
-	h->use[h->n_uses++] = (struct hint_use){ .cell = (uint32_t)(cell % l->size),
-		.slot = (uint32_t)slot,
-		.hint = (uint32_t)move,
-		.next = NONE };
+	h->use[h->n_uses++] = (struct hint_use){
+		.cell = cell_now(l, cell), .slot = (uint32_t)slot, .hint = (uint32_t)move, .next = NONE
+	};
 	return true;
 }
 

@@ -149,44 +149,7 @@ static bool read_certificate(struct past *past, struct bytes certificate)
 	       next_number(&line[4], " coalition ", &past->coalition) && line[4].len == 0 && past->floor <= 1;
 }
 
-/* ---- do the releases speak of the same cells? ---- */
-
-/* Where two lists of codes part, as text for the operator: "dimension office: code ab". */
-static void put_parting(const struct dim *a, const struct dim *b, struct buf *out)
-{
-	for (uint32_t i = 0; i < a->n_codes; i++)
-		if (dim_find(b, a->code[i]) == NONE) {
-			buf_printf(out, "dimension %s has no code %s any more", a->name, a->code[i]);
-			return;
-		}
-	for (uint32_t i = 0; i < b->n_codes; i++)
-		if (dim_find(a, b->code[i]) == NONE) {
-			buf_printf(out, "dimension %s has a new code %s", b->name, b->code[i]);
-			return;
-		}
-	buf_printf(out, "dimension %s has its codes in another order or other groups", a->name);
-}
-
-/* False: what is another, onto out. */
-static bool same_cells(const struct table_input *a, const struct table_input *b, struct buf *out)
-{
-	if (a->n_dims != b->n_dims || a->added_office != b->added_office) {
-		buf_put_text(out, "the table has other dimensions");
-		return false;
-	}
-	for (size_t d = 0; d < a->n_dims; d++) {
-		if (strcmp(a->dim[d].name, b->dim[d].name) != 0) {
-			buf_printf(out, "the table has a dimension %s in place of %s", b->dim[d].name,
-			    a->dim[d].name);
-			return false;
-		}
-		if (!bytes_equal(buf_bytes(&a->dim[d].lines), buf_bytes(&b->dim[d].lines))) {
-			put_parting(&a->dim[d], &b->dim[d], out);
-			return false;
-		}
-	}
-	return true;
-}
+/* ---- is it what left? ---- */
 
 /* What was printed must be what these figures print; a state that they do not give is somebody else's file. What
  * was not printed at all was made coarser. */
@@ -254,6 +217,24 @@ void ledger_note_lost(const struct ledger *l, struct buf *out)
 		    l->past[l->n - 1].revision);
 }
 
+/* The earlier table in this release's dimensions, and what was said of it. */
+static bool read_past(struct ledger *l, struct past *past, const struct earlier_release *r, bool *fits,
+    struct buf *why, struct err *e)
+{
+	*fits = true;
+	if (!lift_is_same(r->input, l->t)) {
+		if (!lift_make(&past->lift, r->input, l->t, fits, why, e))
+			return err_wrap(e, "revision %u of the period", r->revision);
+		past->t = past->lift.t;
+	}
+	if (!*fits)
+		return true;
+	*fits = read_files(past, r, why);
+	if (!*fits)
+		buf_put_text(why, ": put back the file that left");
+	return true;
+}
+
 static bool add_past(const struct opening *o, const struct earlier_release *r, bool *fits)
 {
 	struct ledger *l = o->l;
@@ -265,20 +246,15 @@ static bool add_past(const struct opening *o, const struct earlier_release *r, b
 		return no_memory(o->e);
 	memset(past->state, '-', l->size);
 	crypto_hash_sha256(past->result, r->result_csv.data, r->result_csv.size);
-	bool same = same_cells(past->t, l->t, &why);
-	*fits = same && read_files(past, r, &why);
-	if (!*fits) {
+	bool ok = read_past(l, past, r, fits, &why, o->e);
+	if (ok && !*fits) {
 		*o->why = REFUSAL_LEDGER;
-		buf_printf(o->reasons, "revision %u of the period: %.*s", r->revision, (int)why.size,
+		buf_printf(o->reasons, "revision %u of the period: %.*s\n", r->revision, (int)why.size,
 		    (const char *)why.data);
-		buf_put_text(o->reasons, same ? ": put back the file that left\n"
-					      : ": corrections of a period keep its lists of codes and "
-						"offices; a merged office is a code "
-						"above those it was made of, in the list of both releases\n");
 	}
-	bool ok = !why.failed;
+	ok = ok && (!why.failed || no_memory(o->e));
 	buf_free(&why);
-	return ok || no_memory(o->e);
+	return ok;
 }
 
 /* Earlier releases of this period, by revision. */
@@ -314,12 +290,21 @@ static bool is_live(const struct grid *g, uint32_t cell)
 	return g->kind[cell] != KIND_DEAD;
 }
 
+/* Has only one of the two lists this cell? */
+static bool is_between_lists(const struct ledger *l, uint32_t from, uint32_t to, uint32_t c)
+{
+	return lift_is_fresh(&l->past[from].lift, c) && (to == l->n || !lift_is_fresh(&l->past[to].lift, c));
+}
+
 static bool cell_changed(const struct ledger *l, uint32_t from, uint32_t to, uint32_t c)
 {
 	const struct table_input *a = ledger_input(l, from);
 	const struct table_input *b = ledger_input(l, to);
-	return a->value[c] != b->value[c] || is_live(&l->g[from], c) != is_live(&l->g[to], c) ||
-	       l->g[from].known[c] != l->g[to].known[c] ||
+	if (a->value[c] != b->value[c] || is_live(&l->g[from], c) != is_live(&l->g[to], c))
+		return true;
+	if (!is_live(&l->g[to], c) && is_between_lists(l, from, to, c))
+		return false;
+	return l->g[from].known[c] != l->g[to].known[c] ||
 	       (table_is_inner(a, c) && a->status[c] != b->status[c]);
 }
 
@@ -338,6 +323,54 @@ static bool add_span(struct ledger *l, uint32_t from, uint32_t to, struct err *e
 	for (uint32_t i = 0; d != NULL && i < d->n_codes; i++)
 		for (uint32_t k = 0; k < list_size(&d->atoms, i) && s->changed[i] == 0; k++)
 			s->changed[i] = s->changed[list_at(&d->atoms, i)[k]];
+	return true;
+}
+
+/* The first nought at a new code of an office that sent nothing else; NONE: there is none. office: room for its codes. */
+static uint32_t find_idle(const struct ledger *l, uint32_t v, uint32_t *office, uint32_t n)
+{
+	const uint32_t sent = UINT32_MAX;
+	memset(office, 0, n * sizeof *office);
+	for (uint32_t c = 0; c < l->size; c++) {
+		uint32_t *seen = &office[ledger_office(l, c)];
+		if (!table_is_inner(l->t, c) || *seen == sent || !cell_changed(l, v, l->n, c))
+			continue;
+		bool nought = l->t->value[c] == 0 && l->t->status[c] == CELL_VALUE;
+		if (!nought || !is_between_lists(l, v, l->n, c))
+			*seen = sent;
+		else if (*seen == 0)
+			*seen = c + 1;
+	}
+	for (uint32_t i = 0; i < n; i++)
+		if (office[i] != 0 && office[i] != sent)
+			return office[i] - 1;
+	return NONE;
+}
+
+/* An office that sends new codes sends other figures, and then nobody can tell that the rest is the same. With noughts
+ * at new codes, and nothing else that is new, it most likely sent nothing: to take it for changed would be to take
+ * readers for knowing less than they do. */
+static bool judge_new_codes(const struct opening *o)
+{
+	const struct ledger *l = o->l;
+	uint32_t n = l->office_dim == SIZE_MAX ? 1 : l->t->dim[l->office_dim].n_codes;
+	uint32_t *office = calloc(n, sizeof *office);
+	uint32_t cell = NONE;
+	if (office == NULL)
+		return no_memory(o->e);
+	for (uint32_t v = 0; v < l->n && cell == NONE; v++) {
+		cell = l->past[v].lift.t == NULL ? NONE : find_idle(l, v, office, n);
+		if (cell == NONE)
+			continue;
+		*o->why = REFUSAL_LEDGER;
+		buf_printf(o->reasons, "revision %u of the period: ", l->past[v].revision);
+		table_put_cell(l->t, cell, '|', o->reasons);
+		buf_put_text(o->reasons, ": a new code with nothing but noughts, of an office whose other "
+					 "figures are the same: in "
+					 "cells.csv, `nr` or `na` where it was not asked again, `structural` "
+					 "where it can count nobody\n");
+	}
+	free(office);
 	return true;
 }
 
@@ -497,15 +530,17 @@ bool ledger_open(struct ledger *l, const struct table_input *t, const struct pol
 		return refuse(&o, REFUSAL_LEDGER,
 		    "an earlier release of the period was protected by stricter rules: what it hid would not "
 		    "be safe");
-	return judge_floors(&o) && find_spans(l, e) &&
+	return judge_floors(&o) && find_spans(l, e) && (*why != REFUSAL_NONE || judge_new_codes(&o)) &&
 	       (*why != REFUSAL_NONE ||
 		   (judge_changed(&o) && (*why != REFUSAL_NONE || ledger_make_joint(l, e))));
 }
 
 void ledger_free(struct ledger *l)
 {
-	for (uint32_t i = 0; i < l->n; i++)
+	for (uint32_t i = 0; i < l->n; i++) {
 		free(l->past[i].state);
+		lift_free(&l->past[i].lift);
+	}
 	for (uint32_t i = 0; i < l->n_grids; i++)
 		grid_free(&l->g[i]);
 	for (uint32_t i = 0; i < l->n_spans; i++)

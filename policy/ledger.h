@@ -8,14 +8,16 @@
  * any other. See policy/README.md, "Revisions". */
 #ifndef POLICY_LEDGER_H
 #define POLICY_LEDGER_H
+#include "policy/lift.h"
 #include "policy/primary.h"
 #include "policy/release.h"
 
 #define LEDGER_RELEASES_MAX 9 /* earlier ones of a period; more are refused */
 #define LEDGER_SPANS_MAX    (LEDGER_RELEASES_MAX * (LEDGER_RELEASES_MAX + 1) / 2)
 
-struct past { /* an earlier release, borrowed from the table */
-	const struct table_input *t;
+struct past {                        /* an earlier release, borrowed from the table */
+	const struct table_input *t; /* in this release's dimensions */
+	struct lift lift;            /* where its lists were other ones; else empty */
 	uint32_t revision;
 	uint32_t level, threshold, width, coalition;
 	uint32_t floor;     /* what a hidden cell was known to be at least */

@@ -73,31 +73,6 @@ static bool add_release_dimension(const struct ledger *l, struct table_input *t,
 	return table_add_dimension(t, name, 0, e) && add_releases(l, t, e);
 }
 
-/* The dimension's lines again, from their one spelling: marks, comma, code, comma, view. */
-static bool copy_dimension(const struct dim *d, struct table_input *t, struct err *e)
-{
-	struct bytes in = buf_bytes(&d->lines);
-	char code[TABLE_CODE_MAX + 1];
-	if (!table_add_dimension(t, d->name, 0, e))
-		return false;
-	while (in.len > 0) {
-		unsigned level = 0;
-		size_t n = 0;
-		for (; in.len > 0 && in.at[0] == '@'; in.at++, in.len--)
-			level++;
-		while (n + 1 < in.len && in.at[n + 1] != ',')
-			n++;
-		if (in.len < n + 4 || n > TABLE_CODE_MAX)
-			return err_set(e, ERR_INTERNAL, "dimension %s: lines of another spelling", d->name);
-		memcpy(code, in.at + 1, n);
-		code[n] = '\0';
-		if (!table_add_code(t, level, code, 0, UINT32_MAX, in.at[n + 2] == '1', 0, e))
-			return false;
-		in = bytes_of(in.at + n + 4, in.len - n - 4);
-	}
-	return true;
-}
-
 static void put_values(struct ledger *l)
 {
 	struct table_input *t = l->joint;
@@ -126,7 +101,7 @@ bool ledger_make_joint(struct ledger *l, struct err *e)
 		return err_set(e, ERR_MEMORY, "no memory for the releases");
 	bool ok = add_release_dimension(l, t, e);
 	for (size_t d = 0; ok && d < l->t->n_dims; d++)
-		ok = copy_dimension(&l->t->dim[d], t, e);
+		ok = lift_dimension(&l->t->dim[d], t, e);
 	if (!ok || !table_end_dimensions(t, &dim, e))
 		return false;
 	if (t->n_cells / l->size != (uint64_t)l->n + 1 + l->n_spans)

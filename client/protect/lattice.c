@@ -249,21 +249,24 @@ bool lattice_read(struct lattice *g, const char *dir, const char *result, bool o
 	return ok;
 }
 
+void latticedim_free(struct latticedim *d)
+{
+	for (uint32_t k = 0; k < d->n_codes; k++)
+		free(d->code[k]);
+	for (uint32_t k = 0; k < d->n_breakdowns; k++)
+		free(d->breakdown[k].child);
+	free(d->code);
+	free(d->breakdown);
+	free(d->order);
+	free(d->slot);
+	free(d->name);
+}
+
 void lattice_free(struct lattice *g)
 {
 	lattice_figures_free(g);
-	for (uint32_t i = 0; i < g->n_dims; i++) {
-		struct latticedim *d = &g->dim[i];
-		for (uint32_t k = 0; k < d->n_codes; k++)
-			free(d->code[k]);
-		for (uint32_t k = 0; k < d->n_breakdowns; k++)
-			free(d->breakdown[k].child);
-		free(d->code);
-		free(d->breakdown);
-		free(d->order);
-		free(d->slot);
-		free(d->name);
-	}
+	for (uint32_t i = 0; i < g->n_dims; i++)
+		latticedim_free(&g->dim[i]);
 	if (g->truth != NULL)
 		sodium_memzero(g->truth, g->n_cells * sizeof *g->truth);
 	free(g->truth);

@@ -104,6 +104,10 @@ bool lattice_truth(struct lattice *g, const char *dir, struct err *e);
 bool lattice_truth_file(struct lattice *g, const char *path, struct err *e); /* the same, of another file */
 void lattice_free(struct lattice *g);                                        /* wipes the counts */
 
+/* Puts g, an earlier release without counts yet, into the dimensions of a later one, whose lists hold all codes of g's
+ * and may hold more. Where g had no such cell there is nobody, and nothing was printed. */
+bool lattice_lift(struct lattice *g, const struct lattice *to, struct err *e);
+
 uint32_t lattice_place(
     const struct lattice *g, uint64_t cell, uint32_t dim);           /* code of the cell in that dimension */
 uint32_t lattice_code(const struct latticedim *d, const char *code); /* UINT32_MAX: none */

@@ -1,7 +1,7 @@
 /* latticepart - what the files that read a lattice share. For them only.
  *
  * lattice.c the table and its result, latticecodes.c the dimensions, latticedeclared.c what is declared of cells,
- * latticetruth.c the counts, latticefiles.c names and digests, figures.c derived figures. */
+ * latticetruth.c the counts, latticelift.c one release in another's lists, latticefiles.c names and digests, figures.c derived figures. */
 #ifndef CLIENT_PROTECT_LATTICEPART_H
 #define CLIENT_PROTECT_LATTICEPART_H
 #include "client/protect/csvlines.h"
@@ -9,6 +9,7 @@
 
 /* A dimension from hier_NAME.csv: no cycle, groupings of a code that hold the same leaves. */
 bool latticedim_read(struct latticedim *d, const char *dir, const char *name, struct err *e);
+void latticedim_free(struct latticedim *d); /* what it holds */
 /* One more dimension of contributors, where cells.csv has a column `office` that is none yet. */
 bool lattice_offices_read(struct lattice *g, const char *dir, struct err *e);
 /* structural.csv and covered.csv, and what follows from them and from the marks N and A. */

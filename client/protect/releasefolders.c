@@ -146,10 +146,8 @@ static bool folder_read(struct releasefolder *out, const struct lattice *g, stru
 	snprintf(cells, sizeof cells, "%s/cells.csv", out->path);
 	if (!lattice_read(&out->g, out->path, NULL, access(cells, R_OK) == 0, e))
 		return false;
-	return (releases_same_grid(&out->g, g) ||
-		   err_set(e, ERR_INVALID, "%s: other dimensions, codes or breakdowns than this release",
-		       out->path)) &&
-	       certificate_of(out, e);
+	return certificate_of(out, e) && (releases_same_grid(&out->g, g) || lattice_lift(&out->g, g, e) ||
+					     err_wrap(e, "%s", out->path));
 }
 
 bool releasefolders_find(const char *dir, const struct lattice *g, const struct releases *r, uint64_t release,

@@ -74,13 +74,27 @@ static bool add_release(struct together *t, const char *folder, const char *resu
 	if (t->n == TOGETHER_MAX)
 		return err_set(e, ERR_LIMIT, "more than %u releases of the period", TOGETHER_MAX);
 	struct lattice *g = &t->release[t->n++];
-	if (!lattice_read(g, folder, result, true, e) || !lattice_truth(g, folder, e))
+	if (!lattice_read(g, folder, result, true, e))
 		return false;
 	if (g->moved.how != MOVED_NOT || g->near != NULL)
 		return err_set(
 		    e, ERR_UNSUPPORTED, "%s: rounded or moved figures cannot be attacked together", folder);
-	return releases_same_grid(g, &t->release[0]) ||
-	       err_set(e, ERR_INVALID, "%s: other dimensions than the period's first release", folder);
+	return strlen(folder) < sizeof t->folder[0]
+		   ? snprintf(t->folder[t->n - 1], sizeof t->folder[0], "%s", folder) >= 0
+		   : err_set(e, ERR_LIMIT, "the name of the folder is too long");
+}
+
+/* In the last release's lists, which hold the earlier ones', with their counts. */
+static bool level_out(struct together *t, struct err *e)
+{
+	const struct lattice *last = &t->release[t->n - 1];
+	for (uint32_t v = 0; v < t->n; v++) {
+		struct lattice *g = &t->release[v];
+		if ((!releases_same_grid(g, last) && !lattice_lift(g, last, e)) ||
+		    !lattice_truth(g, t->folder[v], e))
+			return err_wrap(e, "%s", t->folder[v]);
+	}
+	return true;
 }
 
 /* The period that all entries must have, unless the caller named one. */
@@ -133,6 +147,8 @@ static bool read_all(struct together *t, const struct together_question *q, stru
 	if (!read_ledger(t, q, e) || !add_release(t, q->folder, q->result, e))
 		return false;
 	snprintf(t->label[t->n - 1], sizeof t->label[0], "new");
+	if (!level_out(t, e))
+		return false;
 	if (same_release(&t->release[t->n - 1], &t->release[t->n - 2]))
 		lattice_free(&t->release[--t->n]);
 	t->n_cells = t->release[0].n_cells;

@@ -13,6 +13,7 @@
 struct together {
 	struct lattice release[TOGETHER_MAX];
 	uint32_t n;
+	char folder[TOGETHER_MAX][LATTICE_PATH_MAX]; /* of each */
 	char label[TOGETHER_MAX * TOGETHER_MAX][24];
 	uint64_t n_cells;    /* of one release */
 	uint64_t n_released; /* of all: where the differences begin */
