@@ -66,10 +66,13 @@ static struct span sum_of(const struct bounds *b, const struct relation *r, bool
 	return sum;
 }
 
-/* Less than the threshold is left beside the cells known from the beginning: the rules have that sum, or its parts. */
+/* Less than the threshold is left beside the cells known from the beginning: the rules have that sum, or its parts. Not of
+ * a nought that stays printed: everybody knows that all its parts are noughts, and no rule minds. */
 static bool is_protected(const struct grid *g, const struct relation *r)
 {
 	int64_t rest = g->value[r->parent];
+	if (rest == 0 && g->p->zeros == ZEROS_PUBLISHED && g->mark[r->parent] == 'P')
+		return false;
 	for (uint32_t j = 0; j < r->b->n; j++) {
 		uint32_t child = relation_child(g, r, j);
 		rest -= is_given(g, child) ? g->value[child] : 0;

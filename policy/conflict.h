@@ -17,7 +17,7 @@ struct conflict {
 	bool too_large; /* there are more forced cells than were tried: those left may be more than needed */
 };
 
-/* need: the place of the requirement in the needs of the last try. l as it was then. */
+/* need: the origin (needs.h) of the requirement that the last try failed at. l as it was then. */
 bool conflict_find(const struct ladder *l, const uint8_t choice_key[32], enum guarantee level, uint32_t need,
     uint64_t max_work, struct conflict *out, struct err *e);
 #endif

@@ -16,13 +16,16 @@ struct story { /* of one hidden cell */
 	uint32_t n;
 };
 
+static bool same_story(const struct need *x, const struct need *y)
+{
+	return x->cell == y->cell && x->virt == y->virt && x->each == y->each &&
+	       (x->each || (x->avoid == y->avoid && x->band == y->band));
+}
+
 static bool on_list(const struct story *s, const struct plan *p, uint32_t need)
 {
 	for (uint32_t i = 0; i < s->n; i++)
-		if (p->n->need[s->need[i]].cell == p->n->need[need].cell &&
-		    p->n->need[s->need[i]].virt == p->n->need[need].virt &&
-		    p->n->need[s->need[i]].avoid == p->n->need[need].avoid &&
-		    p->n->need[s->need[i]].band == p->n->need[need].band)
+		if (same_story(&p->n->need[s->need[i]], &p->n->need[need]))
 			return true;
 	return false;
 }
@@ -52,13 +55,19 @@ static void tell(const struct plan *p, uint32_t cell, struct story *s)
 	}
 }
 
+/* Codes of the offices that it is against; false: everybody, or the public. */
+static bool put_offices(const struct plan *p, const struct need *n, struct buf *out)
+{
+	return !n->each && needs_put_avoided(p->g, p->n, n, out);
+}
+
 static void put_attacker(const struct plan *p, const struct need *n, struct buf *out)
 {
 	struct buf who = { 0 };
-	if (needs_put_avoided(p->g, p->n, n, &who))
+	if (put_offices(p, n, &who))
 		buf_printf(out, "office:%.*s", (int)who.size, (const char *)who.data);
 	else
-		buf_put_text(out, n->slots > 1 ? "public and offices" : "public");
+		buf_put_text(out, n->slots > 1 || n->each ? "public and offices" : "public");
 	buf_free(&who);
 }
 
@@ -176,13 +185,14 @@ static void put_against(const struct plan *p, const struct story *s, struct buf 
 	for (uint32_t i = 0; i < s->n; i++) {
 		const struct need *n = &p->n->need[s->need[i]];
 		struct buf who = { 0 };
-		bool some = needs_put_avoided(p->g, p->n, n, &who);
+		bool some = put_offices(p, n, &who);
 		if (some)
 			buf_printf(out, "%s\"%s:%.*s\"", between,
 			    memchr(who.data, '+', who.size) == NULL ? "office" : "coalition", (int)who.size,
 			    (const char *)who.data);
 		else if (!all)
-			buf_printf(out, "%s\"public\"%s", between, n->slots > 1 ? ",\"office:*\"" : "");
+			buf_printf(
+			    out, "%s\"public\"%s", between, n->slots > 1 || n->each ? ",\"office:*\"" : "");
 		between = some || !all ? "," : between;
 		all = all || !some;
 		buf_free(&who);

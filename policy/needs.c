@@ -47,6 +47,7 @@ bool needs_add(struct needs *n, struct need need, struct err *e)
 		return no_memory(e);
 	need.move = NONE;
 	need.next = NONE;
+	need.origin = NONE;
 	n->need[n->n++] = need;
 	return true;
 }
@@ -78,7 +79,20 @@ static uint32_t add_band(struct needs *n, const uint32_t *office, uint32_t n_lis
 	return n->n_bands++;
 }
 
-#define PRIMARY_ALL 2 /* in grid.primary: protected against everybody, printed or not; 1: hidden for a rule */
+#define PRIMARY_ALL   2 /* in grid.primary: protected against everybody, printed or not; 1: hidden for a rule */
+#define PRIMARY_OTHER 2 /* shift: the rule other than R3 that asked for that, + 1 */
+
+uint16_t needs_other_rule(const struct grid *g, uint32_t cell)
+{
+	unsigned rule = g->primary[cell] >> PRIMARY_OTHER;
+	return (uint16_t)(rule == 0 ? 0 : 1u << (rule - 1));
+}
+
+static void note_rule(struct grid *g, uint32_t cell, uint16_t rules)
+{
+	if (rules != RULE_RESIDUAL && rules != 0 && needs_other_rule(g, cell) == 0)
+		g->primary[cell] |= (uint8_t)((__builtin_ctz(rules) + 1) << PRIMARY_OTHER);
+}
 
 static bool refuse_forced(const struct grid *g, uint32_t cell, uint16_t rules, struct err *e)
 {
@@ -279,11 +293,14 @@ bool needs_protect(struct grid *g, struct needs *n, enum guarantee level, const 
 	if (s->virt == NULL) {
 		if (is_late(g, s->cell))
 			return true;
-		if ((g->primary[s->cell] & PRIMARY_ALL) != 0)
+		if ((g->primary[s->cell] & PRIMARY_ALL) != 0) {
+			note_rule(g, s->cell, rules);
 			return true;
+		}
 		if (!needs_hide(g, n, s->cell, rules, e))
 			return false;
 		g->primary[s->cell] |= PRIMARY_ALL;
+		note_rule(g, s->cell, rules);
 	}
 	pool.value = shares_value(g, s, NONE, &live);
 	if (level == LEVEL_1)
@@ -403,6 +420,7 @@ bool needs_index(struct grid *g, struct needs *n, struct err *e)
 		qsort_r(n->need, n->n, sizeof *n->need, by_weight, g);
 	for (uint32_t i = n->n; i-- > 0;) {
 		n->need[i].move = NONE;
+		n->need[i].origin = i - n->need[i].slot;
 		if (n->need[i].virt != NONE)
 			continue;
 		n->need[i].next = n->first[n->need[i].cell];

@@ -52,7 +52,9 @@ struct need {
 	uint8_t slot,
 	    slots;  /* needs of one group stand together: slot 0 .. slots - 1 touch different offices */
 	int8_t dir; /* +1: upwards, -1: the cell must be able to go down */
+	bool each;  /* one of those that stand for everybody in place of slots (attackers.h) */
 	uint16_t rules;
+	uint32_t origin; /* its group's first need when they were found; NONE: it came later */
 };
 
 struct needs {
@@ -87,8 +89,10 @@ bool needs_protect(struct grid *g, struct needs *n, enum guarantee level, const 
     uint16_t rules, struct err *e);
 /* Protects a subject against those offices and coalitions only to which it would show a small rest (R3). */
 bool needs_protect_rest(struct grid *g, struct needs *n, const struct subject *s, struct err *e);
-/* Would the next one protect the subject against anybody? */
+/* Would that protect the subject against anybody? */
 bool needs_has_rest(const struct grid *g, const struct subject *s);
+/* The rule that named the cell after R3 had, against everybody; 0: none. */
+uint16_t needs_other_rule(const struct grid *g, uint32_t cell);
 /* NONE: no memory. */
 uint32_t needs_add_virt(struct needs *n, struct virt v);
 bool needs_add(struct needs *n, struct need need, struct err *e);

@@ -1,5 +1,6 @@
 #include "policy/protect.h"
 
+#include "policy/attackers.h"
 #include "policy/carry.h"
 #include "policy/chain.h"
 #include "policy/exact.h"
@@ -319,8 +320,15 @@ static void reconsider(struct plan *p, uint32_t need, double paid)
 	p->s.seed = 0;
 }
 
+/* Whatever it takes: for this need, or for all its slots. */
+static bool serve_hard(struct plan *p, uint32_t need)
+{
+	return need_serve(p, need, true) || serve_apart(p, need) || retry(p, need) || serve_exact(p, need);
+}
+
 bool plan_serve_all(struct plan *p)
 {
+	uint32_t first;
 	p->unserved = NONE;
 	grid_see_all(p->g);
 	for (uint32_t i = 0; i < p->n->n && !p->memory_failed; i++)
@@ -330,11 +338,14 @@ bool plan_serve_all(struct plan *p)
 		double before = p->cost;
 		if (p->n->need[i].move != NONE)
 			continue;
-		if (!need_serve(p, i, true) && !serve_apart(p, i) && !retry(p, i) && !serve_exact(p, i)) {
+		if (serve_hard(p, i)) {
+			reconsider(p, i, p->cost - before);
+		} else if (!plan_over_limit(p) && attackers_split(p, i, &first)) {
+			i = first - 1; /* now its attackers, one by one */
+		} else {
 			p->unserved = i;
 			return false;
 		}
-		reconsider(p, i, p->cost - before);
 	}
 	if (plan_over_limit(p))
 		p->unserved = 0;

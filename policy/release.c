@@ -495,7 +495,8 @@ static bool explain_refusal(const struct attempt *a, const struct ladder *l, boo
 		return true;
 	}
 	why->cell = known ? a->needs.need[a->plan.unserved].cell : NONE;
-	if (known && first && !conflict_find(l, key, a->level, a->plan.unserved, o->max_work, why, e))
+	if (known && first &&
+	    !conflict_find(l, key, a->level, a->needs.need[a->plan.unserved].origin, o->max_work, why, e))
 		return false;
 	name_conflict(why, a->g.t, r);
 	return true;

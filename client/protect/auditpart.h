@@ -1,5 +1,5 @@
-/* auditpart - what the parts of the auditors' verifier share: the file (auditor.c), the rules (auditrules.c), and what is
- * new in corrections (auditledger.c).
+/* auditpart - what the parts of the auditors' verifier share: the file (auditor.c), the rules (auditrules.c), whom
+ * lines name (auditattackers.c), and what is new in corrections (auditledger.c).
  *
  * For those only. */
 #ifndef CLIENT_PROTECT_AUDITPART_H
@@ -113,7 +113,11 @@ uint32_t audit_first(const struct audit *a, const struct subject *s);
 void audit_look_at(struct audit *a, const struct subject *s);
 /* The cell's part at an office; UINT64_MAX: the office is not below the cell's code. */
 uint64_t audit_part(const struct audit *a, uint64_t cell, uint32_t office);
+/* The same offices, whatever their order, are named by both. */
 bool audit_same_offices(const struct line *x, const struct line *y);
+/* The lines of the file about s, which was looked at, under this rule are wanted, say what their move does, and stand once for
+ * each attacker, none left out (auditattackers.c). */
+bool audit_lines_fit(struct audit *a, const struct subject *s, enum rule rule);
 bool audit_fails(const struct audit *a, const struct subject *s, enum rule rule, const char *why); /* false */
 /* What left in an earlier release cannot be protected any more. */
 bool audit_has_left(const struct audit *a, uint64_t cell);

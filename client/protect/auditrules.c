@@ -189,62 +189,6 @@ static bool holds_against(struct audit *a, const struct subject *s, struct pool 
 	return true;
 }
 
-/* The same offices, whatever their order, are named by both. */
-bool audit_same_offices(const struct line *x, const struct line *y)
-{
-	uint32_t shared = 0;
-	for (uint32_t i = 0; i < x->n_offices; i++)
-		for (uint32_t j = 0; j < y->n_offices; j++)
-			shared += x->office[i] == y->office[j];
-	return x->n_offices == y->n_offices && shared == x->n_offices;
-}
-
-/* Is this the attacker that a line of its rule may name? */
-static bool attacker_fits(struct audit *a, const struct line *l)
-{
-	bool known = l->rule <= RULE_R12 || l->rule == RULE_R6;
-	uint32_t slots = a->pool > 0 && known ? a->pool + 1 - l->n_offices : 1;
-	int64_t rest = a->value;
-	if (l->n_offices > (known ? a->pool : 0) || (l->slot == UINT32_MAX) != (slots == 1) ||
-	    (slots > 1 && l->slot >= slots) || audit_touches(a, l, l->office, l->n_offices))
-		return false;
-	for (uint32_t i = 0; i < l->n_offices; i++) {
-		if (a->own[l->office[i]] < 0)
-			return false;
-		rest -= a->own[l->office[i]];
-	}
-	return l->rule != RULE_R3 || l->n_offices == 0 || rest < (int64_t)a->p->threshold;
-}
-
-/* The lines of the file about s under this rule are wanted, say what their move does, and stand once for each attacker,
- * one slot after the other. */
-static bool lines_fit(struct audit *a, const struct subject *s, enum rule rule)
-{
-	uint32_t at = audit_first(a, s);
-	const struct line *last = NULL;
-	for (struct line *l; (l = audit_next(a, s, &at)) != NULL;) {
-		if (l->rule != rule)
-			continue;
-		int64_t by = audit_moved(a, l);
-		bool follows = l->slot == UINT32_MAX || l->slot == 0 ||
-			       (last != NULL && audit_same_offices(last, l) && l->slot == last->slot + 1);
-		if (by == 0 || l->reached != a->value + by)
-			return audit_fails(a, s, rule, "the move does not give that value");
-		if (!attacker_fits(a, l) || !follows)
-			return audit_fails(a, s, rule, "not an attacker to be named here");
-		if (l->slot == UINT32_MAX || l->slot == 0) {
-			uint32_t again = audit_first(a, s);
-			for (const struct line *o; (o = audit_next(a, s, &again)) != l;)
-				if (o->rule == rule && o->slot == l->slot && audit_same_offices(o, l) &&
-				    (audit_moved(a, o) > 0) == (by > 0))
-					return audit_fails(a, s, rule, "an attacker is named twice");
-		}
-		l->asked = true;
-		last = l;
-	}
-	return true;
-}
-
 bool audit_has_left(const struct audit *a, uint64_t cell)
 {
 	return a->out != NULL && a->out[cell] != 0;
@@ -263,7 +207,7 @@ static bool subject_check(struct audit *a, const struct subject *s, enum rule ru
 	audit_look_at(a, s);
 	if (s->n == 0 && strchr("PI", a->g->mark[s->cell]) != NULL)
 		return audit_fails(a, s, rule, "it is printed");
-	if (!lines_fit(a, s, rule))
+	if (!audit_lines_fit(a, s, rule))
 		return false;
 	if (!holds_against(a, s, &who))
 		return audit_fails(a, s, rule, "somebody is left without a move");
@@ -361,7 +305,7 @@ static bool residual_check(struct audit *a, const struct subject *s)
 	/* pools among more offices than may pool: whoever they are, so everybody */
 	bool all = audit_printed(a, s->cell) || (a->pool > 1 && a->n_ranked > a->pool);
 	a->named[s->cell] |= some && s->n == 0 && all;
-	return !some || lines_fit(a, s, RULE_R3);
+	return !some || audit_lines_fit(a, s, RULE_R3);
 }
 
 /* R1, R2, R5, R6, R3 for one cell that a table prints. */
@@ -645,7 +589,7 @@ bool audit_rules(struct audit *a)
 		bool free_rule = l->rule == RULE_LATER || l->rule == RULE_R7 || l->rule == RULE_SPARE;
 		if (free_rule && !l->asked) {
 			audit_look_at(a, &l->s);
-			if (!lines_fit(a, &l->s, l->rule))
+			if (!audit_lines_fit(a, &l->s, l->rule))
 				return false;
 		}
 		if (!l->asked) {

@@ -143,12 +143,14 @@ static struct limits given(const struct audit *a, uint64_t cell)
 							   : (struct limits){ floor, UNBOUNDED };
 }
 
-/* What the relation leaves to its unknown children is less than the threshold from the beginning. */
+/* What the relation leaves to its unknown children is less than the threshold from the beginning. A printed nought, where no
+ * nought is hidden, says that they all are noughts. */
 static bool says_nothing(const struct audit *a, const struct sheet *s)
 {
 	struct limits top = given(a, s->parent);
 	int64_t rest = top.low;
-	if (top.low < top.high)
+	bool nought = top.high == 0 && a->p->zeros == ZEROS_PUBLISHED && a->g->mark[s->parent] == 'P';
+	if (top.low < top.high || nought)
 		return false;
 	for (uint32_t i = 0; i < s->b->n; i++) {
 		struct limits part = given(a, child_of(s, i));
