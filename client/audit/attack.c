@@ -226,11 +226,9 @@ static int ask(struct attack *a, const struct args *args, struct err *e)
 	const char *office = args_value(args, "office");
 	struct attack_question q = { .folder = a->dir,
 		.office = office,
-		.office_dim = a->policy.office_dim,
+		.policy = &a->policy,
 		.judged = strcmp(a->certificate.level, "L1") != 0,
 		.floor = a->certificate.floor,
-		.threshold = a->policy.threshold,
-		.width = a->policy.width,
 		.line = take,
 		.context = a };
 	unsigned long coalition;

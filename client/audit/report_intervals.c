@@ -228,12 +228,10 @@ static bool ask(
 		return false;
 	const struct attack_question q = { .folder = dir,
 		.figures = figures,
-		.office_dim = policy.office_dim,
+		.policy = &policy,
 		.coalition = figures != NULL,
 		.judged = policy.offices && strcmp(certificate.level, "L1") != 0,
 		.floor = certificate.floor,
-		.threshold = policy.threshold,
-		.width = policy.width,
 		.line = take,
 		.context = x };
 

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/protect/certificate.h"
+#include "client/protect/csvlines.h"
 #include "client/protect/jjattack.h"
 #include "client/protect/protect.h"
 #include "client/protect/protectfiles.h"
@@ -106,6 +108,7 @@ static void attack_free(struct attack *a)
 		lattice_free(&a->g);
 	free(a->office);
 	free(a->own);
+	free(a->sum);
 	buf_free(&a->out);
 }
 
@@ -118,12 +121,13 @@ static bool policy_take(struct attack *a, const struct args *args, char *office_
 		return false;
 	if (!args_number(args, "floor", 1, 0, &floor))
 		return err_set(e, ERR_INVALID, "--floor is 0 or 1");
+	p = policy_params_effective(&p);
 	a->floor = (int64_t)floor;
 	a->threshold = p.threshold;
 	a->width = p.width;
 	a->judged = args_value(args, "policy") != NULL && level != NULL && strcmp(level, "L1") != 0;
-	memcpy(a->series, p.series, sizeof a->series);
-	a->zeros_open = p.zeros != ZEROS_SENSITIVE;
+	a->p = p;
+	a->partial = args_value(args, "office") != NULL;
 	memcpy(office_dim, p.office_dim, sizeof p.office_dim);
 	if (p.method == METHOD_ROUNDING)
 		a->moved = (struct moved){ MOVED_ROUNDING, p.base, (int64_t)p.base - 1, (int64_t)p.base - 1 };
@@ -143,6 +147,27 @@ static bool method_known(struct attack *a, struct err *e)
 		   "--policy");
 }
 
+/* Without a policy a release's own certificate says how many are few, if one that fits lies beside it. */
+static void threshold_beside(struct attack *a, const char *folder, const char *result)
+{
+	struct certificate_report claims;
+	struct buf file = { 0 };
+	struct err unheard = { 0 };
+	char path[LATTICE_PATH_MAX + 32];
+	char own[LATTICE_PATH_MAX];
+	if (result == NULL && !lattice_result_path(folder, own))
+		return;
+	result = result == NULL ? own : result;
+	const char *slash = strrchr(result, '/');
+	int dir = slash == NULL ? 0 : (int)(slash - result) + 1;
+	int len = snprintf(path, sizeof path, "%.*scertificate.cvc", dir, result);
+	if (len > 0 && (size_t)len < sizeof path &&
+	    protectfiles_read(&file, path, CSVLINES_FILE_MAX, &unheard) &&
+	    certificate_claims(&a->g, buf_bytes(&file), &claims, &unheard))
+		a->threshold = claims.threshold;
+	buf_free(&file);
+}
+
 /* --ledger: everything released of the period. Its folders have the counts that tell who sent other figures. */
 static bool lattice_take(
     struct attack *a, const struct args *args, bool insiders, const char *office_dim, struct err *e)
@@ -151,7 +176,7 @@ static bool lattice_take(
 		.folder = args->at[0],
 		.result = args->n > 1 ? args->at[1] : NULL,
 		.period = args_value(args, "period"),
-		.series = args_value(args, "policy") != NULL ? a->series : NULL,
+		.series = args_value(args, "policy") != NULL ? a->p.series : NULL,
 		.office_dim = office_dim };
 	if (q.ledger != NULL)
 		return together_read(a->all, &a->g, &q, e);
@@ -172,6 +197,8 @@ static bool attack_table(struct attack *a, const struct args *args, struct err *
 	bool insiders = office != NULL || coalition > 0;
 	if (!lattice_take(a, args, insiders, office_dim, e))
 		return false;
+	if (args_value(args, "policy") == NULL && a->all == NULL)
+		threshold_beside(a, args->at[0], args->n > 1 ? args->at[1] : NULL);
 	if (!attack_as(a, "public", e))
 		return false;
 	if (insiders && !offices_find(a, office_dim, e))
@@ -185,32 +212,22 @@ static bool attack_table(struct attack *a, const struct args *args, struct err *
 	return true;
 }
 
-bool attack_public(const char *folder, struct buf *csv, struct err *e)
-{
-	struct attack a = { .office_dim = UINT32_MAX };
-	buf_put_text(&a.out, "cell,lo,hi,exact,why,attacker\n");
-	bool ok =
-	    lattice_read(&a.g, folder, NULL, false, e) && method_known(&a, e) && attack_as(&a, "public", e);
-	if (ok)
-		buf_put_bytes(csv, buf_bytes(&a.out));
-	attack_free(&a);
-	return ok;
-}
-
 bool attack_ask(const struct attack_question *q, struct err *e)
 {
 	struct attack a = { .office_dim = UINT32_MAX,
 		.floor = q->floor,
-		.threshold = q->threshold,
-		.width = q->width,
+		.p = policy_params_effective(q->policy),
+		.partial = q->office != NULL,
 		.judged = q->judged && q->figures != NULL && q->office == NULL,
 		.symbols = q->figures == NULL,
 		.line = q->line,
 		.context = q->context };
 	bool insiders = q->office != NULL || q->coalition > 0;
+	a.threshold = a.p.threshold;
+	a.width = a.p.width;
 	bool ok = lattice_read(&a.g, q->folder, NULL, false, e) && method_known(&a, e) &&
 		  (q->figures == NULL || lattice_truth_file(&a.g, q->figures, e)) &&
-		  attack_as(&a, "public", e) && (!insiders || offices_find(&a, q->office_dim, e));
+		  attack_as(&a, "public", e) && (!insiders || offices_find(&a, q->policy->office_dim, e));
 
 	if (ok && q->office != NULL)
 		ok = attack_named(&a, q->office, e);

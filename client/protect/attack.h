@@ -5,19 +5,17 @@
 #ifndef CLIENT_PROTECT_ATTACK_H
 #define CLIENT_PROTECT_ATTACK_H
 #include "client/command.h"
+#include "policy/params.h"
 #include "proto/bytes.h"
 #include "proto/err.h"
 
 extern const struct command attack_command;
 
-/* What every reader can compute about a release's folder: the lines `attack` writes, for the public only. */
-bool attack_public(const char *folder, struct buf *csv, struct err *e);
-
 /* What one attacker can tell of one cell. Texts are borrowed for the call. */
 struct attack_line {
 	const char *who;  /* "public", "office:CODE", "coalition:A+B" */
-	const char *cell; /* codes joined by | */
-	const char *how;  /* "open", "propagation", "program", "residual", "elimination" */
+	const char *cell; /* codes joined by |; of a sum " - " and what is taken off */
+	const char *how;  /* as in the column `why`; "elimination" */
 	int64_t lo, hi;   /* hi SYSTEM_UNBOUNDED: no upper end */
 	int64_t own;      /* the attacker's part of it, where his figures are known */
 	bool exact;       /* he knows the value */
@@ -30,13 +28,13 @@ typedef bool attack_line_fn(void *context, const struct attack_line *line); /* f
  * protected cells' targets are judged too (L2, L3); with one office's only what it can compute; without any, which
  * cells an office could compute exactly, whatever its figures are. */
 struct attack_question {
-	const char *folder;     /* a release's */
-	const char *figures;    /* a cells.csv; NULL: none */
-	const char *office;     /* this one only; NULL: all. With figures: they are this office's alone */
-	const char *office_dim; /* the policy's name for the offices' dimension */
-	uint32_t coalition;     /* 0: the public alone, unless office is named */
-	bool judged;            /* also protected cells that miss their targets disclose: needs all figures */
-	int64_t floor, threshold, width;
+	const char *folder;  /* a release's */
+	const char *figures; /* a cells.csv; NULL: none */
+	const char *office;  /* this one only; NULL: all. With figures: they are this office's alone */
+	uint32_t coalition;  /* 0: the public alone, unless office is named */
+	bool judged;         /* also protected cells that miss their targets disclose: needs all figures */
+	int64_t floor;
+	const struct policy_params *policy; /* rules, and the name of the offices' dimension */
 	attack_line_fn *line;
 	void *context;
 };

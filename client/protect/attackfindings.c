@@ -15,7 +15,7 @@ static void line_give(struct attack *a, uint64_t cell, const struct attack_line 
 	struct attack_line line = *like;
 	struct buf name = { 0 };
 
-	lattice_name(&a->g, cell, &name);
+	attack_name(a, cell, &name);
 	buf_put_byte(&name, 0);
 	line.cell = (const char *)name.data;
 	if (name.failed || !a->line(a->context, &line))
@@ -26,7 +26,7 @@ static void line_give(struct attack *a, uint64_t cell, const struct attack_line 
 static void line_put(
     struct attack *a, uint64_t cell, int64_t lo, int64_t hi, const char *why, const char *who)
 {
-	lattice_name(&a->g, cell, &a->out);
+	attack_name(a, cell, &a->out);
 	buf_printf(&a->out, ",%lld,", (long long)lo);
 	if (hi != SYSTEM_UNBOUNDED)
 		buf_printf(&a->out, "%lld", (long long)hi);
@@ -37,37 +37,58 @@ static void line_put(
  * in doubt by the width. Without a policy, by one. */
 static bool discloses_moved(const struct attack *a, int64_t value, int64_t rest, int64_t lo, int64_t hi)
 {
-	if (rest >= a->threshold || (rest == 0 && (value > 0 || a->zeros_open)))
+	if (rest >= a->threshold || (rest == 0 && (value > 0 || a->p.zeros != ZEROS_SENSITIVE)))
 		return false;
 	return hi - lo < (a->judged ? a->width : 1);
+}
+
+static bool is_group(const struct attack *a, uint32_t dim)
+{
+	const char *name = a->g.dim[dim].name;
+	for (uint32_t i = 0; i < a->p.n_group_dims; i++)
+		if (strcmp(a->p.group_dim[i], name) == 0)
+			return true;
+	return a->p.n_group_dims == 0 && strcmp(name, a->p.office_dim) != 0;
+}
+
+static bool is_counted(const struct attack *a, uint64_t cell)
+{
+	return a->g.mark[cell] == 'P' || a->g.mark[cell] == 'H';
+}
+
+/* Is all of a group in another part of this breakdown, as printed or hidden? */
+static bool is_beside(const struct attack *a, uint64_t cell, uint32_t dim, const struct breakdown *b)
+{
+	uint64_t stride = a->g.stride[dim];
+	uint32_t code = lattice_place(&a->g, cell, dim);
+	uint64_t base = cell - code * stride;
+	int64_t whole = a->g.truth[base + b->parent * stride];
+	bool child = false;
+	bool full = false;
+	for (uint32_t j = 0; j < b->n; j++) {
+		uint64_t part = base + b->child[j] * stride;
+		child = child || b->child[j] == code;
+		full = full || (is_counted(a, part) && a->g.truth[part] == whole);
+	}
+	return child && full && is_counted(a, base + b->parent * stride) && a->p.group_min > 0 &&
+	       whole >= (int64_t)a->p.group_min;
 }
 
 /* Is somebody's whole group beside the nought, so that it says nobody of them is here (rule R4)? */
 static bool beside_full(const struct attack *a, uint64_t cell)
 {
-	for (uint32_t d = 0; d < a->g.n_dims; d++) {
-		uint32_t code = lattice_place(&a->g, cell, d);
-		const int64_t *line = a->g.truth + (cell - code * a->g.stride[d]);
-		for (uint32_t i = 0; d != a->office_dim && i < a->g.dim[d].n_breakdowns; i++) {
-			const struct breakdown *b = &a->g.dim[d].breakdown[i];
-			int64_t whole = line[b->parent * a->g.stride[d]];
-			bool child = false;
-			bool full = false;
-			for (uint32_t j = 0; j < b->n; j++) {
-				child = child || b->child[j] == code;
-				full = full || line[b->child[j] * a->g.stride[d]] == whole;
-			}
-			if (child && full && whole > 0)
+	for (uint32_t d = 0; d < a->g.n_dims; d++)
+		for (uint32_t i = 0; is_group(a, d) && i < a->g.dim[d].n_breakdowns; i++)
+			if (is_beside(a, cell, d, &a->g.dim[d].breakdown[i]))
 				return true;
-		}
-	}
 	return false;
 }
 
 /* A nought that the policy does not protect: hidden for others' sake, or not at all. */
 static bool is_open_nought(const struct attack *a, uint64_t cell)
 {
-	return a->zeros_open && a->g.truth != NULL && a->g.truth[cell] == 0 && !beside_full(a, cell);
+	return a->p.zeros != ZEROS_SENSITIVE && a->g.truth != NULL && a->g.truth[cell] == 0 &&
+	       !beside_full(a, cell);
 }
 
 /* Does this interval disclose? Rules: docs/disclosure.md "Commands", attack. */
@@ -76,12 +97,14 @@ static bool discloses(const struct attack *a, uint64_t cell, int64_t lo, int64_t
 	bool open = hi == SYSTEM_UNBOUNDED;
 	if (attack_is_difference(a, cell))
 		return attack_discloses_difference(a, cell, lo, hi);
+	if (attack_is_unprinted(a, cell))
+		return attack_unprinted_discloses(a, cell, lo, hi);
 	if (a->own == NULL && !a->judged)
 		return !open && lo == hi;
 	int64_t value = lo == hi && a->own != NULL ? lo : a->g.truth[cell];
 	int64_t mine = a->own == NULL ? 0 : attack_own_part(a, cell);
 	int64_t rest = value - mine;
-	if (a->own != NULL && value > 0 && rest == 0)
+	if (a->own != NULL && ((value > 0 && rest == 0) || !attack_others_live(a, cell)))
 		return false;
 	if (a->moved.how != MOVED_NOT)
 		return discloses_moved(a, value, rest, lo, hi);
@@ -89,15 +112,19 @@ static bool discloses(const struct attack *a, uint64_t cell, int64_t lo, int64_t
 		return false;
 	if (!open && lo == hi && (a->own == NULL || value < a->threshold))
 		return true;
-	if (!a->judged || rest >= a->threshold || open)
+	if (!a->judged || rest >= a->threshold || open ||
+	    (a->p.residual == RESIDUAL_NO && value >= a->threshold))
 		return false;
 	int64_t target = mine + (rest + a->width > a->threshold ? rest + a->width : a->threshold);
 	return hi < target || hi - lo < a->width;
 }
 
+/* Of cells that no table prints only findings are told. */
 static bool wide(void *context, uint64_t cell, int64_t lo, int64_t hi)
 {
 	const struct attack *a = context;
+	if (!attack_is_unprinted(a, cell) && (!a->wide_is_enough || a->own == NULL))
+		return false;
 	int64_t shift = attack_is_difference(a, cell) ? a->all->shift : 0;
 	return !discloses(a, cell, lo - shift, hi == SYSTEM_UNBOUNDED ? hi : hi - shift);
 }
@@ -109,9 +136,16 @@ static void progress(void *context, double share)
 	a->telling = true;
 }
 
-static void hidden_put(struct attack *a, const struct system *s, const char *who)
+static const char *how_of(const struct attack *a, const struct system_var *v)
 {
 	static const char *const why[] = { "open", "propagation", "program", "witness" };
+	if (!attack_is_unprinted(a, v->cell))
+		return why[v->why];
+	return v->lo == v->hi ? "told" : "small";
+}
+
+static void hidden_put(struct attack *a, const struct system *s, const char *who)
+{
 	for (uint32_t i = 0; i < s->n_vars; i++) {
 		struct system_var shifted = s->var[i];
 		const struct system_var *v = &shifted;
@@ -122,17 +156,19 @@ static void hidden_put(struct attack *a, const struct system *s, const char *who
 			shifted.hi -= v->hi == SYSTEM_UNBOUNDED ? 0 : a->all->shift;
 		}
 		bool bad = discloses(a, v->cell, v->lo, v->hi);
+		if (!bad && attack_is_unprinted(a, v->cell))
+			continue;
 		a->hidden++;
 		a->found += bad;
 		if (a->line == NULL) {
-			line_put(a, v->cell, v->lo, v->hi, why[v->why], who);
+			line_put(a, v->cell, v->lo, v->hi, how_of(a, v), who);
 			continue;
 		}
 		const struct attack_line line = { .who = who,
-			.how = why[v->why],
+			.how = how_of(a, v),
 			.lo = v->lo,
 			.hi = v->hi,
-			.own = a->own != NULL ? attack_own_part(a, v->cell) : 0,
+			.own = attack_own_of(a, v->cell),
 			.exact = v->lo == v->hi,
 			.discloses = bad };
 		line_give(a, v->cell, &line);
@@ -233,22 +269,33 @@ static bool derived_put(struct attack *a, const struct system *s, const char *wh
 	return ok;
 }
 
+/* Are there cells of which an interval need only be shown to be wide? */
+static bool some_need_no_more(const struct attack *a, const struct system *s)
+{
+	bool some = a->wide_is_enough && a->own != NULL;
+	for (uint32_t i = 0; i < s->n_vars && !some; i++)
+		some = s->var[i].wanted && attack_is_unprinted(a, s->var[i].cell);
+	return some;
+}
+
 bool attack_as(struct attack *a, const char *who, struct err *e)
 {
 	struct system s = { 0 };
 	uint32_t *var = malloc(a->g.n_cells * sizeof *var);
-	const struct system_plan plan = { .max_program = PROGRAM_MAX,
-		.enough = a->wide_is_enough && a->own != NULL ? wide : NULL,
-		.progress = isatty(STDERR_FILENO) ? progress : NULL,
-		.context = a };
+	struct system_plan plan = {
+		.max_program = PROGRAM_MAX, .progress = isatty(STDERR_FILENO) ? progress : NULL, .context = a
+	};
 	bool ok = var != NULL || err_set(e, ERR_MEMORY, "no memory");
 	bool symbols = a->symbols && a->own != NULL;
 	a->now = who;
-	ok = ok && attack_system(a, &s, var, e) &&
-	     ((symbols ? derived_put(a, &s, who, e) : system_solve(&s, &plan, e)) || err_wrap(e, "%s", who));
+	ok = ok && attack_system(a, &s, var, e);
+	plan.enough = ok && some_need_no_more(a, &s) ? wide : NULL;
+	ok = ok && ((symbols ? derived_put(a, &s, who, e)
+			     : system_solve(&s, &plan, e) && attack_noughts_drop(a, &s, &plan, e)) ||
+		       err_wrap(e, "%s", who));
 	if (ok && !symbols)
 		hidden_put(a, &s, who);
-	if (ok && !symbols && a->own != NULL)
+	if (ok && !symbols && a->own != NULL && a->p.residual != RESIDUAL_NO)
 		residuals_put(a, who);
 	if (ok)
 		differences_put(a, who);

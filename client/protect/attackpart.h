@@ -1,5 +1,6 @@
-/* attackpart - what the three files of an attack share: who attacks what (attack.c), what he knows as a system of
- * equations (attacksystem.c), and what that discloses (attackfindings.c). For them only. */
+/* attackpart - what the files of an attack share: who attacks what (attack.c), what he knows as a system of equations
+ * (attacksystem.c), what that discloses (attackfindings.c), and that of what no table prints (attackunprinted.c). For
+ * them only. */
 #ifndef CLIENT_PROTECT_ATTACKPART_H
 #define CLIENT_PROTECT_ATTACKPART_H
 #include "client/protect/attack.h"
@@ -7,6 +8,12 @@
 #include "client/protect/system.h"
 #include "client/protect/together.h"
 #include "policy/params.h"
+
+/* What is left of a cell beside those of its parts that are printed or hidden. */
+struct attack_sum {
+	uint64_t parent, stride;
+	const struct breakdown *b;
+};
 
 struct attack {
 	struct lattice g;
@@ -17,10 +24,13 @@ struct attack {
 	bool *own; /* of each code of office_dim: every office below it is the attacker's */
 	int64_t floor;
 	int64_t threshold, width;
-	struct moved moved; /* how figures marked R were moved */
-	char series[PARAMS_NAME_MAX + 1];
-	bool zeros_open; /* --policy: noughts are not protected */
-	bool judged;     /* --policy and --level: also protected cells that miss their targets count */
+	struct moved moved;     /* how figures marked R were moved */
+	struct policy_params p; /* the protection rules, or the defaults */
+	bool partial;           /* the figures at hand may be one office's alone */
+	bool reveal;            /* what is hidden is known as well */
+	struct attack_sum *sum; /* of cells no table prints: the system's cells from g.n_cells on */
+	uint32_t n_sums;
+	bool judged; /* --policy and --level: also protected cells that miss their targets count */
 	struct buf out;
 	uint64_t found, hidden;
 	uint64_t programs;
@@ -39,10 +49,29 @@ bool attack_printed(const struct attack *a, uint64_t cell, uint64_t *where);
 bool attack_known(const struct attack *a, uint64_t cell, int64_t *value);
 /* His own part of a cell: the sum over his offices below the cell's office code. */
 int64_t attack_own_part(const struct attack *a, uint64_t cell);
+/* Can anything be there, as far as the figures at hand tell? At an office that is not the attacker's? */
+bool attack_is_live(const struct attack *a, uint64_t cell);
+bool attack_others_live(const struct attack *a, uint64_t cell);
 /* Cells of --ledger that are what two releases differ by; asked: of a few persons that are not all his, `rest`. */
 bool attack_is_difference(const struct attack *a, uint64_t cell);
 bool attack_difference_asked(const struct attack *a, uint64_t cell, int64_t *rest);
 bool attack_discloses_difference(const struct attack *a, uint64_t cell, int64_t lo, int64_t hi);
+
+/* Cells and sums of cells that no table prints: is anything asked about them, does this interval disclose (R9, R12)? */
+bool attack_unprinted_asked(const struct attack *a, uint64_t cell);
+bool attack_unprinted_discloses(const struct attack *a, uint64_t cell, int64_t lo, int64_t hi);
+/* Is one of the cell's kind: no table prints it, as a count or hidden, or it is a sum of such cells. */
+bool attack_is_unprinted(const struct attack *a, uint64_t cell);
+/* Where noughts may be known: asks no more about those of which the offices' figures, all of them, leave no choice. */
+bool attack_noughts_drop(struct attack *a, struct system *s, const struct system_plan *plan, struct err *e);
+bool attack_sums_make(struct attack *a, struct system *s, const uint32_t *var, struct err *e);
+/* Of a cell, or a sum; 0 for the public. */
+int64_t attack_own_of(const struct attack *a, uint64_t cell);
+/* Adds cell's name to out: codes joined by |; of a sum the whole and what is taken off. */
+void attack_name(const struct attack *a, uint64_t cell, struct buf *out);
+/* coef times the cell's variable joins the relation being built; *rhs takes what is known. */
+bool attack_term(
+    const struct attack *a, struct system *s, const uint32_t *var, uint64_t cell, int32_t coef, int64_t *rhs);
 
 /* One attacker: the public, or those whose codes stand in a->own. who: its name for the findings. */
 bool attack_as(struct attack *a, const char *who, struct err *e);

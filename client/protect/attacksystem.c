@@ -20,11 +20,28 @@ bool attack_printed(const struct attack *a, uint64_t cell, uint64_t *where)
 	return false;
 }
 
+/* Hidden here, or in another release where it is the same cell. */
+static bool is_hidden(const struct attack *a, uint64_t cell, uint64_t *where)
+{
+	uint64_t n = a->all != NULL ? a->all->n_cells : a->g.n_cells;
+	uint64_t end = a->all != NULL ? a->all->n_released : cell + 1;
+	uint64_t first = a->all != NULL ? together_earliest(a->all, cell) : cell;
+	for (*where = first; *where < end; *where += n)
+		if (a->g.mark[*where] == 'H' &&
+		    (a->all == NULL || together_earliest(a->all, *where) == first))
+			return true;
+	return false;
+}
+
 bool attack_known(const struct attack *a, uint64_t cell, int64_t *value)
 {
 	uint64_t where;
 	if (attack_printed(a, cell, &where)) {
 		*value = a->g.value[where];
+		return true;
+	}
+	if (a->reveal && is_hidden(a, cell, &where)) {
+		*value = a->g.truth[where];
 		return true;
 	}
 	if (!owned(a, cell))
@@ -34,11 +51,11 @@ bool attack_known(const struct attack *a, uint64_t cell, int64_t *value)
 }
 
 /* The same cell in a later release: hidden in one is hidden. */
-static void hidden_again(struct system_var *v, uint64_t cell, int64_t lo, bool hidden)
+static void hidden_again(const struct attack *a, struct system_var *v, uint64_t cell, int64_t lo, bool hidden)
 {
 	if (!hidden)
 		return;
-	if (!v->wanted)
+	if (a->g.mark[v->cell] != 'H')
 		v->cell = cell;
 	v->wanted = true;
 	v->lo = lo > v->lo ? lo : v->lo;
@@ -70,12 +87,13 @@ static bool vars_make(struct attack *a, struct system *s, uint32_t *var, struct 
 		int64_t hi = SYSTEM_UNBOUNDED;
 		var[c] = first < c ? var[first] : UINT32_MAX;
 		if (var[c] != UINT32_MAX)
-			hidden_again(&s->var[var[c]], c, lo, hidden);
+			hidden_again(a, &s->var[var[c]], c, lo, hidden);
 		if (var[c] != UINT32_MAX || attack_known(a, c, &value))
 			continue;
 		if (a->g.mark[c] == 'R')
 			moved_interval(&a->moved, lattice_is_inner(&a->g, c), a->g.near[c], &lo, &hi);
-		var[c] = system_add_var(s, c, lo, hi, hidden || a->g.mark[c] == 'R');
+		bool wanted = hidden || a->g.mark[c] == 'R' || attack_unprinted_asked(a, c);
+		var[c] = system_add_var(s, c, lo, hi, wanted);
 		if (var[c] == UINT32_MAX)
 			return err_set(e, ERR_MEMORY, "no memory");
 	}
@@ -85,8 +103,8 @@ static bool vars_make(struct attack *a, struct system *s, uint32_t *var, struct 
 	return true;
 }
 
-static bool term_add(
-    struct attack *a, struct system *s, const uint32_t *var, uint64_t cell, int32_t coef, int64_t *rhs)
+bool attack_term(
+    const struct attack *a, struct system *s, const uint32_t *var, uint64_t cell, int32_t coef, int64_t *rhs)
 {
 	int64_t value = 0;
 	if (var[cell] != UINT32_MAX)
@@ -104,9 +122,9 @@ static bool relation_add(struct attack *a, struct system *s, const uint32_t *var
 	uint64_t parent = base + b->parent * stride;
 	if (a->all != NULL && together_earliest(a->all, parent) != parent)
 		return true; /* an earlier release's */
-	bool ok = term_add(a, s, var, parent, 1, &rhs);
+	bool ok = attack_term(a, s, var, parent, 1, &rhs);
 	for (uint32_t i = 0; ok && i < b->n; i++)
-		ok = term_add(a, s, var, base + b->child[i] * stride, -1, &rhs);
+		ok = attack_term(a, s, var, base + b->child[i] * stride, -1, &rhs);
 	return ok && system_end_relation(s, rhs);
 }
 
@@ -143,11 +161,33 @@ int64_t attack_own_part(const struct attack *a, uint64_t cell)
 	return sum;
 }
 
+bool attack_is_live(const struct attack *a, uint64_t cell)
+{
+	const struct lattice *g = a->all == NULL ? &a->g : &a->all->release[cell / a->all->n_cells];
+	return g->live == NULL || g->live[a->all == NULL ? cell : cell % a->all->n_cells] != 0;
+}
+
+bool attack_others_live(const struct attack *a, uint64_t cell)
+{
+	const struct latticedim *d = &a->g.dim[a->office_dim];
+	uint32_t code = lattice_place(&a->g, cell, a->office_dim);
+	uint64_t base = cell - code * a->g.stride[a->office_dim];
+	bool *below = calloc(d->n_codes, sizeof *below);
+	bool live = below == NULL;
+	if (below != NULL)
+		lattice_leaves(d, code, below);
+	for (uint32_t i = 0; !live && i < a->n_offices; i++)
+		live = below[a->office[i]] && !a->own[a->office[i]] &&
+		       attack_is_live(a, base + a->office[i] * a->g.stride[a->office_dim]);
+	free(below);
+	return live;
+}
+
 /* ---- differences of two releases ---- */
 
 bool attack_is_difference(const struct attack *a, uint64_t cell)
 {
-	return a->all != NULL && cell >= a->all->n_released;
+	return a->all != NULL && cell >= a->all->n_released && cell < a->g.n_cells;
 }
 
 /* A few persons that are not the attacker's, in a cell that both releases' tables have. rest: what is left of the
@@ -178,8 +218,8 @@ static bool differences_make(struct attack *a, struct system *s, const uint32_t 
 		    !attack_difference_asked(a, c, &rest))
 			continue;
 		uint32_t d = system_add_var(s, c, 0, SYSTEM_UNBOUNDED, true);
-		if (d == UINT32_MAX || !term_add(a, s, var, after, 1, &rhs) ||
-		    !term_add(a, s, var, before, -1, &rhs) || !system_add_term(s, d, -1) ||
+		if (d == UINT32_MAX || !attack_term(a, s, var, after, 1, &rhs) ||
+		    !attack_term(a, s, var, before, -1, &rhs) || !system_add_term(s, d, -1) ||
 		    !system_end_relation(s, rhs))
 			return err_set(e, ERR_MEMORY, "no memory");
 	}
@@ -201,5 +241,6 @@ bool attack_discloses_difference(const struct attack *a, uint64_t cell, int64_t 
 
 bool attack_system(struct attack *a, struct system *s, uint32_t *var, struct err *e)
 {
-	return vars_make(a, s, var, e) && relations_make(a, s, var, e) && differences_make(a, s, var, e);
+	return vars_make(a, s, var, e) && relations_make(a, s, var, e) && differences_make(a, s, var, e) &&
+	       attack_sums_make(a, s, var, e);
 }

@@ -35,7 +35,7 @@ static void hier(const char *dim, const char *codes)
 	buf_free(&out);
 }
 
-/* A two-way table with margins; pattern has one letter an inner cell, row by row: H hidden, P published.
+/* A two-way table with margins; pattern has one letter an inner cell, row by row: H hidden, P published, - not printed.
  * Margins are published. */
 static void table(const char *rows, const char *columns, const int *count, const char *pattern)
 {
@@ -59,6 +59,8 @@ static void table(const char *rows, const char *columns, const int *count, const
 			bool inner = i > 0 && k > 0;
 			if (inner)
 				buf_printf(&cells, "%s,%s,%d\n", r, c, sum);
+			if (inner && pattern[(i - 1) * m + k - 1] == '-')
+				continue;
 			if (inner && pattern[(i - 1) * m + k - 1] == 'H')
 				buf_printf(&result, "%s,%s,,H\n", r, c);
 			else
@@ -140,6 +142,34 @@ static void two_hidden_in_each_line_may_still_fix_one(void **state)
 	buf_free(&out);
 }
 
+static void what_no_table_prints_may_follow(void **state)
+{
+	(void)state;
+	static const int count[] = { 20, 4, 30, 11, 12, 13, 15, 16, 17 };
+	struct buf out = { 0 };
+	table("ABC", "xyz", count, "P-PPPPPPP");
+	assert_int_equal(attack(&out, NULL, NULL), 1);
+	assert_has(&out, "A|y,4,4,1,told,public");
+	table("ABC", "xyz", count, "PP-PPPPPP"); /* many */
+	assert_int_equal(attack(&out, NULL, NULL), 0);
+	table("ABC", "xyz", count, "---------"); /* nothing is exact */
+	assert_int_equal(attack(&out, NULL, NULL), 0);
+	buf_free(&out);
+}
+
+static void a_sum_that_no_table_prints_may_follow(void **state)
+{
+	(void)state;
+	static const int count[] = { 20, 1, 2, 11, 12, 13, 15, 16, 17 };
+	struct buf out = { 0 };
+	table("ABC", "xyz", count, "P--------");
+	assert_int_equal(attack(&out, NULL, NULL), 1);
+	assert_has(&out, "A|_T - A|x,3,3,1,told,public");
+	table("ABC", "xyz", count, "H--------"); /* nor does it where the part is hidden */
+	assert_int_equal(attack(&out, NULL, NULL), 0);
+	buf_free(&out);
+}
+
 static void a_floor_is_knowledge(void **state)
 {
 	(void)state;
@@ -207,6 +237,8 @@ int main(void)
 		cmocka_unit_test(four_cells_of_nine),
 		cmocka_unit_test(bounds_count_and_not_only_equations),
 		cmocka_unit_test(two_hidden_in_each_line_may_still_fix_one),
+		cmocka_unit_test(what_no_table_prints_may_follow),
+		cmocka_unit_test(a_sum_that_no_table_prints_may_follow),
 		cmocka_unit_test(a_floor_is_knowledge),
 		cmocka_unit_test(an_office_subtracts_itself),
 	};
