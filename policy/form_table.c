@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policy/fits.h"
 #include "policy/form_part.h"
 
 static bool no_memory(struct err *e)
@@ -472,7 +473,7 @@ bool table_from_forms(const struct config *config, const char *period, const str
 	     forms_put_dimensions(&f, e) && put_offices(&f, c, n, e) && put_absent(&f, e);
 	for (uint16_t i = 0; ok && i < config->n_tables; i++)
 		ok = put_table(&f, &config->table[i], e);
-	ok = ok && put_derived(&f, e) && table_finish(f.t, e);
+	ok = ok && put_derived(&f, e) && table_finish(f.t, e) && fits_names(f.t, p, e);
 	if (ok)
 		*out = f.t;
 	else

@@ -147,12 +147,12 @@ static bool code_text_ok(const char *code)
 	return true;
 }
 
-/* The breakdown that children of the code at `level` join; made with the first of them. */
 static bool at_line(unsigned line, struct err *e)
 {
 	return line == 0 ? false : err_wrap(e, "line %u", line);
 }
 
+/* The breakdown that children of the code at `level` join; made with the first of them. */
 static bool open_breakdown(struct dim *d, struct level *level, struct err *e)
 {
 	struct build *b = d->build;
@@ -183,10 +183,11 @@ static bool stands_already(const struct dim *d, uint32_t breakdown, uint32_t cod
 static bool check_again(const struct dim *d, struct err *e)
 {
 	const struct level *last = &d->build->level[d->build->depth];
-	if (d->build->depth > 0 && last->again && last->breakdown == NONE)
-		return err_set(e, ERR_INVALID, "dimension %s: %s stands twice under the same code", d->name,
-		    d->code[last->code]);
-	return true;
+	if (d->build->depth == 0 || !last->again || last->breakdown != NONE)
+		return true;
+	err_set(e, ERR_INVALID, "dimension %s: %s stands twice under the same code", d->name,
+	    d->code[last->code]);
+	return at_line(last->line, e);
 }
 
 bool dim_add_line(struct dim *d, unsigned level, const char *code, bool view, unsigned line, struct err *e)
@@ -196,7 +197,10 @@ bool dim_add_line(struct dim *d, unsigned level, const char *code, bool view, un
 	uint32_t before = d->n_codes;
 	bool again = false;
 	if (!code_text_ok(code))
-		return err_set(e, ERR_INVALID, "dimension %s: not a code", d->name);
+		return err_set(e, ERR_INVALID,
+		    "dimension %s: not a code: 1 to %d bytes of UTF-8 without comma, bar, quote and control "
+		    "characters are",
+		    d->name, TABLE_CODE_MAX);
 	if (level == 0 || level > TABLE_DEPTH_MAX || level > b->depth + 1)
 		return err_set(
 		    e, ERR_INVALID, "dimension %s: level of %s has no parent above it", d->name, code);

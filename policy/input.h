@@ -22,7 +22,7 @@ struct derived_figure {
 	uint64_t numerator, denominator; /* cells; denominator UINT64_MAX: the constant */
 	uint64_t constant;
 	uint32_t factor;
-	unsigned digits;
+	unsigned digits, line;
 };
 
 struct plain_figure {

@@ -11,6 +11,7 @@
 #include "policy/derived.h"
 #include "policy/explain.h"
 #include "policy/extra.h"
+#include "policy/fits.h"
 #include "policy/ledger.h"
 #include "policy/modular.h"
 #include "policy/moved.h"
@@ -88,29 +89,6 @@ static uint32_t count_reporting(const struct table_input *t, const struct policy
 	}
 	free(seen);
 	return n;
-}
-
-static bool office_dimension_has_views(const struct table_input *t, const struct policy_params *p)
-{
-	for (size_t d = 0; d < t->n_dims; d++)
-		for (uint32_t i = 0; i < t->dim[d].n_breakdowns; i++)
-			if (strcmp(t->dim[d].name, p->office_dim) == 0 && t->dim[d].breakdown[i].view)
-				return true;
-	return false;
-}
-
-static bool check_input(
-    const struct table_input *t, const struct policy_params *p, uint32_t offices, struct err *e)
-{
-	if (!policy_params_check(p, e))
-		return false;
-	if (p->figures == FIGURES_AMOUNTS && offices == 0)
-		return err_set(e, ERR_REFUSED, "policy: amounts need offices in the table (R6)");
-	if (offices >= 2 && p->coalition >= offices)
-		return err_set(e, ERR_REFUSED, "policy: coalition is not smaller than the number of offices");
-	if (p->offices && office_dimension_has_views(t, p))
-		return err_set(e, ERR_INVALID, "dimension %s: offices cannot be a view", p->office_dim);
-	return true;
 }
 
 static void refuse(struct release_result *r, enum refusal why, const char *text)
@@ -575,7 +553,7 @@ bool release_build(const struct table_input *t, const struct policy_params *p, c
 	struct ledger l = { 0 };
 	if (r == NULL)
 		return err_set(e, ERR_MEMORY, "no memory for the release");
-	if (!check_input(t, p, offices, e))
+	if (!fits_check(t, p, offices, e))
 		goto done;
 	if (reporting < p->min_reporting)
 		refuse(r, REFUSAL_MIN_REPORTING, "fewer offices have reported than the policy asks for");

@@ -217,12 +217,14 @@ static bool read_set(const struct table_input *t, size_t d, const char *codes, u
 		memset(set, 1, t->dim[d].n_codes);
 		return true;
 	}
-	for (const char *end = codes; *codes != '\0'; codes = *end == '|' ? end + 1 : end) {
-		end = strchrnul(codes, '|');
-		if ((size_t)(end - codes) > TABLE_CODE_MAX)
-			return err_set(e, ERR_INVALID, "dimension %s: a code is too long", t->dim[d].name);
-		memcpy(code, codes, (size_t)(end - codes));
-		code[end - codes] = '\0';
+	for (const char *end = codes; end != NULL; codes = end == NULL ? codes : end + 1) {
+		end = strchr(codes, '|');
+		size_t len = end == NULL ? strlen(codes) : (size_t)(end - codes);
+		if (len == 0 || len > TABLE_CODE_MAX)
+			return err_set(e, ERR_INVALID, "dimension %s: a code is %s", t->dim[d].name,
+			    len == 0 ? "missing" : "too long");
+		memcpy(code, codes, len);
+		code[len] = '\0';
 		if (!find_code(t, d, code, &c, e))
 			return false;
 		set[c] = 1;
@@ -236,6 +238,11 @@ static bool add_printed(struct table_input *t, const char *id, const char *const
 		return t->finished ? err_set(e, ERR_INVALID, "the table is finished") : false;
 	if (!name_ok(id))
 		return err_set(e, ERR_INVALID, "not a table's name");
+	if (t->n_printed == TABLE_PRINTED_MAX)
+		return err_set(e, ERR_LIMIT, "more than %d tables", TABLE_PRINTED_MAX);
+	for (size_t i = 0; i < t->n_printed; i++)
+		if (strcmp(t->printed[i].id, id) == 0)
+			return err_set(e, ERR_INVALID, "table %s stands twice: its lines stand together", id);
 	if (!grow(&t->printed, &t->room_printed, t->n_printed, sizeof *t->printed))
 		return no_memory(e);
 	struct printed *p = &t->printed[t->n_printed++];
@@ -327,7 +334,7 @@ bool table_add_derived(struct table_input *t, const char *id, const char *const 
     const char *const *denominator, uint64_t constant, uint32_t factor, unsigned digits, unsigned line,
     struct err *e)
 {
-	struct derived_figure f = { .constant = constant, .factor = factor, .digits = digits };
+	struct derived_figure f = { .constant = constant, .factor = factor, .digits = digits, .line = line };
 	return add_derived(t, id, numerator, denominator, &f, e) || at_line(line, e);
 }
 

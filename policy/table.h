@@ -24,10 +24,11 @@
 #include "proto/err.h"
 #include "proto/limits.h"
 
-#define TABLE_DIMS_MAX  (LIMIT_DIMS + 2)
-#define TABLE_CODE_MAX  64
-#define TABLE_CELLS_MAX (UINT32_C(1) << 26) /* grid cells before merging; 67 million */
-#define TABLE_DEPTH_MAX 32
+#define TABLE_DIMS_MAX    (LIMIT_DIMS + 2)
+#define TABLE_CODE_MAX    64
+#define TABLE_CELLS_MAX   (UINT32_C(1) << 26) /* grid cells before merging; 67 million */
+#define TABLE_DEPTH_MAX   32
+#define TABLE_PRINTED_MAX 4096 /* linked tables */
 
 struct table_input;
 
@@ -108,7 +109,7 @@ bool table_add_earlier(
  * are those that own at least one cell that is neither nr nor na. */
 bool table_finish(struct table_input *t, struct err *e);
 /* After a false table_finish: what its error is about, hence whose line it names. */
-enum table_part { TABLE_ALL, TABLE_CELLS, TABLE_STRUCTURAL };
+enum table_part { TABLE_ALL, TABLE_CELLS, TABLE_STRUCTURAL, TABLE_DERIVED };
 enum table_part table_fault(const struct table_input *t);
 
 /* The table as the files of a folder (docs/disclosure.md "Files"), ascending by name, one spelling for each

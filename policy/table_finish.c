@@ -1,4 +1,5 @@
 /* table_finish: where each inner cell stands, and every total. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -81,10 +82,21 @@ static bool place_cells(struct table_input *t, struct err *e)
 	return ok;
 }
 
-/* Marks all codes below code, views included. */
-static void mark_below(const struct dim *d, uint32_t code, uint8_t *mark)
+/* The leaves below code, views' included; every leaf for NONE. At least one. */
+static uint32_t *leaves_below(const struct dim *d, uint32_t code, uint32_t *n)
 {
-	mark[code] = 1;
+	uint32_t *leaf = calloc((size_t)d->n_codes + 1, sizeof *leaf);
+	uint8_t *mark = calloc((size_t)d->n_codes + 1, 1);
+	*n = 0;
+	if (leaf == NULL || mark == NULL) {
+		free(leaf);
+		free(mark);
+		return NULL;
+	}
+	if (code == NONE)
+		memset(mark, 1, d->n_codes);
+	else
+		mark[code] = 1;
 	for (uint32_t i = d->n_codes; i-- > 0;) { /* parents before children */
 		uint32_t c = d->order[i];
 		for (uint32_t k = 0; mark[c] != 0 && k < list_size(&d->down, c); k++) {
@@ -93,47 +105,47 @@ static void mark_below(const struct dim *d, uint32_t code, uint8_t *mark)
 				mark[d->child[b->first + j]] = 1;
 		}
 	}
+	for (uint32_t c = 0; c < d->n_codes; c++)
+		if (mark[c] != 0 && dim_is_leaf(d, c))
+			leaf[(*n)++] = c;
+	free(mark);
+	return leaf;
 }
 
-static bool below_marks(const struct table_input *t, uint64_t cell, uint8_t *const *mark)
+static bool declare_structural(struct table_input *t, uint64_t cell, unsigned line, struct err *e)
 {
-	for (size_t d = 0; d < t->n_dims; d++)
-		if (mark[d] != NULL && mark[d][table_coord(t, cell, d)] == 0)
-			return false;
+	if (t->value[cell] != 0) {
+		err_set(e, ERR_INVALID, "a cell declared structural holds a count");
+		return at_line(line, e);
+	}
+	if (t->status[cell] == CELL_VALUE)
+		t->status[cell] = CELL_STRUCTURAL;
 	return true;
 }
 
 /* A pattern that names a total means every inner cell below it. */
 static bool place_pattern(struct table_input *t, const struct pattern *p, struct err *e)
 {
-	uint8_t *mark[TABLE_DIMS_MAX] = { NULL };
-	uint32_t code[TABLE_DIMS_MAX];
-	struct walk w;
-	uint64_t cell = 0;
+	uint32_t *leaf[TABLE_DIMS_MAX] = { NULL };
+	uint32_t n[TABLE_DIMS_MAX] = { 0 };
+	uint32_t at[TABLE_DIMS_MAX] = { 0 };
 	bool ok = true;
-	for (size_t d = 0; d < TABLE_DIMS_MAX; d++)
-		code[d] = p->code[d];
-	for (size_t d = 0; ok && d < t->n_dims; d++)
-		if (code[d] != NONE && !dim_is_leaf(&t->dim[d], code[d])) {
-			mark[d] = calloc(t->dim[d].n_codes, 1);
-			ok = mark[d] != NULL || no_memory(e);
-			if (ok)
-				mark_below(&t->dim[d], code[d], mark[d]);
-			code[d] = NONE;
-		}
-	walk_begin(&w, t, code, true);
-	while (ok && walk_next(&w, &cell)) {
-		if (!below_marks(t, cell, mark))
-			continue;
-		if (t->value[cell] != 0) {
-			err_set(e, ERR_INVALID, "a cell declared structural holds a count");
-			ok = at_line(p->line, e);
-		}
-		if (t->status[cell] == CELL_VALUE)
-			t->status[cell] = CELL_STRUCTURAL;
+	for (size_t d = 0; ok && d < t->n_dims; d++) {
+		leaf[d] = leaves_below(&t->dim[d], p->code[d], &n[d]);
+		ok = leaf[d] != NULL || no_memory(e);
+	}
+	for (bool more = ok; more && ok;) {
+		uint64_t cell = 0;
+		for (size_t d = 0; d < t->n_dims; d++)
+			cell += leaf[d][at[d]] * t->stride[d];
+		ok = declare_structural(t, cell, p->line, e);
+		size_t d = t->n_dims;
+		while (d-- > 0 && ++at[d] == n[d])
+			at[d] = 0;
+		more = d != SIZE_MAX;
 	}
 	for (size_t d = 0; d < TABLE_DIMS_MAX; d++)
-		free(mark[d]);
+		free(leaf[d]);
 	return ok;
 }
 
@@ -143,6 +155,33 @@ static bool place_structural(struct table_input *t, struct err *e)
 		if (t->pattern[i].kind == PATTERN_STRUCTURAL && !place_pattern(t, &t->pattern[i], e))
 			return false;
 	return true;
+}
+
+static int by_id(const void *a, const void *b)
+{
+	const struct derived_figure *x = NULL;
+	const struct derived_figure *y = NULL;
+	memcpy(&x, a, sizeof x);
+	memcpy(&y, b, sizeof y);
+	int order = strcmp(x->id, y->id);
+	return order != 0 ? order : (x->line > y->line) - (x->line < y->line);
+}
+
+static bool check_derived(const struct table_input *t, struct err *e)
+{
+	const struct derived_figure **figure = malloc((t->n_derived + 1) * sizeof *figure);
+	bool ok = figure != NULL || no_memory(e);
+	for (size_t i = 0; ok && i < t->n_derived; i++)
+		figure[i] = &t->derived[i];
+	if (ok && t->n_derived > 0)
+		qsort(figure, t->n_derived, sizeof *figure, by_id);
+	for (size_t i = 1; ok && i < t->n_derived; i++)
+		if (strcmp(figure[i - 1]->id, figure[i]->id) == 0) {
+			err_set(e, ERR_INVALID, "derived figure %s stands twice", figure[i]->id);
+			ok = at_line(figure[i]->line, e);
+		}
+	free(figure);
+	return ok;
 }
 
 /* The children's sum in one line of the grid; -1 if it is too large. */
@@ -156,6 +195,17 @@ static int64_t sum_children(
 			return -1;
 	}
 	return sum;
+}
+
+/* Says of which cell, by its codes; never a count. */
+static bool bad_sum(const struct table_input *t, uint64_t cell, const char *what, struct err *e)
+{
+	struct buf name = { 0 };
+	table_put_cell(t, cell, '|', &name);
+	buf_put_byte(&name, 0);
+	err_set(e, ERR_INVALID, "%s: %.300s", what, name.failed ? "" : (const char *)name.data);
+	buf_free(&name);
+	return false;
 }
 
 /* Adds up along one dimension: every total code gets the sum of its first breakdown (or view). */
@@ -174,11 +224,21 @@ static bool sum_dimension(struct table_input *t, size_t d, struct err *e)
 				int64_t *base = t->value + o * inner * dim->n_codes + n;
 				int64_t sum = sum_children(dim, b, base, inner);
 				if (sum < 0)
-					return err_set(e, ERR_LIMIT, "a sum of the table is too large");
+					return bad_sum(t, (o * dim->n_codes + c) * inner + n,
+					    "a sum of the table is too large", e);
 				base[c * inner] = sum;
 			}
 	}
 	return true;
+}
+
+static bool unlike(const struct table_input *t, const struct dim *dim, const struct breakdown *b,
+    uint64_t cell, struct err *e)
+{
+	char what[2 * TABLE_CODE_MAX + 80];
+	snprintf(what, sizeof what, "dimension %s: the breakdowns or views of %s do not add up alike",
+	    dim->name, dim->code[b->parent]);
+	return bad_sum(t, cell, what, e);
 }
 
 /* Further groupings and views of a code must give the same sum. */
@@ -189,13 +249,12 @@ static bool check_dimension(const struct table_input *t, size_t d, struct err *e
 	uint64_t outer = t->n_cells / (inner * dim->n_codes);
 	for (uint32_t i = 0; i < dim->n_breakdowns; i++) {
 		const struct breakdown *b = &dim->breakdown[i];
-		for (uint64_t o = 0; o < outer; o++)
-			for (uint64_t n = 0; n < inner; n++) {
+		for (uint64_t o = outer; o-- > 0;) /* inner cells first: they say more than totals */
+			for (uint64_t n = inner; n-- > 0;) {
 				const int64_t *base = t->value + o * inner * dim->n_codes + n;
 				if (sum_children(dim, b, base, inner) != base[b->parent * inner])
-					return err_set(e, ERR_INVALID,
-					    "dimension %s: the breakdowns or views of %s do not add up alike",
-					    dim->name, dim->code[b->parent]);
+					return unlike(
+					    t, dim, b, (o * dim->n_codes + b->parent) * inner + n, e);
 			}
 	}
 	return true;
@@ -222,6 +281,9 @@ bool table_finish(struct table_input *t, struct err *e)
 		return false;
 	t->fault = TABLE_STRUCTURAL;
 	if (!place_structural(t, e))
+		return false;
+	t->fault = TABLE_DERIVED;
+	if (!check_derived(t, e))
 		return false;
 	t->fault = TABLE_CELLS; /* sums */
 	for (size_t d = 0; d < t->n_dims; d++)

@@ -101,9 +101,19 @@ static bool split_line(struct csvlines *c, struct err *e)
 	return true;
 }
 
+/* A text that begins with the line it is about, which may be an earlier one, gives that line. */
 bool csvlines_at(const struct csvlines *c, struct err *e)
 {
-	return err_wrap(e, "%s:%u", c->path, c->line);
+	unsigned line = c->line;
+	unsigned said = 0;
+	int len = 0;
+	while (e != NULL && sscanf(e->text, "line %9u:%n", &said, &len) == 1 && len > 0) {
+		line = said;
+		len += e->text[len] == ' ';
+		memmove(e->text, e->text + len, strlen(e->text + len) + 1);
+		len = 0;
+	}
+	return err_wrap(e, "%s:%u", c->path, line);
 }
 
 bool csvlines_open(struct csvlines *c, const char *dir, const char *name, struct err *e)

@@ -60,7 +60,11 @@ bool protectfiles_policy(struct policy_params *p, const char *path, struct err *
 	bool ok = false;
 	if (!protectfiles_read(&file, path, LIMIT_CONFIG_FILE, e))
 		goto done;
-	tree = yamlnode_parse(buf_bytes(&file), e);
+	struct bytes text = buf_bytes(&file);
+	if (text.len >= 3 &&
+	    memcmp(text.at, "\xef\xbb\xbf", 3) == 0) /* as spreadsheets and editors begin a file */
+		text = bytes_of(text.at + 3, text.len - 3);
+	tree = yamlnode_parse(text, e);
 	if (tree == NULL)
 		goto named;
 	const struct yamlnode *map = yamlnode_root(tree);

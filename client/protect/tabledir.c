@@ -6,6 +6,7 @@
 
 #include "client/protect/csvlines.h"
 #include "proto/model.h"
+#include "proto/name.h"
 
 struct columns { /* of cells.csv */
 	size_t n_dims;
@@ -74,6 +75,12 @@ static bool columns_read(struct columns *k, const struct csvlines *c, const char
 		err_set(e, ERR_MALFORMED, "dimension columns and a column freq are expected");
 		return csvlines_at(c, e);
 	}
+	for (size_t i = 0; i < 2; i++) { /* a dimension of that name would be taken for the column */
+		static const char *const file[] = { "hier_freq.csv", "hier_status.csv" };
+		if (present(dir, file[i]))
+			return err_set(
+			    e, ERR_INVALID, "%s/%s: freq and status are no dimensions' names", dir, file[i]);
+	}
 	return true;
 }
 
@@ -85,17 +92,18 @@ static size_t column(const struct csvlines *c, const char *name)
 	return SIZE_MAX;
 }
 
-static bool count_read(const char *text, uint64_t *out, struct err *e)
+static bool count_read(const char *column, const char *text, uint64_t *out, struct err *e)
 {
 	uint64_t value = 0;
 	if (text[0] == '\0' || (text[0] == '0' && text[1] != '\0'))
-		return err_set(e, ERR_INVALID, "freq: a whole number without leading zeros is expected");
+		return err_set(
+		    e, ERR_INVALID, "%s: a whole number without leading zeros is expected", column);
 	for (; *text != '\0'; text++) {
 		if (*text < '0' || *text > '9')
-			return err_set(e, ERR_INVALID, "freq: not a whole number that is zero or more");
+			return err_set(e, ERR_INVALID, "%s: not a whole number that is zero or more", column);
 		value = value * 10 + (uint64_t)(*text - '0');
 		if (value >= LIMIT_VALUE)
-			return err_set(e, ERR_LIMIT, "freq: larger than any count of people");
+			return err_set(e, ERR_LIMIT, "%s: larger than any count of people", column);
 	}
 	*out = value;
 	return true;
@@ -132,12 +140,16 @@ static bool hier_line(
 		return false;
 	if (k->to != SIZE_MAX && !month_read(c->field[k->to], true, UINT32_MAX, &to, e))
 		return false;
+	if (from > to)
+		return err_set(e, ERR_INVALID, "from, to: the code ends before it begins");
 	if (k->view != SIZE_MAX) {
 		const char *text = c->field[k->view];
 		view = strcmp(text, "1") == 0;
 		if (!view && text[0] != '\0' && strcmp(text, "0") != 0)
 			return err_set(e, ERR_MALFORMED, "view: 1, 0 or nothing is expected");
 	}
+	if (!name_is_text(bytes_text(c->field[k->code])))
+		return err_set(e, ERR_MALFORMED, "code: not UTF-8, or with control characters");
 	return table_add_code(t, (unsigned)depth, c->field[k->code], from, to, view, c->line, e);
 }
 
@@ -197,7 +209,7 @@ static bool cell_line(struct table_input *t, const struct csvlines *c, const str
 	if (k->status != SIZE_MAX && !status_read(c->field[k->status], &status, e))
 		return false;
 	if ((status == CELL_VALUE || c->field[k->freq][0] != '\0') &&
-	    !count_read(c->field[k->freq], &freq, e))
+	    !count_read("freq", c->field[k->freq], &freq, e))
 		return false;
 	return table_add_cell(
 	    t, code, k->office == SIZE_MAX ? NULL : c->field[k->office], status, freq, c->line, e);
@@ -356,11 +368,11 @@ static bool derived_line(
 		goto done;
 	}
 	bool cell = strchr(below, '|') != NULL || k->n_dims == 1;
-	if (k->n_dims == 1 && count_read(below, &constant, NULL))
+	if (k->n_dims == 1 && count_read("", below, &constant, NULL))
 		cell = false;
 	if (!joined_split(top, k, numerator, e) || (cell && !joined_split(below, k, denominator, e)) ||
-	    (!cell && !count_read(below, &constant, e)) || !count_read(c->field[3], &factor, e) ||
-	    !count_read(c->field[4], &digits, e))
+	    (!cell && !count_read("denominator", below, &constant, e)) ||
+	    !count_read("factor", c->field[3], &factor, e) || !count_read("digits", c->field[4], &digits, e))
 		goto done;
 	if (factor == 0 || factor > UINT32_MAX || digits > 9 || (!cell && constant == 0)) {
 		err_set(
@@ -431,7 +443,7 @@ struct table_input *tabledir_read(const char *dir, bool cells, struct err *e)
 	    !patterns_read(t, dir, "absent.csv", &k, table_add_absent, e) ||
 	    !patterns_read(t, dir, "covered.csv", &k, table_add_covered, e) || !derived_read(t, dir, &k, e))
 		goto done;
-	static const char *const file[] = { "", "/cells.csv", "/structural.csv" };
+	static const char *const file[] = { "", "/cells.csv", "/structural.csv", "/derived.csv" };
 	ok = table_finish(t, e) || err_wrap(e, "%s%s", dir, file[table_fault(t)]);
 done:
 	columns_free(&k);

@@ -6,7 +6,7 @@ from tableattack import Dim
 
 
 def write(path, lines):
-    with open(path, "w", encoding="utf-8") as f:
+    with open(path, "w", encoding="utf-8", errors="surrogateescape") as f:
         f.write("\n".join(lines) + "\n")
 
 

@@ -2,6 +2,7 @@
 """Each rule on a small table through `cellveil protect`, its result verified and attacked; and input that is refused."""
 import csv
 import os
+import resource
 import random
 import sys
 import tempfile
@@ -211,6 +212,32 @@ REFUSED = (  # what is changed, exit code, words of the message
     ("zero_reach", {POLICY: ["zeros: published", "zero_reach: yes"]}, 2, (POLICY, "line 2", "zero_reach")),
     ("unknown name", {POLICY: ["treshold: 5"]}, 2, (POLICY, "line 1", "treshold")),
     ("twice", {POLICY: ["width: 2", "width: 2"]}, 2, (POLICY, "width")),
+    ("groups of nothing", {POLICY: GOOD[POLICY] + ["group_dims: rows"]}, 2, ("policy", "group_dims", "rows", "R4")),
+    ("offices of nothing", {POLICY: GOOD[POLICY] + ["office_dim: unit"]}, 2, ("policy", "office_dim", "unit")),
+    ("a child twice", {ROW: ["level,code", "@,_T", "@@,a", "@@,a", "@@,b"]}, 2, (ROW + ":4", "stands twice")),
+    ("a child twice at the end", {ROW: ["level,code", "@,_T", "@@,a", "@@,b", "@@,b"]}, 2, (ROW, "line 5", "stands twice")),
+    ("overlong UTF-8", {ROW: ["level,code", "@,_T", "@@,a\udcc0\udc80", "@@,b"]}, 2, (ROW + ":3", "UTF-8")),
+    ("Latin-1", {ROW: ["level,code", "@,_T", "@@,\udce5", "@@,b"]}, 2, (ROW + ":3", "UTF-8")),
+    ("a surrogate", {ROW: ["level,code", "@,_T", "@@,\udced\udca0\udc80", "@@,b"]}, 2, (ROW + ":3", "UTF-8")),
+    ("a code of C1", {ROW: ["level,code", "@,_T", "@@,a\u0085", "@@,b"]}, 2, (ROW + ":3", "control")),
+    ("ends before it begins", {ROW: ["level,code,from,to", "@,_T,,", "@@,a,2024,2020", "@@,b,,"]}, 2, (ROW + ":3", "from, to")),
+    ("a dimension status", {"hier_status.csv": GOOD[ROW]}, 2, ("hier_status.csv", "status")),
+    ("sums by cell", {ROW: ["level,code,view", "@,_T,1", "@@,a,", "@@,b,", "@,_T,1", "@@,c,", "@@,d,"],
+                      CELLS: GOOD[CELLS] + ["c,x,80", "d,y,99"]}, 2, (CELLS, "add up", "_T|y")),
+    ("a table in two places", {"tables.csv": ["table,dim,codes", "t,row,a", "u,row,b", "t,col,x"]}, 2,
+     ("tables.csv:4", "t stands twice")),
+    ("a table of no codes", {"tables.csv": ["table,dim,codes", "t,row,"]}, 2, ("tables.csv:2", "row", "missing")),
+    ("a bar at the end", {"tables.csv": ["table,dim,codes", "t,row,a|"]}, 2, ("tables.csv:2", "row", "missing")),
+    ("too many tables", {"tables.csv": ["table,dim,codes"] + ["t%d,row,a" % i for i in range(5000)]}, 2,
+     ("tables.csv:4098", "tables")),
+    ("forced and absent", {"forced.csv": ["row,col", "*,y", "a,x"], "absent.csv": ["row,col", "a,*"]}, 2,
+     ("forced.csv:3", "no table prints")),
+    ("forced and in no table", {"forced.csv": ["row,col", "b,x"], "tables.csv": ["table,dim,codes", "t,row,*"]}, 2,
+     ("forced.csv:2", "no table prints")),
+    ("a figure twice", {"derived.csv": ["id,numerator,denominator,factor,digits", "s,a|x,a|_T,100,1", "r,a|y,a|_T,100,1",
+                                        "s,b|x,b|_T,100,1"]}, 2, ("derived.csv", "line 4", "s stands twice")),
+    ("a negative factor", {"derived.csv": ["id,numerator,denominator,factor,digits", "s,a|x,a|_T,-1,1"]}, 2,
+     ("derived.csv:2", "factor")),
 )
 
 
@@ -261,6 +288,40 @@ def test_judges_refuse(folder):
             if p.returncode != 2 or words[0].split(":")[0] not in p.stderr or p.stdout:
                 wrong.append("%s, %s: exit %d: %s%s" % (name, args[0], p.returncode, p.stderr.strip(), p.stdout))
     assert not wrong, "\n".join(wrong)
+
+
+def test_spreadsheets(folder):
+    """A byte order mark, CRLF and quotes change nothing, in the policy neither."""
+    seen = []
+    for name, change in (("plain", lambda s: s), ("mark", lambda s: "\ufeff" + s), ("crlf", lambda s: s.replace("\n", "\r\n")),
+                         ("both", lambda s: "\ufeff" + s.replace("\n", "\r\n"))):
+        here = os.path.join(folder, name)
+        os.mkdir(here)
+        for file, lines in GOOD.items():
+            quoted = ['"%s"' % '","'.join(line.split(",")) for line in lines] if name == "both" and file != POLICY else lines
+            with open(os.path.join(here, file), "w", encoding="utf-8", newline="") as f:
+                f.write(change("\n".join(quoted) + "\n"))
+        p = protect(here, os.path.join(here, "out"))
+        assert p.returncode == 0, (name, p.stderr)
+        verified(here, os.path.join(here, "out"))
+        seen.append(open(os.path.join(here, "out", "RESULT.csv"), "rb").read())
+    assert len(set(seen)) == 1
+
+
+def test_much_declared(folder):
+    """Ten thousand lines of structural.csv over totals of a million cells: each is as much work as it names cells."""
+    write(os.path.join(folder, "cells.csv"), ["row,col,freq", "r1,c1,3"])
+    for name, letter in (("row", "r"), ("col", "c")):
+        write(os.path.join(folder, "hier_%s.csv" % name), ["level,code", "@,_T"] + [
+            line for g in range(100) for line in ["@@,%sg%d" % (letter, g)] + [
+                "@@@,%s%d" % (letter, 10 * g + i) for i in range(10)]])
+    write(os.path.join(folder, "structural.csv"), ["row,col"] + [
+        "rg%d,cg%d" % (g, h) for g in range(1, 100) for h in range(1, 100)])
+    policy(folder, min_reporting=1, effort=0, zeros="published")
+    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+    p = protect(folder, os.path.join(folder, "out"))
+    spent = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before
+    assert p.returncode in (0, 4) and spent < 30, (p.returncode, spent, p.stderr)
 
 
 def test_next_to_nothing(folder):
