@@ -45,6 +45,7 @@ static int audit(const char *dir, const char *policy, const char *wanted)
 	struct err e = { 0 };
 	struct policy_params p;
 	struct grid g = { 0 };
+	struct equations q = { 0 };
 	uint64_t *u = NULL;
 	int code = 1;
 	uint32_t derivable = 0;
@@ -55,7 +56,7 @@ static int audit(const char *dir, const char *policy, const char *wanted)
 	uint32_t hidden = hide(&g, (uint32_t)strtoul(wanted, NULL, 10));
 	u = calloc(g.n_cells, sizeof *u);
 	double begin = clock_s();
-	if (u == NULL || !modular_null(&g, MODULAR_PRIME_1, seed, u, &e))
+	if (u == NULL || !equations_solve(&q, &g) || !modular_null(&q, MODULAR_PRIME_1, seed, u, &e))
 		goto done;
 	double spent = clock_s() - begin;
 	for (uint32_t c = 0; c < g.n_cells; c++)
@@ -67,6 +68,7 @@ done:
 	if (code != 0)
 		fprintf(stderr, "bench_audit: %s\n", e.text);
 	free(u);
+	equations_free(&q);
 	if (g.kind != NULL)
 		grid_free(&g);
 	table_free(t);

@@ -1,336 +1,235 @@
 #include "policy/modular.h"
 
-#include <assert.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "policy/array.h"
 
-#define BUCKETS 256u
-
 struct item {
 	uint32_t col;
 	uint64_t value;
 };
 
-struct row { /* ascending columns */
+struct row { /* ascending columns; the first is the one that it is solved for */
 	struct item *item;
 	uint32_t n;
-	bool done;
 };
 
-struct link { /* of a list */
-	uint32_t at, next;
-};
-
-struct pivot {
-	uint32_t row, col;
-};
-
-struct system {
+struct system { /* equations that have no pivot in whole numbers */
 	uint64_t prime;
+	const struct echelon *x;
 	struct row *row;
 	uint32_t n_rows, room_rows;
-	struct link *of_col; /* rows that have (or had) the column */
-	uint32_t n_of_col, room_of_col;
-	uint32_t *col_head, *col_count;
-	uint32_t *single; /* columns left in one row only, or so it was when they came in */
-	uint32_t n_single, room_single;
-	struct link *queued; /* rows by length, not always up to date */
-	uint32_t n_queued, room_queued;
-	uint32_t bucket[BUCKETS + 1];
-	struct pivot *pivot;
-	uint32_t n_pivots, room_pivots;
+	uint32_t *solved; /* by column: the row solved for it, or NONE; NULL: there are no rows */
 	struct item *scratch;
 	uint32_t room_scratch;
 };
 
 __extension__ typedef unsigned __int128 wide;
 
-static uint64_t times(const struct system *s, uint64_t a, uint64_t b)
+static uint64_t times(uint64_t prime, uint64_t a, uint64_t b)
 {
 	const uint64_t low = (UINT64_C(1) << 61) - 1;
-	uint64_t less = low + 1 - s->prime; /* 2^61 is so much modulo the prime: 1 or 31 */
+	uint64_t less = low + 1 - prime; /* 2^61 is so much modulo the prime: 1 or 31 */
 	wide x = (wide)a * b;
 	wide y = (wide)((uint64_t)(x >> 61)) * less + ((uint64_t)x & low);
 	uint64_t r = (uint64_t)(y >> 61) * less + ((uint64_t)y & low);
-	return r >= s->prime ? r - s->prime : r;
+	return r >= prime ? r - prime : r;
 }
 
-static uint64_t minus(const struct system *s, uint64_t a, uint64_t b)
+static uint64_t plus(uint64_t prime, uint64_t a, uint64_t b)
 {
-	return a >= b ? a - b : a + (s->prime - b);
+	uint64_t sum = a + b;
+	return sum >= prime ? sum - prime : sum;
 }
 
-static uint64_t inverse(const struct system *s, uint64_t a)
+static uint64_t negative(uint64_t prime, uint64_t a)
+{
+	return a == 0 ? 0 : prime - a;
+}
+
+static uint64_t inverse(uint64_t prime, uint64_t a)
 {
 	uint64_t result = 1;
-	if (a == 1 || a == s->prime - 1)
+	if (a == 1 || a == prime - 1)
 		return a;
-	for (uint64_t power = s->prime - 2; power != 0; power >>= 1) {
+	for (uint64_t power = prime - 2; power != 0; power >>= 1) {
 		if ((power & 1) != 0)
-			result = times(s, result, a);
-		a = times(s, a, a);
+			result = times(prime, result, a);
+		a = times(prime, a, a);
 	}
 	return result;
 }
 
-/* One row less has the column. */
-static bool leave_column(struct system *s, uint32_t col)
+static uint64_t residue(uint64_t prime, int32_t by)
 {
-	if (--s->col_count[col] != 1)
-		return true;
-	if (!array_room(&s->single, &s->room_single, s->n_single + 1, sizeof *s->single))
+	return by < 0 ? prime - (uint64_t)-by : (uint64_t)by;
+}
+
+/* ---- what whole numbers left over ---- */
+
+/* to := to - factor * from; both begin with the same column, which goes. */
+static bool subtract(struct system *s, struct row *to, const struct row *from, uint64_t factor)
+{
+	uint64_t p = s->prime;
+	uint32_t n = 0;
+	uint32_t i = 1;
+	uint32_t j = 1;
+	if (!array_room(&s->scratch, &s->room_scratch, to->n + from->n, sizeof *s->scratch))
 		return false;
-	s->single[s->n_single++] = col;
+	while (i < to->n || j < from->n) {
+		uint32_t was = i < to->n ? to->item[i].col : NONE;
+		uint32_t more = j < from->n ? from->item[j].col : NONE;
+		struct item out = { was < more ? was : more, 0 };
+		if (was <= more)
+			out.value = to->item[i++].value;
+		if (more <= was)
+			out.value = plus(p, out.value, negative(p, times(p, factor, from->item[j++].value)));
+		if (out.value != 0)
+			s->scratch[n++] = out;
+	}
+	struct item *item = realloc(to->item, ((size_t)n + 1) * sizeof *item);
+	if (item == NULL)
+		return false;
+	if (n > 0)
+		memcpy(item, s->scratch, n * sizeof *item);
+	to->item = item;
+	to->n = n;
 	return true;
 }
 
-static bool queue_row(struct system *s, uint32_t row)
+static bool load_row(const struct system *s, uint32_t left, struct row *r)
 {
-	uint32_t length = s->row[row].n < BUCKETS ? s->row[row].n : BUCKETS;
-	if (!array_room(&s->queued, &s->room_queued, s->n_queued + 1, sizeof *s->queued))
-		return false;
-	s->queued[s->n_queued] = (struct link){ row, s->bucket[length] };
-	s->bucket[length] = s->n_queued++;
+	const struct echelon *x = s->x;
+	uint32_t first = x->left[left];
+	*r = (struct row){ .n = x->left[left + 1] - first };
+	r->item = calloc(r->n, sizeof *r->item);
+	for (uint32_t i = 0; r->item != NULL && i < r->n; i++) {
+		struct echelon_term t = echelon_term(x, x->item[first + i]);
+		r->item[i] = (struct item){ t.column, residue(s->prime, t.by) };
+	}
+	return r->item != NULL;
+}
+
+/* Takes out what is solved already, column by column, and solves the row for the first that is not. */
+static bool add_row(struct system *s, uint32_t left)
+{
+	struct row r = { 0 };
+	bool ok = array_room(&s->row, &s->room_rows, s->n_rows + 1, sizeof *s->row) && load_row(s, left, &r);
+	while (ok && r.n > 0 && s->solved[r.item[0].col] != NONE) {
+		const struct row *by = &s->row[s->solved[r.item[0].col]];
+		uint64_t unit = inverse(s->prime, by->item[0].value);
+		ok = subtract(s, &r, by, times(s->prime, r.item[0].value, unit));
+	}
+	if (!ok || r.n == 0) {
+		free(r.item);
+		return ok;
+	}
+	s->solved[r.item[0].col] = s->n_rows;
+	s->row[s->n_rows++] = r;
 	return true;
 }
 
-static bool link_column(struct system *s, uint32_t col, uint32_t row)
+static bool solve_left(struct system *s)
 {
-	if (!array_room(&s->of_col, &s->room_of_col, s->n_of_col + 1, sizeof *s->of_col))
-		return false;
-	s->of_col[s->n_of_col] = (struct link){ row, s->col_head[col] };
-	s->col_head[col] = s->n_of_col++;
-	s->col_count[col]++;
-	return true;
+	size_t size = (size_t)s->x->n_columns * sizeof *s->solved;
+	bool ok = s->x->n_left == 0 || (s->solved = malloc(size)) != NULL;
+	if (s->solved != NULL)
+		memset(s->solved, 0xff, size);
+	for (uint32_t i = 0; ok && i < s->x->n_left; i++)
+		ok = add_row(s, i);
+	return ok;
 }
 
-static int by_column(const void *a, const void *b)
+/* ---- the solution ---- */
+
+static uint64_t draw(uint64_t prime, const uint8_t seed[16], uint32_t column)
 {
-	const struct item *x = a;
-	const struct item *y = b;
-	return (x->col > y->col) - (x->col < y->col);
+	uint8_t in[12];
+	uint8_t out[8];
+	uint64_t word = 0;
+	for (unsigned i = 0; i < 4; i++)
+		in[i] = (uint8_t)(column >> (8 * i));
+	for (unsigned i = 0; i < 8; i++)
+		in[4 + i] = (uint8_t)(prime >> (8 * i));
+	crypto_shorthash(out, in, sizeof in, seed);
+	for (unsigned i = 0; i < 8; i++)
+		word |= (uint64_t)out[i] << (8 * i);
+	return word % prime;
 }
 
-static bool add_row(struct system *s, const struct item *item, uint32_t n)
+static uint64_t row_solution(uint64_t p, const struct row *r, const uint64_t *u)
 {
-	if (!array_room(&s->row, &s->room_rows, s->n_rows + 1, sizeof *s->row))
-		return false;
-	struct row *r = &s->row[s->n_rows];
-	*r = (struct row){ .item = malloc(n * sizeof *item), .n = n };
-	if (r->item == NULL)
-		return false;
-	memcpy(r->item, item, n * sizeof *item);
-	qsort(r->item, n, sizeof *item, by_column);
-	for (uint32_t i = 0; i < n; i++)
-		if (!link_column(s, r->item[i].col, s->n_rows))
-			return false;
-	return queue_row(s, s->n_rows++);
+	uint64_t sum = 0;
+	for (uint32_t i = 1; i < r->n; i++)
+		sum = plus(p, sum, times(p, r->item[i].value, u[r->item[i].col]));
+	return times(p, negative(p, sum), inverse(p, r->item[0].value));
 }
 
-static bool load(struct system *s, const struct grid *g)
+static uint64_t pivot_solution(uint64_t p, const struct echelon *x, uint32_t pivot, const uint64_t *u)
+{
+	uint64_t sum = 0;
+	for (uint32_t i = x->pivot[pivot].first; i < x->pivot[pivot + 1].first; i++) {
+		struct echelon_term t = echelon_term(x, x->item[i]);
+		uint64_t there = u[t.column];
+		if (t.by == -1)
+			there = negative(p, there);
+		else if (t.by != 1)
+			there = times(p, residue(p, t.by), there);
+		sum = plus(p, sum, there);
+	}
+	return sum;
+}
+
+bool modular_solution(const struct echelon *x, uint64_t prime, const uint8_t seed[16], uint64_t *u)
+{
+	struct system s = { .prime = prime, .x = x };
+	bool ok = solve_left(&s);
+	for (uint32_t c = 0; c < x->n_columns; c++)
+		u[c] = 1; /* free */
+	for (uint32_t i = 0; i < x->n_pivots; i++)
+		u[x->pivot[i].column] = 0;
+	for (uint32_t c = x->n_columns; ok && c-- > 0;)
+		if (s.solved != NULL && s.solved[c] != NONE)
+			u[c] = row_solution(prime, &s.row[s.solved[c]], u);
+		else if (u[c] != 0)
+			u[c] = draw(prime, seed, c);
+	for (uint32_t i = x->n_pivots; i-- > 0;)
+		u[x->pivot[i].column] = pivot_solution(prime, x, i, u);
+	for (uint32_t i = 0; i < s.n_rows; i++)
+		free(s.row[i].item);
+	free(s.row);
+	free(s.solved);
+	free(s.scratch);
+	return ok;
+}
+
+/* Does u keep every relation? */
+static bool adds_up(const struct grid *g, uint64_t prime, const uint64_t *u)
 {
 	struct relation_walk w;
 	struct relation r;
 	relation_begin(&w, g);
 	while (relation_next(&w, &r)) {
-		uint32_t n = 0;
-		if (!array_room(&s->scratch, &s->room_scratch, r.b->n + 1, sizeof *s->scratch))
-			return false;
-		if (grid_loose(g, r.parent))
-			s->scratch[n++] = (struct item){ r.parent, s->prime - 1 };
-		for (uint32_t j = 0; j < r.b->n; j++) {
-			uint32_t c = relation_child(g, &r, j);
-			if (grid_loose(g, c))
-				s->scratch[n++] = (struct item){ c, 1 };
-		}
-		if (n > 0 && !add_row(s, s->scratch, n))
-			return false;
-	}
-	return true;
-}
-
-static const struct item *item_of(const struct row *r, uint32_t col)
-{
-	struct item key = { col, 0 };
-	return r->n == 0 ? NULL : bsearch(&key, r->item, r->n, sizeof key, by_column);
-}
-
-/* to := to - factor * from, column by column; new columns are linked. */
-static bool subtract(struct system *s, uint32_t to, const struct row *from, uint64_t factor)
-{
-	struct row *r = &s->row[to];
-	uint32_t n = 0;
-	uint32_t i = 0;
-	uint32_t j = 0;
-	if (!array_room(&s->scratch, &s->room_scratch, r->n + from->n + 1, sizeof *s->scratch))
-		return false;
-	while (i < r->n || j < from->n) {
-		struct item out;
-		if (j == from->n || (i < r->n && r->item[i].col < from->item[j].col)) {
-			out = r->item[i++];
-		} else if (i == r->n || from->item[j].col < r->item[i].col) {
-			out.col = from->item[j].col;
-			out.value = minus(s, 0, times(s, factor, from->item[j++].value));
-			if (!link_column(s, out.col, to))
-				return false;
-		} else {
-			out.col = r->item[i].col;
-			out.value = minus(s, r->item[i++].value, times(s, factor, from->item[j++].value));
-			if (out.value == 0 && !leave_column(s, out.col))
-				return false;
-		}
-		if (out.value != 0)
-			s->scratch[n++] = out;
-	}
-	struct item *item = realloc(r->item, ((size_t)n + 1) * sizeof *item);
-	if (item == NULL)
-		return false;
-	memcpy(item, s->scratch, n * sizeof *item);
-	r->item = item;
-	r->n = n;
-	return queue_row(s, to);
-}
-
-/* The row is solved for the column. */
-static bool take_pivot(struct system *s, uint32_t row, uint32_t col)
-{
-	struct row *r = &s->row[row];
-	if (!array_room(&s->pivot, &s->room_pivots, s->n_pivots + 1, sizeof *s->pivot))
-		return false;
-	s->pivot[s->n_pivots++] = (struct pivot){ row, col };
-	r->done = true;
-	for (uint32_t i = 0; i < r->n; i++)
-		if (!leave_column(s, r->item[i].col))
-			return false;
-	return true;
-}
-
-/* Rows with a column that no other row has are solved for it, and nothing else changes. */
-static bool peel(struct system *s)
-{
-	assert(s->n_single == 0 || (s->row != NULL && s->of_col != NULL)); /* a single stands in some row */
-	while (s->n_single > 0) {
-		uint32_t col = s->single[--s->n_single];
-		uint32_t l = s->col_count[col] == 1 ? s->col_head[col] : NONE;
-		while (l != NONE &&
-		       (s->row[s->of_col[l].at].done || item_of(&s->row[s->of_col[l].at], col) == NULL))
-			l = s->of_col[l].next;
-		if (l != NONE && !take_pivot(s, s->of_col[l].at, col))
-			return false;
-	}
-	return true;
-}
-
-static bool eliminate(struct system *s, uint32_t row)
-{
-	const struct row *r = &s->row[row];
-	const struct item *best = &r->item[0];
-	for (uint32_t i = 1; i < r->n; i++)
-		if (s->col_count[r->item[i].col] < s->col_count[best->col])
-			best = &r->item[i];
-	uint32_t col = best->col;
-	uint64_t unit = inverse(s, best->value);
-	if (!take_pivot(s, row, col))
-		return false;
-	for (uint32_t l = s->col_head[col]; l != NONE; l = s->of_col[l].next) {
-		uint32_t other = s->of_col[l].at;
-		if (s->row[other].done)
-			continue;
-		const struct item *there = item_of(&s->row[other], col);
-		if (there != NULL && !subtract(s, other, r, times(s, there->value, unit)))
-			return false;
-	}
-	return true;
-}
-
-static bool eliminate_all(struct system *s)
-{
-	for (uint32_t length = 0; length <= BUCKETS; length++) {
-		while (s->bucket[length] != NONE) {
-			assert(s->queued != NULL && s->row != NULL); /* a bucket holds only queued rows */
-			uint32_t at = s->bucket[length];
-			uint32_t row = s->queued[at].at;
-			const struct row *r = &s->row[row];
-			s->bucket[length] = s->queued[at].next;
-			if (r->done || (r->n < BUCKETS ? r->n : BUCKETS) != length || r->n == 0)
-				continue;
-			if (!eliminate(s, row) || !peel(s))
-				return false;
-			length = 0; /* shorter rows may have come up */
-		}
-	}
-	return true;
-}
-
-static bool find_single(struct system *s, uint32_t n_cells)
-{
-	for (uint32_t c = 0; c < n_cells; c++) {
-		if (s->col_count[c] != 1)
-			continue;
-		if (!array_room(&s->single, &s->room_single, s->n_single + 1, sizeof *s->single))
-			return false;
-		s->single[s->n_single++] = c;
-	}
-	return true;
-}
-
-static void substitute(
-    const struct system *s, uint32_t n_cells, const struct grid *g, const uint8_t seed[16], uint64_t *u)
-{
-	for (uint32_t c = 0; c < n_cells; c++) {
-		uint8_t in[12];
-		uint8_t out[8];
-		uint64_t word = 0;
-		for (unsigned i = 0; i < 4; i++)
-			in[i] = (uint8_t)(c >> (8 * i));
-		for (unsigned i = 0; i < 8; i++)
-			in[4 + i] = (uint8_t)(s->prime >> (8 * i));
-		crypto_shorthash(out, in, sizeof in, seed);
-		for (unsigned i = 0; i < 8; i++)
-			word |= (uint64_t)out[i] << (8 * i);
-		u[c] = grid_loose(g, c) ? word % s->prime : 0;
-	}
-	for (uint32_t i = s->n_pivots; i-- > 0;) {
-		const struct row *r = &s->row[s->pivot[i].row];
 		uint64_t sum = 0;
-		uint64_t own = 1;
-		for (uint32_t j = 0; j < r->n; j++) {
-			if (r->item[j].col == s->pivot[i].col)
-				own = r->item[j].value;
-			else
-				sum = minus(s, sum, times(s, r->item[j].value, u[r->item[j].col]));
-		}
-		u[s->pivot[i].col] = times(s, sum, inverse(s, own));
+		for (uint32_t j = 0; j < r.b->n; j++)
+			sum = plus(prime, sum, u[relation_child(g, &r, j)]);
+		if (sum != u[r.parent])
+			return false;
 	}
+	return true;
 }
 
-bool modular_null(const struct grid *g, uint64_t prime, const uint8_t seed[16], uint64_t *u, struct err *e)
+bool modular_null(
+    const struct equations *q, uint64_t prime, const uint8_t seed[16], uint64_t *u, struct err *e)
 {
-	struct system s = { .prime = prime };
-	bool ok = false;
-	memset(s.bucket, 0xff, sizeof s.bucket);
-	s.col_head = malloc((size_t)g->n_cells * sizeof *s.col_head);
-	s.col_count = calloc(g->n_cells, sizeof *s.col_count);
-	if (s.col_head != NULL && s.col_count != NULL) {
-		memset(s.col_head, 0xff, (size_t)g->n_cells * sizeof *s.col_head);
-		ok = load(&s, g) && find_single(&s, g->n_cells) && peel(&s) && eliminate_all(&s);
-	}
-	if (ok)
-		substitute(&s, g->n_cells, g, seed, u);
-	else
-		err_set(e, ERR_MEMORY, "no memory for the last check");
-	for (uint32_t i = 0; i < s.n_rows; i++)
-		free(s.row[i].item);
-	free(s.row);
-	free(s.of_col);
-	free(s.col_head);
-	free(s.col_count);
-	free(s.queued);
-	free(s.single);
-	free(s.pivot);
-	free(s.scratch);
-	return ok;
+	uint32_t n = q->n_unknowns;
+	if (!modular_solution(&q->x, prime, seed, u))
+		return err_set(e, ERR_MEMORY, "no memory for the last check");
+	/* from columns to cells, in place: a cell is never in front of its column */
+	for (uint32_t c = q->g->n_cells; c-- > 0;)
+		u[c] = equations_is_open(q, c) ? u[--n] : 0;
+	return adds_up(q->g, prime, u) ||
+	       err_set(e, ERR_INTERNAL, "our own check failed: a null vector does not add up");
 }

@@ -27,6 +27,7 @@ struct attempt {
 	struct grid g;
 	struct needs needs;
 	struct plan plan;
+	struct equations equations;
 	uint64_t *null[2];
 	uint8_t *frozen; /* as they were before anything was hidden; NULL: no earlier releases */
 	enum guarantee level;
@@ -42,6 +43,7 @@ static void attempt_free(struct attempt *a)
 		grid_free(&a->g);
 	for (int i = 0; i < 2; i++)
 		free(a->null[i]);
+	equations_free(&a->equations);
 	free(a->frozen);
 	memset(a, 0, sizeof *a);
 }
@@ -166,6 +168,14 @@ static bool judge_virtual(const struct attempt *a, struct err *e)
 	return true;
 }
 
+/* The pattern as it is now, solved. */
+static bool solve_again(struct attempt *a, struct err *e)
+{
+	equations_free(&a->equations);
+	return equations_solve(&a->equations, &a->g) ||
+	       err_set(e, ERR_MEMORY, "no memory for the last check");
+}
+
 struct vectors { /* of the pattern at hand */
 	struct attempt *a;
 	uint32_t first;
@@ -178,8 +188,8 @@ static void null_vector(void *work, uint32_t job)
 {
 	struct vectors *v = work;
 	uint32_t k = v->first + job;
-	v->ok[k] = modular_null(
-	    &v->a->g, k == 0 ? MODULAR_PRIME_1 : MODULAR_PRIME_2, v->seed, v->a->null[k], &v->failed[k]);
+	v->ok[k] = modular_null(&v->a->equations, k == 0 ? MODULAR_PRIME_1 : MODULAR_PRIME_2, v->seed,
+	    v->a->null[k], &v->failed[k]);
 }
 
 /* One of them, or both: side by side, if there is somebody to do that. */
@@ -273,17 +283,20 @@ static bool attempt_run(struct attempt *a, const struct ladder *rungs, struct le
 			return true;
 		begin(o, "last check");
 		proof_seed(&a->g, seed);
-		if (!null_vectors(a, 0, o->team == NULL ? 1 : 2, o->team, e) ||
+		if (!solve_again(a, e) || !null_vectors(a, 0, o->team == NULL ? 1 : 2, o->team, e) ||
 		    !judge_derivable(a, &again, e))
 			return false;
 	}
 	derived_settle(&a->g);
 	/* the pattern may have lost a hidden sum's cell: the vectors belong to the final one */
 	bool stands = pattern_is(a, seed);
+	if (!stands && !solve_again(a, e))
+		return false;
 	if (!(stands && o->team != NULL) && !null_vectors(a, stands ? 1 : 0, stands ? 1 : 2, o->team, e))
 		return false;
 	if (!judge_virtual(a, e))
 		return false;
+	equations_free(&a->equations);
 	*served = true;
 	return true;
 }

@@ -1,5 +1,5 @@
 /* The L1 patterns of ranks.c on random tables, from both of its beginnings: everything hidden, or two cells a relation.
- * Elimination (modular.c), which shares nothing with the space they were found in, says that nothing protected follows,
+ * Elimination (modular.c; test_modular.c holds it against a plain one) says that nothing protected follows,
  * that nothing is hidden in vain, and that what a hidden cell is said to be there for follows once it is shown. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -102,8 +102,10 @@ static uint32_t n_following(const struct grid *g, const struct needs *n, uint64_
 	static const uint8_t seed[16] = { 7 };
 	struct err e = { 0 };
 	uint32_t found = 0;
-	if (!modular_null(g, MODULAR_PRIME_1, seed, u, &e))
+	struct equations q;
+	if (!equations_solve(&q, g) || !modular_null(&q, MODULAR_PRIME_1, seed, u, &e))
 		fail_msg("%s", e.text);
+	equations_free(&q);
 	for (uint32_t i = 0; i < n->n; i++)
 		found += follows(g, n, &n->need[i], u);
 	return found;
