@@ -43,6 +43,24 @@ static bool is_fixed(const struct table_input *t, uint64_t cell)
 	return table_is_inner(t, cell) && t->status[cell] != CELL_VALUE && t->status[cell] != CELL_BLANK;
 }
 
+/* Did the release's list have all codes of the cell? Where lists grew, totals are not asked about: their parts may be
+ * others. */
+static bool is_listed(const struct joint *c, uint32_t release, uint64_t own)
+{
+	const struct lift *lift = release < c->l->n ? &c->l->past[release].lift : NULL;
+	if (lift == NULL || lift->t == NULL)
+		return true;
+	for (size_t d = 0; d < c->l->t->n_dims; d++)
+		if (lift_is_born(lift, d, table_coord(c->l->t, own, d)))
+			return false;
+	return table_is_inner(c->l->t, own);
+}
+
+static bool is_common(const struct joint *c, const struct span *s, uint64_t own)
+{
+	return is_listed(c, s->from, own) && is_listed(c, s->to, own);
+}
+
 /* A move may touch a printed cell of no release, nothing that a release has no figure of, and no difference of
  * an office whose figures are the same. */
 static bool check_entry(const struct joint *c, const struct entry *entry)
@@ -62,7 +80,7 @@ static bool check_entry(const struct joint *c, const struct entry *entry)
 	uint32_t office = c->l->office_dim == SIZE_MAX ? 0 : table_coord(c->l->t, own, c->l->office_dim);
 	if (c->l->office_dim != SIZE_MAX && !dim_is_leaf(&c->l->t->dim[c->l->office_dim], office))
 		return true; /* its parts are in the move as well */
-	return c->changed[(size_t)(s - c->l->span) * c->n_offices + office] != 0 ||
+	return !is_common(c, s, own) || c->changed[(size_t)(s - c->l->span) * c->n_offices + office] != 0 ||
 	       fails(c, "a move changes an office that did not change");
 }
 
@@ -78,7 +96,9 @@ static bool find_changed(struct joint *c)
 		const struct table_input *a = table_of(c, s->from);
 		const struct table_input *b = table_of(c, s->to);
 		for (uint64_t own = 0; own < c->size; own++) {
-			uint32_t office = c->n_offices == 1 ? 0 : table_coord(a, own, c->l->office_dim);
+			uint32_t office = c->n_offices == 1 ? 0 : table_coord(c->l->t, own, c->l->office_dim);
+			if (!is_common(c, s, own))
+				continue;
 			if (a->value[own] != b->value[own] || a->status[own] != b->status[own] ||
 			    c->l->g[s->from].known[own] != c->l->g[s->to].known[own])
 				c->changed[i * c->n_offices + office] = 1;

@@ -283,117 +283,12 @@ static bool collect(const struct opening *o, const struct release_options *optio
 	return true;
 }
 
-/* ---- who changed ---- */
-
 static bool is_live(const struct grid *g, uint32_t cell)
 {
 	return g->kind[cell] != KIND_DEAD;
 }
 
-/* Has only one of the two lists this cell? */
-static bool is_between_lists(const struct ledger *l, uint32_t from, uint32_t to, uint32_t c)
-{
-	return lift_is_fresh(&l->past[from].lift, c) && (to == l->n || !lift_is_fresh(&l->past[to].lift, c));
-}
-
-static bool cell_changed(const struct ledger *l, uint32_t from, uint32_t to, uint32_t c)
-{
-	const struct table_input *a = ledger_input(l, from);
-	const struct table_input *b = ledger_input(l, to);
-	if (a->value[c] != b->value[c] || is_live(&l->g[from], c) != is_live(&l->g[to], c))
-		return true;
-	if (!is_live(&l->g[to], c) && is_between_lists(l, from, to, c))
-		return false;
-	return l->g[from].known[c] != l->g[to].known[c] ||
-	       (table_is_inner(a, c) && a->status[c] != b->status[c]);
-}
-
-static bool add_span(struct ledger *l, uint32_t from, uint32_t to, struct err *e)
-{
-	const struct dim *d = l->office_dim == SIZE_MAX ? NULL : &l->t->dim[l->office_dim];
-	struct span *s = &l->span[l->n_spans++];
-	*s = (struct span){ from, to, calloc(d == NULL ? 1 : d->n_codes, 1) };
-	if (s->changed == NULL)
-		return no_memory(e);
-	for (uint32_t c = 0; c < l->size; c++) {
-		uint32_t office = ledger_office(l, c);
-		if ((d == NULL || dim_is_leaf(d, office)) && s->changed[office] == 0)
-			s->changed[office] = cell_changed(l, from, to, c);
-	}
-	for (uint32_t i = 0; d != NULL && i < d->n_codes; i++)
-		for (uint32_t k = 0; k < list_size(&d->atoms, i) && s->changed[i] == 0; k++)
-			s->changed[i] = s->changed[list_at(&d->atoms, i)[k]];
-	return true;
-}
-
-/* The first nought at a new code of an office that sent nothing else; NONE: there is none. office: room for its codes. */
-static uint32_t find_idle(const struct ledger *l, uint32_t v, uint32_t *office, uint32_t n)
-{
-	const uint32_t sent = UINT32_MAX;
-	memset(office, 0, n * sizeof *office);
-	for (uint32_t c = 0; c < l->size; c++) {
-		uint32_t *seen = &office[ledger_office(l, c)];
-		if (!table_is_inner(l->t, c) || *seen == sent || !cell_changed(l, v, l->n, c))
-			continue;
-		bool nought = l->t->value[c] == 0 && l->t->status[c] == CELL_VALUE;
-		if (!nought || !is_between_lists(l, v, l->n, c))
-			*seen = sent;
-		else if (*seen == 0)
-			*seen = c + 1;
-	}
-	for (uint32_t i = 0; i < n; i++)
-		if (office[i] != 0 && office[i] != sent)
-			return office[i] - 1;
-	return NONE;
-}
-
-/* An office that sends new codes sends other figures, and then nobody can tell that the rest is the same. With noughts
- * at new codes, and nothing else that is new, it most likely sent nothing: to take it for changed would be to take
- * readers for knowing less than they do. */
-static bool judge_new_codes(const struct opening *o)
-{
-	const struct ledger *l = o->l;
-	uint32_t n = l->office_dim == SIZE_MAX ? 1 : l->t->dim[l->office_dim].n_codes;
-	uint32_t *office = calloc(n, sizeof *office);
-	uint32_t cell = NONE;
-	if (office == NULL)
-		return no_memory(o->e);
-	for (uint32_t v = 0; v < l->n && cell == NONE; v++) {
-		cell = l->past[v].lift.t == NULL ? NONE : find_idle(l, v, office, n);
-		if (cell == NONE)
-			continue;
-		*o->why = REFUSAL_LEDGER;
-		buf_printf(o->reasons, "revision %u of the period: ", l->past[v].revision);
-		table_put_cell(l->t, cell, '|', o->reasons);
-		buf_put_text(o->reasons, ": a new code with nothing but noughts, of an office whose other "
-					 "figures are the same: in "
-					 "cells.csv, `nr` or `na` where it was not asked again, `structural` "
-					 "where it can count nobody\n");
-	}
-	free(office);
-	return true;
-}
-
-static bool find_spans(struct ledger *l, struct err *e)
-{
-	for (uint32_t to = 1; to <= l->n; to++)
-		for (uint32_t from = to; from-- > 0;)
-			if (!add_span(l, from, to, e))
-				return false;
-	return true;
-}
-
 /* ---- too few changed ---- */
-
-static uint32_t count_changed(const struct ledger *l, const struct span *s, uint32_t code, uint32_t *live)
-{
-	const struct dim *d = &l->t->dim[l->office_dim];
-	uint32_t n = 0;
-	*live = list_size(&d->atoms, code);
-	for (uint32_t i = 0; i < *live; i++)
-		n += s->changed[list_at(&d->atoms, code)[i]];
-	return n;
-}
 
 /* A total over several offices that was in the tables, hidden or not, and would be again with another value: is
  * it enough offices that changed below it? Who sent again is known to everybody, what of it is new is not. */
@@ -404,7 +299,7 @@ static bool too_few(const struct ledger *l, const struct policy_params *p, const
 	if ((state != 'P' && state != 'H') || l->g[l->n].mark[c] != 'P' || !is_live(&l->g[l->n], c) ||
 	    l->past[s->from].t->value[c] == l->t->value[c])
 		return false;
-	uint32_t n = count_changed(l, s, ledger_office(l, c), &live);
+	uint32_t n = ledger_count_changed(l, s, c, &live);
 	return live >= 2 && n < p->min_offices_changed;
 }
 
@@ -530,7 +425,7 @@ bool ledger_open(struct ledger *l, const struct table_input *t, const struct pol
 		return refuse(&o, REFUSAL_LEDGER,
 		    "an earlier release of the period was protected by stricter rules: what it hid would not "
 		    "be safe");
-	return judge_floors(&o) && find_spans(l, e) && (*why != REFUSAL_NONE || judge_new_codes(&o)) &&
+	return judge_floors(&o) && ledger_find_spans(l, e) &&
 	       (*why != REFUSAL_NONE ||
 		   (judge_changed(&o) && (*why != REFUSAL_NONE || ledger_make_joint(l, e))));
 }
@@ -543,8 +438,10 @@ void ledger_free(struct ledger *l)
 	}
 	for (uint32_t i = 0; i < l->n_grids; i++)
 		grid_free(&l->g[i]);
-	for (uint32_t i = 0; i < l->n_spans; i++)
+	for (uint32_t i = 0; i < l->n_spans; i++) {
 		free(l->span[i].changed);
+		free(l->span[i].open);
+	}
 	table_free(l->joint);
 	memset(l, 0, sizeof *l);
 }

@@ -28,7 +28,9 @@ struct past {                        /* an earlier release, borrowed from the ta
 
 struct span {              /* the difference between two releases: a code of the first dimension */
 	uint32_t from, to; /* releases; n is this one */
-	uint8_t *changed;  /* by code of the office dimension: some office below it sent other figures */
+	uint8_t *
+	    changed; /* by code of the office dimension: an office below sent other figures where both asked */
+	uint8_t *open; /* by cell: not known to be the same in both */
 };
 
 struct ledger {
@@ -84,6 +86,9 @@ static inline uint32_t ledger_office(const struct ledger *l, uint32_t cell)
 	return l->office_dim == SIZE_MAX ? 0 : table_coord(l->t, cell, l->office_dim);
 }
 bool ledger_make_joint(struct ledger *l, struct err *e); /* versions.c */
+bool ledger_find_spans(struct ledger *l, struct err *e); /* spans.c */
+/* How many offices below a cell are not known to have the same there; *live: of how many. */
+uint32_t ledger_count_changed(const struct ledger *l, const struct span *s, uint32_t cell, uint32_t *live);
 
 /* Needs that keep small differences from being known (differences.c). */
 bool differences_find(struct grid *g, enum guarantee level, struct needs *n, struct err *e);

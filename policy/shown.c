@@ -52,7 +52,7 @@ static void find_same(const struct shown *s)
 			if (span->from != v)
 				continue;
 			for (uint32_t c = 0; c < l->size; c++)
-				if (span->changed[ledger_office(l, c)] == 0 && to + c < s->same[from + c])
+				if (span->open[c] == 0 && to + c < s->same[from + c])
 					s->same[from + c] = to + c;
 		}
 }

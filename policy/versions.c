@@ -87,8 +87,7 @@ static void put_values(struct ledger *l)
 		uint64_t at = (uint64_t)ledger_span_code(l, i) * l->size;
 		for (uint32_t c = 0; c < l->size; c++) {
 			t->value[at + c] = to[c] - from[c];
-			t->status[at + c] =
-			    l->span[i].changed[ledger_office(l, c)] != 0 ? CELL_VALUE : CELL_STRUCTURAL;
+			t->status[at + c] = l->span[i].open[c] != 0 ? CELL_VALUE : CELL_STRUCTURAL;
 		}
 	}
 }
@@ -150,7 +149,7 @@ static void set_span(const struct ledger *l, uint32_t i, const struct grid *g)
 	const struct span *s = &l->span[i];
 	uint32_t at = ledger_span_code(l, i) * l->size;
 	for (uint32_t c = 0; c < l->size; c++) {
-		bool live = s->changed[ledger_office(l, c)] != 0 &&
+		bool live = s->open[c] != 0 &&
 			    (l->g[s->from].kind[c] != KIND_DEAD || l->g[s->to].kind[c] != KIND_DEAD);
 		g->kind[at + c] = live ? KIND_FREE : KIND_DEAD;
 		g->mark[at + c] = '-';

@@ -34,18 +34,42 @@ static void put_release(struct lattice *joint, uint64_t code, const struct latti
 	memcpy(joint->live + code * g->n_cells, g->live, g->n_cells);
 }
 
-/* A difference is live where somebody changed and either release has something. */
-static void put_difference(struct lattice *joint, const struct releases *r, uint64_t from, uint64_t to)
+/* Inner cells: may the difference be anything, as far as a reader knows, and is there something? */
+static bool is_open(const struct lattice *joint, const struct lattice *before, const struct lattice *after,
+    uint64_t difference, uint64_t own)
+{
+	bool inner = joint->value[difference] < 0 && (before->live[own] != 0 || after->live[own] != 0);
+	for (uint32_t d = 0; inner && d < after->n_dims; d++)
+		inner = lattice_is_leaf(&after->dim[d], lattice_place(after, own, d));
+	return inner;
+}
+
+/* A difference is live where somebody changed, or one list lacks a part, and either release has something there. */
+static bool put_difference(struct lattice *joint, const struct releases *r, const struct lattice *before,
+    const struct lattice *after, uint64_t from, uint64_t to)
 {
 	uint64_t n = joint->stride[0];
 	uint64_t a = releases_code(r, from) * n;
 	uint64_t b = releases_code(r, to) * n;
 	uint64_t d = releases_span_code(r, from, to) * n;
+	uint8_t *open = calloc(n, 1);
+	if (open == NULL)
+		return false;
+	for (uint64_t c = 0; c < n; c++)
+		open[c] = is_open(joint, before, after, d + c, c);
+	for (uint32_t i = 0; i < after->n_dims; i++)
+		lattice_spread(after, i, true, open);
 	for (uint64_t c = 0; c < n; c++) {
 		joint->truth[d + c] = joint->truth[b + c] - joint->truth[a + c];
-		joint->live[d + c] =
-		    joint->value[d + c] < 0 && (joint->live[a + c] != 0 || joint->live[b + c] != 0);
+		joint->live[d + c] = open[c] != 0 && (joint->live[a + c] != 0 || joint->live[b + c] != 0);
 	}
+	free(open);
+	return true;
+}
+
+static const struct lattice *lattice_of(const struct auditor_question *q, uint64_t release)
+{
+	return release < q->joint->releases.n ? &q->joint->folder[release].g : q->g;
 }
 
 bool auditledger_counts(const struct auditor_question *q, struct err *e)
@@ -65,15 +89,21 @@ bool auditledger_counts(const struct auditor_question *q, struct err *e)
 	}
 	for (uint64_t to = 1; to <= r->n; to++)
 		for (uint64_t from = 0; from < to; from++)
-			put_difference(joint, r, from, to);
+			if (!put_difference(joint, r, lattice_of(q, from), lattice_of(q, to), from, to))
+				return no_memory(e);
 	return true;
 }
 
 /* ---- who changed ---- */
 
-static const struct lattice *lattice_of(const struct auditor_question *q, uint64_t release)
+/* Where lists grew, totals may have other parts: inner codes that both have are compared. */
+static bool is_common(const struct lattice *x, const struct lattice *y, uint64_t own)
 {
-	return release < q->joint->releases.n ? &q->joint->folder[release].g : q->g;
+	bool inner = lattice_is_listed(x, own) && lattice_is_listed(y, own);
+	bool grown = x->born[0] != NULL || y->born[0] != NULL;
+	for (uint32_t d = 0; grown && inner && d < x->n_dims; d++)
+		inner = lattice_is_leaf(&x->dim[d], lattice_place(x, own, d));
+	return inner;
 }
 
 static bool office_differs(const struct audit *a, const struct auditor_question *q, uint64_t from,
@@ -83,7 +113,8 @@ static bool office_differs(const struct audit *a, const struct auditor_question 
 	const struct lattice *y = lattice_of(q, to);
 	bool differs = false;
 	for (uint64_t c = 0; c < a->own_cells; c++) {
-		if (office != NO_OFFICE && lattice_place(a->g, c, a->office_dim) != office)
+		if ((office != NO_OFFICE && lattice_place(a->g, c, a->office_dim) != office) ||
+		    !is_common(x, y, c))
 			continue;
 		*listed = a->g->value[difference_cell(a, from, to, c)] < 0;
 		differs = differs || x->truth[c] != y->truth[c] || x->live[c] != y->live[c] ||

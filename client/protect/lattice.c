@@ -267,6 +267,8 @@ void lattice_free(struct lattice *g)
 	lattice_figures_free(g);
 	for (uint32_t i = 0; i < g->n_dims; i++)
 		latticedim_free(&g->dim[i]);
+	for (uint32_t i = 0; i < LATTICE_DIMS_MAX; i++)
+		free(g->born[i]);
 	if (g->truth != NULL)
 		sodium_memzero(g->truth, g->n_cells * sizeof *g->truth);
 	free(g->truth);

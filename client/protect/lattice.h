@@ -76,7 +76,8 @@ struct lattice {
 	uint32_t n_figures, n_shown; /* n_shown: lines of DERIVED.csv */
 	uint8_t digest[32];          /* as in a certificate's line `grid` */
 	uint8_t result_digest[32];
-	bool has_forced; /* some cells had to be printed */
+	bool has_forced;              /* some cells had to be printed */
+	bool *born[LATTICE_DIMS_MAX]; /* after lattice_lift, by code: not in this release's own list */
 };
 
 #define LATTICE_PATH_MAX 4096
@@ -107,6 +108,11 @@ void lattice_free(struct lattice *g);                                        /* 
 /* Puts g, an earlier release without counts yet, into the dimensions of a later one, whose lists hold all codes of g's
  * and may hold more. Where g had no such cell there is nobody, and nothing was printed. */
 bool lattice_lift(struct lattice *g, const struct lattice *to, struct err *e);
+/* Did the release's own list have all codes of the cell? */
+bool lattice_is_listed(const struct lattice *g, uint64_t cell);
+/* Two releases in the same dimensions: out[cell] 1 where an inner cell below, live in one of them at least if counts were read,
+ * stands in one list only. Else untouched. */
+void lattice_between(const struct lattice *a, const struct lattice *b, uint8_t *out);
 
 uint32_t lattice_place(
     const struct lattice *g, uint64_t cell, uint32_t dim);           /* code of the cell in that dimension */
@@ -116,6 +122,8 @@ void lattice_name(const struct lattice *g, uint64_t cell, struct buf *out); /* c
 bool lattice_is_leaf(const struct latticedim *d, uint32_t code);
 bool lattice_is_inner(
     const struct lattice *g, uint64_t cell); /* of leaf codes in all dimensions that are printed */
+/* Along one dimension, by cell: every code takes over what its children have (up), or gives them what it has. */
+void lattice_spread(const struct lattice *g, uint32_t dim, bool up, uint8_t *flag);
 /* Leaves of below that no view of its own holds: true for each leaf at or under code. out has n_codes places.
  */
 void lattice_leaves(const struct latticedim *d, uint32_t code, bool *out);

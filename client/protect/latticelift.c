@@ -236,7 +236,31 @@ bool lattice_lift(struct lattice *g, const struct lattice *to, struct err *e)
 	bool ok = lists_fit(&l) && lift_cells(&l) && lift_dimensions(&l);
 	for (uint32_t d = 0; d < LATTICE_DIMS_MAX; d++) {
 		free(l.place[d]);
-		free(l.born[d]);
+		free(g->born[d]);
+		g->born[d] = l.born[d];
 	}
 	return ok;
+}
+
+bool lattice_is_listed(const struct lattice *g, uint64_t cell)
+{
+	for (uint32_t d = 0; d < g->n_dims; d++)
+		if (g->born[d] != NULL && g->born[d][lattice_place(g, cell, d)])
+			return false;
+	return true;
+}
+
+void lattice_between(const struct lattice *a, const struct lattice *b, uint8_t *out)
+{
+	bool counted = a->live != NULL && b->live != NULL;
+	for (uint64_t c = 0; c < a->n_cells; c++) {
+		bool inner = lattice_is_listed(a, c) != lattice_is_listed(b, c) &&
+			     (!counted || a->live[c] != 0 || b->live[c] != 0);
+		for (uint32_t d = 0; inner && d < a->n_dims; d++)
+			inner = lattice_is_leaf(&a->dim[d], lattice_place(a, c, d));
+		if (inner)
+			out[c] = 1;
+	}
+	for (uint32_t d = 0; d < a->n_dims; d++)
+		lattice_spread(a, d, true, out);
 }

@@ -14,8 +14,6 @@ void latticedim_free(struct latticedim *d); /* what it holds */
 bool lattice_offices_read(struct lattice *g, const char *dir, struct err *e);
 /* structural.csv and covered.csv, and what follows from them and from the marks N and A. */
 bool lattice_declared(struct lattice *g, const char *dir, struct err *e);
-/* Along one dimension, by cell: every code takes over what its children have (up), or gives them what it has. */
-void lattice_spread(const struct lattice *g, uint32_t dim, bool up, uint8_t *flag);
 /* What a file of a table folder is called in this folder; out may be what is returned. */
 const char *lattice_file_name(const char *dir, const char *name, char out[160]);
 bool lattice_open_path(struct csvlines *c, const char *path, struct err *e);

@@ -123,6 +123,21 @@ done:
 	return ok;
 }
 
+/* A table that prints another period's figures would not be held against what left of that. */
+static bool names_period(const struct table_input *t, const char *period, struct err *e)
+{
+	size_t code = 0;
+	for (size_t d = 0; d < table_dimensions(t); d++)
+		if (table_find_code(t, d, period, &code))
+			return err_set(e, ERR_REFUSED,
+			    "hier_%s.csv: code %s is a period that left before: periods that one table shows "
+			    "are "
+			    "one --period, whose list of them grows; if it is something else, name it "
+			    "otherwise",
+			    table_dimension_name(t, d), period);
+	return true;
+}
+
 static bool read_release(const struct ledgerdir *l, unsigned number, struct table_input *t, struct err *e)
 {
 	char folder[PATH_MAX_HERE];
@@ -137,7 +152,10 @@ static bool read_release(const struct ledgerdir *l, unsigned number, struct tabl
 		ok = (!text.failed && read_entry((const char *)text.data, &entry)) ||
 		     err_set(e, ERR_MALFORMED, "%s/entry.json: not an entry of a ledger", folder);
 	}
-	if (ok && strcmp(entry.series, l->series) == 0 && strcmp(entry.period, l->period) == 0)
+	bool same = ok && strcmp(entry.series, l->series) == 0;
+	if (same && strcmp(entry.period, l->period) != 0)
+		ok = names_period(t, entry.period, e);
+	else if (same)
 		ok = add_release(l, folder, &entry, t, e) || err_wrap(e, "%s", folder);
 	buf_free(&text);
 	return ok;

@@ -177,20 +177,24 @@ static bool *find_changed(const struct lattice *g, uint32_t office, struct bytes
 	return NULL;
 }
 
-/* Differences are free, but nought where nobody changed. */
-static bool set_span(struct lattice *joint, const struct lattice *g, uint32_t office, uint32_t code,
-    struct bytes line, struct err *e)
+/* Differences are free, but nought where nobody changed and both lists have all parts. */
+static bool set_span(struct lattice *joint, const struct lattice *before, const struct lattice *after,
+    uint32_t office, uint32_t code, struct bytes line, struct err *e)
 {
-	bool *changed = find_changed(g, office, line, e);
-	if (changed == NULL)
-		return false;
-	for (uint64_t c = 0; c < g->n_cells; c++) {
-		uint32_t place = office == UINT32_MAX ? 0 : lattice_place(g, c, office);
-		joint->mark[code * g->n_cells + c] = '-';
-		joint->value[code * g->n_cells + c] = changed[place] ? -1 : 0;
+	uint64_t n = joint->stride[0];
+	bool *changed = find_changed(after, office, line, e);
+	uint8_t *between = calloc(n, 1);
+	bool ok = changed != NULL && (between != NULL || no_memory(e));
+	if (ok)
+		lattice_between(before, after, between);
+	for (uint64_t c = 0; ok && c < n; c++) {
+		uint32_t place = office == UINT32_MAX ? 0 : lattice_place(after, c, office);
+		joint->mark[code * n + c] = '-';
+		joint->value[code * n + c] = changed[place] || between[c] != 0 ? -1 : 0;
 	}
+	free(between);
 	free(changed);
-	return true;
+	return ok;
 }
 
 /* ---- the whole ---- */
@@ -233,7 +237,8 @@ bool releases_join(struct lattice *joint, const struct lattice *g, struct releas
 	for (uint64_t to = 1; ok && to <= r->n; to++)
 		for (uint64_t from = to; ok && from-- > 0;) {
 			uint64_t i = releases_span(from, to);
-			ok = set_span(joint, g, office, span_code(r, from, to), r->changed[i], e);
+			ok = set_span(joint, &folder[from].g, to < r->n ? &folder[to].g : g, office,
+			    span_code(r, from, to), r->changed[i], e);
 		}
 	return ok;
 }

@@ -164,9 +164,9 @@ static uint32_t pair_of(uint32_t from, uint32_t to)
 	return to * (to - 1) / 2 + from;
 }
 
-static bool *changed_of(const struct together *t, uint32_t from, uint32_t to)
+static uint8_t *open_of(const struct together *t, uint32_t from, uint32_t to)
 {
-	return t->changed + (size_t)pair_of(from, to) * t->n_codes;
+	return t->open + pair_of(from, to) * t->n_cells;
 }
 
 static uint32_t code_of(const struct together *t, uint64_t cell)
@@ -174,47 +174,49 @@ static uint32_t code_of(const struct together *t, uint64_t cell)
 	return t->office == UINT32_MAX ? 0 : lattice_place(&t->release[0], cell % t->n_cells, t->office);
 }
 
-static void compare(const struct together *t, uint32_t from, uint32_t to)
+static bool is_inner(const struct lattice *g, uint64_t cell)
+{
+	for (uint32_t d = 0; d < g->n_dims; d++)
+		if (!lattice_is_leaf(&g->dim[d], lattice_place(g, cell, d)))
+			return false;
+	return true;
+}
+
+/* Where both were asked, an office's figures are the same or not; where one list lacks a code nothing is known of it. */
+static void compare(const struct together *t, uint32_t from, uint32_t to, bool *changed)
 {
 	const struct lattice *a = &t->release[from];
 	const struct lattice *b = &t->release[to];
-	bool *changed = changed_of(t, from, to);
-	for (uint64_t c = 0; c < t->n_cells; c++) {
-		uint32_t code = code_of(t, c);
-		if (t->office == UINT32_MAX || lattice_is_leaf(&a->dim[t->office], code))
-			changed[code] =
-			    changed[code] || a->truth[c] != b->truth[c] || a->live[c] != b->live[c];
-	}
-	if (t->office == UINT32_MAX)
-		return;
-	const struct latticedim *d = &a->dim[t->office];
-	for (uint32_t i = 0; i < d->n_codes; i++)
-		for (uint32_t x = 0; x < d->n_breakdowns; x++)
-			for (uint32_t y = 0; d->breakdown[x].parent == d->order[i] && y < d->breakdown[x].n;
-			     y++)
-				changed[d->order[i]] =
-				    changed[d->order[i]] || changed[d->breakdown[x].child[y]];
+	uint8_t *open = open_of(t, from, to);
+	memset(changed, 0, t->n_codes * sizeof *changed);
+	for (uint64_t c = 0; c < t->n_cells; c++)
+		if (is_inner(a, c) && lattice_is_listed(a, c) && lattice_is_listed(b, c) &&
+		    (a->truth[c] != b->truth[c] || a->live[c] != b->live[c]))
+			changed[code_of(t, c)] = true;
+	for (uint64_t c = 0; c < t->n_cells; c++)
+		open[c] = is_inner(a, c) && changed[code_of(t, c)];
+	lattice_between(a, b, open);
 }
 
 static bool find_changed(struct together *t, const char *office_dim, struct err *e)
 {
 	t->office = lattice_dim(&t->release[0], office_dim);
 	t->n_codes = t->office == UINT32_MAX ? 1 : t->release[0].dim[t->office].n_codes;
-	t->changed = calloc((size_t)t->n * t->n * t->n_codes, sizeof *t->changed);
-	if (t->changed == NULL)
-		return no_memory(e);
-	for (uint32_t to = 1; to < t->n; to++)
+	t->open = calloc((size_t)t->n * t->n * t->n_cells, 1);
+	bool *changed = calloc(t->n_codes, sizeof *changed);
+	bool ok = (t->open != NULL && changed != NULL) || no_memory(e);
+	for (uint32_t to = 1; ok && to < t->n; to++)
 		for (uint32_t from = 0; from < to; from++)
-			compare(t, from, to);
-	return true;
+			compare(t, from, to, changed);
+	free(changed);
+	return ok;
 }
 
 uint64_t together_earliest(const struct together *t, uint64_t cell)
 {
 	uint32_t to = (uint32_t)(cell / t->n_cells);
-	uint32_t code = code_of(t, cell);
 	for (uint32_t from = 0; from < to; from++)
-		if (!changed_of(t, from, to)[code])
+		if (open_of(t, from, to)[cell % t->n_cells] == 0)
 			return cell - (to - from) * t->n_cells;
 	return cell;
 }
@@ -236,24 +238,24 @@ void together_ends(const struct together *t, uint64_t difference, uint64_t *befo
 	*after = to * t->n_cells + cell;
 }
 
-static bool foreign_below(const struct latticedim *d, uint32_t code, const bool *changed, const bool *own)
-{
-	if (!changed[code] || own[code])
-		return false;
-	for (uint32_t b = 0; b < d->n_breakdowns; b++)
-		for (uint32_t i = 0; d->breakdown[b].parent == code && i < d->breakdown[b].n; i++)
-			if (foreign_below(d, d->breakdown[b].child[i], changed, own))
-				return true;
-	return lattice_is_leaf(d, code);
-}
-
 bool together_foreign(const struct together *t, uint64_t difference, const bool *own)
 {
-	uint32_t code = code_of(t, difference);
-	const bool *changed = t->changed + (difference - t->n_released) / t->n_cells * t->n_codes;
-	if (own == NULL || t->office == UINT32_MAX)
-		return changed[code];
-	return foreign_below(&t->release[0].dim[t->office], code, changed, own);
+	uint64_t cell = difference % t->n_cells;
+	const uint8_t *open = t->open + (difference - t->n_released) / t->n_cells * t->n_cells;
+	if (own == NULL || t->office == UINT32_MAX || open[cell] == 0)
+		return open[cell] != 0;
+	const struct lattice *g = &t->release[0];
+	const struct latticedim *d = &g->dim[t->office];
+	bool *below = calloc(d->n_codes, sizeof *below);
+	bool foreign = below == NULL; /* asked about rather than passed over */
+	if (below != NULL)
+		lattice_leaves(d, code_of(t, cell), below);
+	for (uint32_t o = 0; !foreign && o < d->n_codes; o++)
+		foreign =
+		    below[o] && !own[o] &&
+		    open[cell - code_of(t, cell) * g->stride[t->office] + o * g->stride[t->office]] != 0;
+	free(below);
+	return foreign;
 }
 
 /* ---- the joint lattice ---- */
@@ -348,7 +350,7 @@ void together_free(struct together *t, struct lattice *joint)
 	*joint = (struct lattice){ 0 };
 	for (uint32_t v = 0; v < t->n; v++)
 		lattice_free(&t->release[v]);
-	free(t->changed);
-	t->changed = NULL;
+	free(t->open);
+	t->open = NULL;
 	t->n = 0;
 }

@@ -19,7 +19,7 @@ struct together {
 	uint64_t n_released; /* of all: where the differences begin */
 	uint32_t office;     /* a release's dimension of offices; UINT32_MAX: none */
 	uint32_t n_codes;    /* its codes, or 1 */
-	bool *changed;       /* [pair][code]: an office below it sent other figures */
+	uint8_t *open;       /* [pair][cell of one release]: not known to be the same in both */
 	int64_t shift;       /* no difference is below its negative */
 };
 

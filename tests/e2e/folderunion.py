@@ -1,8 +1,8 @@
 """All releases of a period, each a table folder with lists of its own, attacked as a union (tableattack.py attacks one).
 
-Unknowns are persons by office, inner codes, and the office's form: an office that sent the same figures for every code
-that both lists have, and nobody at the others, is known to have sent nothing new, and its unknowns are the same. What
-each release printed is a sum of them, by its own lists. No views, no blanks: tests with those are elsewhere.
+Unknowns are persons by office, inner codes, and the office's form: of an office whose figures are the same wherever both
+lists ask, readers know that, and its unknowns there are the same. What each release printed is a sum of them, by its own
+lists. No views, no blanks: tests with those are elsewhere.
 """
 import itertools
 import json
@@ -21,7 +21,6 @@ class Release:
             self.floor = json.load(f)["floor"]
         self.table = Table(folder, policy)
         self.judge = Judge(self.table, os.path.join(out, "RESULT.csv"), self.floor)
-        self.tag = {}
 
     def leaves(self, cell):
         """The live inner cells whose sum the cell is."""
@@ -29,16 +28,14 @@ class Release:
         return [l for l in itertools.product(*spans) if self.table.live[l]]
 
     def form(self, office):
-        """What an office said: {codes: count} of what is not nought."""
+        """What an office said, at the inner codes of this release's lists: {codes: (is there something, count)}."""
         i = self.table.office_at
-        return {c: v for c, v in self.table.value.items()
-                if self.table.is_leaf(c) and c[i] == office and self.table.live[c]}
+        return {c: (self.table.live[c], v) for c, v in self.table.value.items() if self.table.is_leaf(c) and c[i] == office}
 
 
 def same_form(a, b):
-    """Both said the same of what both were asked, and nobody stands at what one was not."""
-    return bool(set(a) & set(b)) and all(a[c] == b[c] for c in set(a) & set(b)) and not any(
-        f[c] for f, g in ((a, b), (b, a)) for c in set(f) - set(g))
+    """The same wherever both lists ask."""
+    return all(a[c] == b[c] for c in set(a) & set(b))
 
 
 class FolderUnion:
@@ -46,18 +43,24 @@ class FolderUnion:
         self.releases, self.found, self.questions, self.differences = releases, [], 0, 0
         self.k, self.width = releases[0].judge.k, releases[0].judge.width
         self.offices = sorted({o for r in releases for o in r.table.offices()})
-        for office in self.offices:
-            forms = []
-            for v, r in enumerate(releases):
-                form = r.form(office)
-                r.tag[office] = next((u for u, other in enumerate(forms) if form and same_form(form, other)), v)
-                forms.append(form)
+        forms = {o: [r.form(o) for r in releases] for o in self.offices}
+        self.same = {(o, u, v): same_form(f[u], f[v]) for o, f in forms.items() for v in range(len(f)) for u in range(v)}
+
+    def unknown(self, v, leaf):
+        """The first release whose unknown this is."""
+        office = leaf[self.releases[v].table.office_at]
+        return next((u for u in range(v) if self.same[office, u, v] and leaf in self.releases[u].table.value), v), leaf
 
     def terms(self, v, cell, index):
         """The cell of a release as {unknown: 1}."""
-        r = self.releases[v]
-        i = r.table.office_at
-        return {index.setdefault((r.tag[l[i]], l), len(index)): 1 for l in r.leaves(cell)}
+        return {index.setdefault(self.unknown(v, l), len(index)): 1 for l in self.releases[v].leaves(cell)}
+
+    def changed(self, u, v, cell):
+        """The offices of which a reader cannot tell that they have the same in both."""
+        i = self.releases[v].table.office_at
+        known = {self.unknown(u, l) for l in self.releases[u].leaves(cell)}
+        now = {self.unknown(v, l) for l in self.releases[v].leaves(cell)}
+        return {leaf[i] for _, leaf in known ^ now}
 
     def asked(self, own, index):
         for v, r in enumerate(self.releases):
@@ -79,9 +82,7 @@ class FolderUnion:
         for cell in sorted(set(before.judge.mark) & set(after.judge.mark)):
             if not (before.judge.counted(cell) and after.judge.counted(cell)):
                 continue
-            i = after.table.office_at
-            below = before.table.dims[i].below(cell[i]) | after.table.dims[i].below(cell[i])
-            changed = {o for o in below if before.tag[o] != after.tag[o]}
+            changed = self.changed(u, v, cell)
             mine = after.table.own(cell, own) - before.table.own(cell, own) if own else 0
             rest = after.table.value[cell] - before.table.value[cell] - mine
             if rest == 0 or abs(rest) >= self.k or changed <= set(own):

@@ -172,6 +172,14 @@ def new_kind(rng):
     yield Folder(flat(OFFICES), flat(KINDS + ["w"]), second, gone={(o, "w"): "na" for o in OFFICES if o not in asked})
 
 
+def only_new(rng):
+    """Nobody sends again what it sent before: all that is new is at new codes, which some have nobody at."""
+    first = figures(rng)
+    yield Folder(flat(OFFICES), flat(KINDS), first)
+    second = {**first, **{(o, "w"): rng.choice((0, 1, 3, 8, 30)) for o in OFFICES}}
+    yield Folder(flat(OFFICES), flat(KINDS + ["w"]), second)
+
+
 def split_kind(rng):
     """x is asked as x1 and x2 from now on: all three under a new code."""
     first = figures(rng)
@@ -202,6 +210,20 @@ def by_column(rng):
     yield Folder(None, flat(KINDS), second, column=True)
 
 
+def years(rng):
+    """Two years side by side, so that a reader can subtract: the year is a dimension, and its list grows."""
+    first = {(o, "2023:" + k): n for (o, k), n in figures(rng).items()}
+    def kinds(*of):
+        return [("_T", [(y, [y + ":" + k for k in KINDS]) for y in of])]
+    def shown(*of):
+        return {"office": "*", "kind": "|".join(c for y in of for c in [y] + [y + ":" + k for k in KINDS])}
+    yield Folder(flat(OFFICES), kinds("2023"), first, shown("2023"))
+    second = {**first, **{(o, "2024:" + k): n for (o, k), n in figures(rng).items()}}
+    yield Folder(flat(OFFICES), kinds("2023", "2024"), second, shown("2023", "2024"))
+    third = {**corrected(rng, second), **{(o, "2025:" + k): n for (o, k), n in figures(rng).items()}}
+    yield Folder(flat(OFFICES), kinds("2023", "2024", "2025"), third, shown("2024", "2025"))
+
+
 def play(scene, rng):
     with tempfile.TemporaryDirectory(prefix="cv-") as folder:
         place = Place(folder, rng.choice(("camouflage", "camouflage", "sensitive")))
@@ -230,6 +252,15 @@ def unlooked(rng):
     return found
 
 
+def alone_late(rng):
+    """An office that comes late, and nobody else: the totals would tell its figures, so it waits for others."""
+    with tempfile.TemporaryDirectory(prefix="cv-") as folder:
+        place, first = Place(folder, "camouflage"), figures(rng)
+        assert not place.release(Folder(flat(OFFICES), flat(KINDS), first))
+        said = place.release(Folder(flat(OFFICES + ["g"]), flat(KINDS), {**first, **figures(rng, ["g"])}))
+        assert "fewer offices of _T have changed since revision 0" in said, said
+
+
 def refused(rng):
     """What the second release has, and what is said of it."""
     first, view = figures(rng), [("_T", KINDS)]
@@ -244,10 +275,6 @@ def refused(rng):
             flat(OFFICES), [("_T", [("x", ["x1", "x2"]), "y", "z"])], {
                 (o, k): first[o, "x" if k[0] == "x" else k] for o in OFFICES for k in ("x1", "x2", "y", "z")}),
          ("(hier_kind.csv): code x was an inner code and has parts now", "under a new code above them all")),
-        (Folder(flat(OFFICES), flat(KINDS), first), Folder(flat(OFFICES + ["g"]), flat(KINDS), first),
-         ("g|x: a new code with nothing but noughts", "`nr`", "cells.csv")),
-        (Folder(flat(OFFICES), flat(KINDS), first), Folder(flat(OFFICES), flat(KINDS + ["w"]), {
-            **first, ("a", "w"): 9}), ("b|w: a new code with nothing but noughts", "`na`")),
         (Folder(flat(OFFICES), flat(KINDS), first), (viewed, {c: n for c, n in asked.items() if c[1] != "x"}),
          ("(hier_kind.csv): code x is asked other yes/no questions",)),
         (Folder(None, flat(KINDS), first, column=True), Folder(None, flat(KINDS), {
@@ -277,12 +304,14 @@ def refused(rng):
 def main():
     seed = random_seed(1)
     print("seed", seed, flush=True)
-    for scene in (second_geography, moved, reordered, late_office, gone_office, new_kind, split_kind, merged, by_column):
+    for scene in (second_geography, moved, reordered, late_office, gone_office, new_kind, only_new, split_kind, merged, by_column,
+                  years):
         told = [play(scene, random.Random("%d %s %d" % (seed, scene.__name__, i))) for i in range(3)]
         judged = [u for u in told if u is not None]
         print("ok %s: %d of 3 corrections, %d questions, %d of differences" % (
             scene.__name__, len(judged), sum(u.questions for u in judged), sum(u.differences for u in judged)), flush=True)
     print("ok made one by one: %d disclosures" % unlooked(random.Random(seed)), flush=True)
+    alone_late(random.Random(seed))
     print("ok refused: %d" % refused(random.Random(seed)), flush=True)
 
 

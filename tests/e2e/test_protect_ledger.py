@@ -152,6 +152,15 @@ def refusals(run, figures, again):
     run.protect(figures, 0, period="2025")  # another period is another matter
     assert run.releases() == ["000001", "000002", "000003"]
     assert "releases before it" in run.protect(again, 1, want=4, period="2026")
+    table(run.path("table"), figures)
+    for name in ("hier_kind.csv", "cells.csv"):  # a table of 2026 that shows 2024 as well
+        with open(run.path("table", name), encoding="ascii") as f:
+            text = f.read()
+        write(run.path("table", name), text.replace("x", "2024"))
+    p = subprocess.run([os.path.join(BIN, "cellveil"), "protect", run.path("table"), "--policy", run.path("policy.yaml"), "--key",
+                        run.path("key"), "--ledger", run.path("ledger"), "--period", "2026", "--revision", "0", "-o",
+                        run.path("out")], stderr=subprocess.PIPE, text=True, timeout=60)
+    assert p.returncode == 2 and "hier_kind.csv: code 2024 is a period that left before" in p.stderr, p.stderr
     # files that do not fit each other are no earlier release
     path = run.path("ledger", "000001", "RESULT.csv")
     with open(path, encoding="ascii") as f:
