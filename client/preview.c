@@ -103,6 +103,9 @@ static bool policy_alone(struct policy_params *params, const struct config *conf
 {
 	if (!policy_params_from_settings(params, config->policy, config->n_policy, e))
 		return false;
+	if (params->figures == FIGURES_AMOUNTS)
+		return err_set(e, ERR_UNSUPPORTED, "%s",
+		    _("what is shown of amounts depends on the other offices' ones"));
 	params->offices = false;
 	params->coalition = 1;
 	params->min_offices = 1;

@@ -9,7 +9,7 @@
 enum box { BOX_NONE, BOX_BLANK, BOX_VALUE };                      /* what a form says of a cell */
 enum fill { FILL_NONE, FILL_REPORTED, FILL_SPLIT, FILL_UNASKED }; /* where an inner value comes from */
 
-/* A measure of clients, or one code of a multiple response. Its parent is the measure it is within. */
+/* A measure, or one code of a multiple response. Its parent is the measure it is within. */
 struct node {
 	uint16_t measure, code;                                   /* code: NO_PLACE unless multiple */
 	uint32_t parent;                                          /* UINT32_MAX for a root */
@@ -25,14 +25,14 @@ struct node {
 struct forms {
 	const struct config *config;
 	const char *period;
-	uint16_t axis[LIMIT_DIMS]; /* places of code lists shared by all client measures */
+	uint16_t axis[LIMIT_DIMS]; /* places of code lists shared by all printed measures */
 	size_t n_axes;
 	uint32_t stride[LIMIT_DIMS];
 	uint32_t n_cells; /* axis cells */
 	uint8_t *inner;   /* by axis cell: all codes are leaves */
 	struct node *node;
 	uint32_t n_nodes;
-	uint32_t *asked_node, *asked_cell; /* by place in config->asked; UINT32_MAX: no client's figure */
+	uint32_t *asked_node, *asked_cell; /* by place in config->asked; UINT32_MAX: no printed figure */
 	bool *wanted;                      /* by measure: printed, or the base of a printed one */
 	struct table_input *t;
 };

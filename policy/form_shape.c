@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "policy/form_part.h"
+#include "policy/params.h"
 
 #define AXIS_CELLS_MAX 4096u /* combinations of sex, age ... of one office: find_holds is their square */
 #define NODES_MAX      4096u
@@ -123,33 +124,59 @@ static bool put_list(struct forms *f, const struct codelist *list, struct err *e
 
 /* ---- which measures, which axes ---- */
 
-static bool is_clients(const struct measure *m)
+/* What the configuration's policy says its tables count (params.h `figures`): one release, one set of rules. */
+#define FIGURES_NONE (FIGURES_AMOUNTS + 1)
+
+static unsigned kind_wanted(const struct config *c)
 {
-	return m->about == ABOUT_CLIENT && m->unit == UNIT_PERSON;
+	static const char *const word[] = { "clients", "staff", "amounts" };
+	unsigned kind = FIGURES_CLIENTS;
+	for (uint16_t i = 0; i < c->n_policy; i++)
+		for (unsigned k = FIGURES_CLIENTS; k <= FIGURES_AMOUNTS; k++)
+			if (strcmp(c->policy[i].name, "figures") == 0 &&
+			    strcmp(c->policy[i].value, word[k]) == 0)
+				kind = k;
+	return kind;
 }
 
-/* Amounts are protected by another rule than counts, staff by another threshold; the rest is no count. */
-static const char *rule_against(const struct measure *m)
+static unsigned kind_of(const struct measure *m)
 {
-	return m->unit == UNIT_SEK || m->unit == UNIT_POST ? "R6" : "R8";
+	if (m->unit == UNIT_SEK || m->unit == UNIT_POST)
+		return FIGURES_AMOUNTS;
+	if (m->unit != UNIT_PERSON || m->about == ABOUT_NOTHING)
+		return FIGURES_NONE;
+	return m->about == ABOUT_CLIENT ? FIGURES_CLIENTS : FIGURES_STAFF;
+}
+
+static bool not_wanted(const struct release_table *t, const struct measure *m, unsigned wanted, struct err *e)
+{
+	static const char *const word[] = { "clients", "staff", "amounts" };
+	static const char *const rule[] = { "R1", "R8", "R6" };
+	unsigned kind = kind_of(m);
+	if (kind == FIGURES_NONE)
+		return err_set(e, ERR_UNSUPPORTED,
+		    "release table %s: %s counts neither persons nor an amount, and stands in no table (rule "
+		    "R8)",
+		    t->id, m->name);
+	return err_set(e, ERR_UNSUPPORTED,
+	    "release table %s: policy `figures: %s` does not count %s: it needs a configuration of its own, "
+	    "with "
+	    "`figures: %s` (rule %s)",
+	    t->id, word[wanted], m->name, word[kind], rule[kind]);
 }
 
 static bool find_wanted(struct forms *f, struct err *e)
 {
 	const struct config *c = f->config;
+	unsigned kind = kind_wanted(c);
 	f->wanted = calloc((size_t)c->n_measures + 1, sizeof *f->wanted);
 	if (f->wanted == NULL)
 		return no_memory(e);
 	for (uint16_t t = 0; t < c->n_tables; t++)
 		for (uint16_t i = 0; i < c->table[t].n_measures; i++) {
 			uint16_t m = c->table[t].measure[i];
-			if (!is_clients(&c->measure[m]))
-				return err_set(e, ERR_UNSUPPORTED,
-				    "release table %s: %s cannot stand beside counts of clients (rule %s): "
-				    "take it out of the "
-				    "table; a table of its own is protected by `cellveil protect` with "
-				    "`figures`",
-				    c->table[t].id, c->measure[m].name, rule_against(&c->measure[m]));
+			if (kind_of(&c->measure[m]) != kind)
+				return not_wanted(&c->table[t], &c->measure[m], kind, e);
 			for (uint16_t n = 0; m != NO_PLACE && n <= c->n_measures;
 			     n++, m = c->measure[m].within)
 				f->wanted[m] = true;
@@ -164,7 +191,7 @@ static bool add_axis(struct forms *f, uint16_t list, struct err *e)
 			return true;
 	if (f->n_axes == LIMIT_DIMS)
 		return err_set(
-		    e, ERR_UNSUPPORTED, "the client measures have more than %u dimensions", LIMIT_DIMS);
+		    e, ERR_UNSUPPORTED, "the printed measures have more than %u dimensions", LIMIT_DIMS);
 	f->axis[f->n_axes++] = list;
 	return true;
 }
@@ -184,7 +211,7 @@ static bool find_axes(struct forms *f, struct err *e)
 		f->stride[a] = f->n_cells;
 		if (forms_axis_list(f, a)->n_codes > AXIS_CELLS_MAX / f->n_cells)
 			return err_set(
-			    e, ERR_LIMIT, "the client measures' dimensions are too large together");
+			    e, ERR_LIMIT, "the printed measures' dimensions are too large together");
 		f->n_cells *= forms_axis_list(f, a)->n_codes;
 		if (model_total(forms_axis_list(f, a)) == NO_PLACE)
 			return err_set(e, ERR_INVALID, "list %s has no total", forms_axis_list(f, a)->name);
@@ -231,7 +258,7 @@ static bool name_node(const struct forms *f, struct node *n, struct err *e)
 static bool add_node(struct forms *f, uint16_t measure, uint16_t code, uint32_t parent, struct err *e)
 {
 	if (f->n_nodes == NODES_MAX)
-		return err_set(e, ERR_LIMIT, "too many client measures and codes of multiple responses");
+		return err_set(e, ERR_LIMIT, "too many measures and codes of multiple responses");
 	struct node *n = &f->node[f->n_nodes];
 	memset(n, 0, sizeof *n);
 	n->measure = measure;
@@ -287,7 +314,7 @@ static bool find_nodes(struct forms *f, struct err *e)
 			if (!add_measure(f, m, i, e))
 				return false;
 		}
-	return f->n_nodes > 0 || err_set(e, ERR_INVALID, "no release table counts clients");
+	return f->n_nodes > 0 || err_set(e, ERR_INVALID, "no release table counts anything");
 }
 
 /* Lines of dimension `measure`, depth first: for each node its views, one after the other. */

@@ -1,7 +1,7 @@
 /* form_table - from offices' forms to the engine's table, and from the safe table to a release's rows.
  *
  * How a form becomes a grid (policy/README.md, "Forms"): dimensions office, the shared dimensions of the
- * client measures (sex, age), and `measure`, whose codes are the measures; `within` makes a view {M, M:not}
+ * measures (sex, age), and `measure`, whose codes are the measures; `within` makes a view {M, M:not}
  * of the base, each code of a multiple response a view {M:code, M:code:not}. Offices of the list that are
  * valid in the period and did not contribute are not reported. */
 #ifndef POLICY_FORM_TABLE_H

@@ -840,7 +840,7 @@ static void test_what_cannot_be_published_is_not_asked_for(void **state)
 	assert_false(vault_plan_period(&world.v, "wide", "2025", 1, 4000000000u, &e));
 	assert_int_equal(e.code, ERR_LIMIT);
 	assert_string_equal(e.text,
-	    "configuration: nothing could be published: the client measures' dimensions are too "
+	    "configuration: nothing could be published: the printed measures' dimensions are too "
 	    "large together");
 	check(vault_commit(&world.v, &e), &e);
 	buf_free(&yaml);
