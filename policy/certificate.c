@@ -231,18 +231,18 @@ uint32_t *proof_number_moves(const struct plan *p)
 	uint32_t id = 0;
 	uint32_t *number = calloc((size_t)p->n_moves + 1, sizeof *number);
 	for (uint32_t i = 0; number != NULL && i < p->n_moves; i++)
-		if (p->move[i].entry != NULL && p->move[i].active)
+		if (p->move[i].word != NULL && p->move[i].active)
 			number[i] = id++;
 	return number;
 }
 
 static void put_move(struct buf *out, const struct move *m, uint32_t id)
 {
-	if (m->entry == NULL || !m->active)
+	if (m->word == NULL || !m->active)
 		return;
 	buf_printf(out, "a %u %u", id, m->n);
 	for (uint32_t j = 0; j < m->n; j++)
-		buf_printf(out, " %u:%d", m->entry[j].cell, m->entry[j].by);
+		buf_printf(out, " %u:%d", move_cell(m, j), move_by(m, j));
 	buf_put_text(out, "\n");
 }
 

@@ -33,20 +33,19 @@ static int by_line(const void *a, const void *b)
 }
 
 /* The relations of one dimension that an entry stands in. */
-static size_t lines_of(const struct checker *c, size_t d, const struct entry *entry, struct sum *out)
+static size_t lines_of(const struct checker *c, size_t d, struct entry entry, struct sum *out)
 {
 	const struct dim *dim = &c->t->dim[d];
-	uint32_t code = (uint32_t)(entry->cell / c->t->stride[d] % dim->n_codes);
+	uint32_t code = (uint32_t)(entry.cell / c->t->stride[d] % dim->n_codes);
 	uint32_t down = list_size(&dim->down, code);
 	uint32_t up = list_size(&dim->up, code);
 	for (uint32_t i = 0; out != NULL && i < down; i++)
-		out[i] =
-		    (struct sum){ (uint64_t)list_at(&dim->down, code)[i] << 32 | entry->cell, entry->by };
+		out[i] = (struct sum){ (uint64_t)list_at(&dim->down, code)[i] << 32 | entry.cell, entry.by };
 	for (uint32_t i = 0; out != NULL && i < up; i++) {
 		uint32_t b = list_at(&dim->up, code)[i];
-		uint64_t parent = entry->cell + (uint64_t)dim->breakdown[b].parent * c->t->stride[d] -
+		uint64_t parent = entry.cell + (uint64_t)dim->breakdown[b].parent * c->t->stride[d] -
 				  (uint64_t)code * c->t->stride[d];
-		out[down + i] = (struct sum){ (uint64_t)b << 32 | parent, -(int64_t)entry->by };
+		out[down + i] = (struct sum){ (uint64_t)b << 32 | parent, -(int64_t)entry.by };
 	}
 	return (size_t)down + up;
 }
@@ -71,13 +70,13 @@ static bool adds_up(const struct checker *c, const struct move *m, bool *ok)
 	for (size_t d = 0; *ok && d < c->t->n_dims; d++) {
 		size_t n = 0;
 		for (uint32_t i = 0; i < m->n; i++)
-			n += lines_of(c, d, &m->entry[i], NULL);
+			n += lines_of(c, d, move_entry(m, i), NULL);
 		struct sum *s = malloc((n + 1) * sizeof *s);
 		if (s == NULL)
 			return err_set(c->e, ERR_MEMORY, "no memory for the check");
 		n = 0;
 		for (uint32_t i = 0; i < m->n; i++)
-			n += lines_of(c, d, &m->entry[i], s + n);
+			n += lines_of(c, d, move_entry(m, i), s + n);
 		*ok = sums_are_zero(s, n);
 		free(s);
 	}
@@ -99,14 +98,14 @@ static bool check_move(const struct checker *c, const struct move *m)
 	if (!sums)
 		return check_fails(c, "a move does not add up");
 	for (uint32_t i = 0; i < m->n; i++) {
-		uint32_t cell = m->entry[i].cell;
+		uint32_t cell = move_cell(m, i);
 		char mark = check_shown(c, cell);
 		if (mark == 'P' || mark == 'Z' || inner_is_fixed(c, cell))
 			return check_fails(c, "a move changes what is printed");
 		if (c->level > LEVEL_1 && !grid_is_delta(c->p->g, cell) &&
-		    c->t->value[cell] + m->entry[i].by < (mark == 'H' ? floor : 0))
+		    c->t->value[cell] + move_by(m, i) < (mark == 'H' ? floor : 0))
 			return check_fails(c, "a move goes below the floor");
-		if (i > 0 && m->entry[i - 1].cell >= cell)
+		if (i > 0 && move_cell(m, i - 1) >= cell)
 			return check_fails(c, "a move names a cell twice");
 	}
 	return true;
@@ -135,7 +134,7 @@ static bool check_moves(const struct checker *c, uint32_t share)
 {
 	const struct plan *p = c->p;
 	for (uint32_t i = share_begin(share, p->n_moves); i < share_begin(share + 1, p->n_moves); i++)
-		if (p->move[i].entry != NULL && p->move[i].active && !check_move(c, &p->move[i]))
+		if (p->move[i].word != NULL && p->move[i].active && !check_move(c, &p->move[i]))
 			return false;
 	return true;
 }

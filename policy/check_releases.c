@@ -63,11 +63,11 @@ static bool is_common(const struct joint *c, const struct span *s, uint64_t own)
 
 /* A move may touch a printed cell of no release, nothing that a release has no figure of, and no difference of
  * an office whose figures are the same. */
-static bool check_entry(const struct joint *c, const struct entry *entry)
+static bool check_entry(const struct joint *c, struct entry entry)
 {
-	uint32_t code = (uint32_t)(entry->cell / c->size);
-	uint64_t own = entry->cell % c->size;
-	if (value_of(c, entry->cell) != c->g->value[entry->cell])
+	uint32_t code = (uint32_t)(entry.cell / c->size);
+	uint64_t own = entry.cell % c->size;
+	if (value_of(c, entry.cell) != c->g->value[entry.cell])
 		return fails(c, "the releases' figures have changed");
 	if (code <= c->l->n) {
 		uint32_t release = c->l->n - code;
@@ -111,8 +111,8 @@ static bool check_moves(const struct joint *c)
 {
 	for (uint32_t i = 0; i < c->p->n_moves; i++) {
 		const struct move *m = &c->p->move[i];
-		for (uint32_t k = 0; m->entry != NULL && m->active && k < m->n; k++)
-			if (!check_entry(c, &m->entry[k]))
+		for (uint32_t k = 0; m->word != NULL && m->active && k < m->n; k++)
+			if (!check_entry(c, move_entry(m, k)))
 				return false;
 	}
 	return true;
@@ -152,10 +152,10 @@ static bool someone(
 		int64_t by = 0;
 		bool apart = true;
 		for (uint32_t k = 0; k < m->n; k++) {
-			by += m->entry[k].cell == cell ? m->entry[k].by : 0;
+			by += move_cell(m, k) == cell ? move_by(m, k) : 0;
 			for (uint32_t o = 0; o < n; o++)
 				apart = apart &&
-					table_coord(c->g->t, m->entry[k].cell, c->g->office_dim) != office[o];
+					table_coord(c->g->t, move_cell(m, k), c->g->office_dim) != office[o];
 		}
 		if (apart && (c->level == LEVEL_1 ? by != 0 : (way < 0 ? -by : by) >= amp))
 			return true;

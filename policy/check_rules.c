@@ -118,12 +118,12 @@ static int64_t change_at(const struct move *m, uint64_t cell)
 	uint32_t high = m->n;
 	while (low < high) {
 		uint32_t mid = (low + high) / 2;
-		if (m->entry[mid].cell < cell)
+		if (move_cell(m, mid) < cell)
 			low = mid + 1;
 		else
 			high = mid;
 	}
-	return low < m->n && m->entry[low].cell == cell ? m->entry[low].by : 0;
+	return low < m->n && move_cell(m, low) == cell ? move_by(m, low) : 0;
 }
 
 static int64_t moved(const struct judge *j, const struct thing *t, const struct move *m)
@@ -182,7 +182,7 @@ static bool is_among(const struct judge *j, uint32_t office, uint32_t n)
 static bool leaves_alone(const struct judge *j, const struct move *m, uint32_t n)
 {
 	for (uint32_t i = 0; n > 0 && i < m->n; i++)
-		if (is_among(j, office_of(j, m->entry[i].cell), n))
+		if (is_among(j, office_of(j, move_cell(m, i)), n))
 			return false;
 	return true;
 }
@@ -247,7 +247,7 @@ static bool survives(struct judge *j, uint32_t n, bool down)
 	uint32_t *seen = j->seen + (size_t)n * j->offices->n_codes;
 	uint32_t turn = ++j->turn[n];
 	for (uint32_t i = 0; i < way->m->n; i++) {
-		uint32_t office = office_of(j, way->m->entry[i].cell);
+		uint32_t office = office_of(j, move_cell(way->m, i));
 		if (seen[office] == turn || !dim_is_leaf(j->offices, office))
 			continue;
 		seen[office] = turn;

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 
 #define CLEAN_USE     12u /* moves through a secondary: with more it is hardly ever needless, and dear to try */
+#define TRY_WORTH     4.0f /* price of a dear cell for each move that passes it: with less it is not tried */
+#define AGAIN_WORTH   8.0f /* and with less not more than once */
 #define DEAR_TRIES    4u
 #define BYPASSES      6u
 #define OUT_MAX       3u
@@ -45,16 +47,6 @@ static struct order_key *list_secondaries(const struct plan *p, uint32_t *n)
 	return k;
 }
 
-/* Takes every move off the cell: their needs stay open, and stand in the log with the move they had. */
-static void drop_through(struct plan *p, uint32_t cell)
-{
-	while (p->g->use[cell] != 0 && !p->memory_failed) {
-		uint32_t move = p->node[p->head[cell]].move;
-		while (!p->memory_failed && p->move[move].active && p->move[move].first_need != NONE)
-			need_assign(p, p->move[move].first_need, NONE);
-	}
-}
-
 /* What a move to be added to the one at this place of the log must keep off: its open needs' offices and their cells. */
 static void keep_off(struct plan *p, uint32_t at, bool on)
 {
@@ -81,7 +73,7 @@ static bool put_around(struct plan *p, const struct without *w, const struct mov
 	bool ok = true;
 	search_reset(s);
 	for (uint32_t i = 0; ok && i < m->n; i++)
-		ok = search_put(s, m->entry[i].cell, m->entry[i].by);
+		ok = search_put(s, move_cell(m, i), move_by(m, i));
 	for (uint32_t i = 0; ok && i < w->n; i++) {
 		int64_t by = search_delta(s, w->cell[i]);
 		int dir = by > 0 ? -1 : 1;
@@ -116,8 +108,6 @@ static bool bypass(struct plan *p, uint32_t at, const struct without *w)
 	uint64_t seed = s->seed;
 	bool ok = false;
 	bool found = true;
-	if (p->move[old].entry == NULL)
-		return false;
 	s->pay = false;
 	s->any_room = p->n->need[need].amp == 0;
 	for (unsigned t = 0; t < BYPASSES && found && !ok && !p->memory_failed; t++) {
@@ -179,17 +169,26 @@ static bool serve_dropped(struct plan *p, const struct without *w)
 	return ok && p->cost < w->most && !p->memory_failed;
 }
 
-/* Tries to do without some secondary cells; keeps the outcome if the cost stays below the bound. */
-static bool try_without(struct plan *p, const struct without *w, bool ban)
+/* Tries to do without some secondary cells, as often as `tries` with other noise on the prices; keeps the outcome if the cost stays
+ * below the bound. */
+static bool try_without(struct plan *p, const struct without *w, bool ban, unsigned tries)
 {
-	p->trial = true;
-	p->n_log = 0;
+	bool ok = false;
+	plan_try(p);
 	p->n_trials++;
 	for (uint32_t i = 0; i < w->n; i++) {
 		search_ban(&p->s, w->cell[i], SPOT_BANNED, ban);
-		drop_through(p, w->cell[i]);
+		plan_drop_through(p, w->cell[i]);
 	}
-	bool ok = serve_dropped(p, w);
+	struct mark dropped = plan_mark(p);
+	for (unsigned i = 0; i < tries && !ok && !p->memory_failed; i++) {
+		if (i > 0) {
+			plan_undo(p, dropped);
+			p->s.noise = 0.3f * (float)i;
+			p->s.seed = i;
+		}
+		ok = serve_dropped(p, w);
+	}
 	for (uint32_t i = 0; i < w->n; i++)
 		search_ban(&p->s, w->cell[i], SPOT_BANNED, false);
 	if (ok)
@@ -209,7 +208,7 @@ static bool worth_trying(const struct plan *p, uint32_t cell)
 		return true;
 	const struct move *m = &p->move[move];
 	for (uint32_t i = 0; i < m->n; i++)
-		if (p->risen[m->entry[i].cell] >= since)
+		if (p->risen[move_cell(m, i)] >= since)
 			return true;
 	return move_change_at(m, cell) == 0;
 }
@@ -247,20 +246,25 @@ static bool indispensable(const struct grid *g, uint32_t cell)
 	return false;
 }
 
+/* What takes more moves off than its price is worth is not tried: it succeeds seldom, and costs the more. */
+static unsigned tries_worth(const struct plan *p, const struct order_key *k)
+{
+	float use = (float)p->g->use[k->cell];
+	if ((double)k->price < plan_dear(p))
+		return use <= CLEAN_USE ? 1 : 0;
+	return k->price >= AGAIN_WORTH * use                     ? DEAR_TRIES
+	       : use <= CLEAN_USE || k->price >= TRY_WORTH * use ? 1
+								 : 0;
+}
+
 /* Dear cells are tried several times, the later ones with noise on the prices. */
 static bool clean_cell(struct plan *p, const struct order_key *k)
 {
-	uint32_t use = p->g->use[k->cell];
-	bool dear = (double)k->price >= plan_dear(p);
-	bool ok = false;
-	if (use == 0 || (use > CLEAN_USE && !dear) || !worth_trying(p, k->cell) ||
+	unsigned tries = tries_worth(p, k);
+	if (p->g->use[k->cell] == 0 || tries == 0 || !worth_trying(p, k->cell) ||
 	    indispensable(p->g, k->cell))
 		return false;
-	for (unsigned i = 0; i < (dear ? DEAR_TRIES : 1) && !ok && !p->memory_failed; i++) {
-		p->s.noise = 0.3f * (float)i;
-		p->s.seed = i;
-		ok = try_without(p, &(struct without){ &k->cell, 1, p->cost - 0.01 }, true);
-	}
+	bool ok = try_without(p, &(struct without){ &k->cell, 1, p->cost - 0.01 }, true, tries);
 	p->s.noise = 0.0f;
 	p->s.seed = 0;
 	if (!ok)
@@ -298,12 +302,14 @@ static double waiting(uint64_t r)
 /* A secondary cell of a move that passes this one, or NONE. */
 static uint32_t neighbour(const struct plan *p, uint32_t cell, uint64_t dice)
 {
-	uint32_t at = p->head[cell];
-	for (uint32_t i = 0; i < dice % 4 && p->node[at].next != NONE; i++)
-		at = p->node[at].next;
+	uint32_t at = node_active(p, p->head[cell]);
+	for (uint32_t i = 0; i < dice % 4; i++) {
+		uint32_t next = node_active(p, p->node[at].next);
+		at = next == NONE ? at : next;
+	}
 	const struct move *m = &p->move[p->node[at].move];
 	for (uint32_t i = 0; i < m->n; i++) {
-		uint32_t c = m->entry[(dice / 4 + i) % m->n].cell;
+		uint32_t c = move_cell(m, (uint32_t)((dice / 4 + i) % m->n));
 		if (c != cell && cell_is_bought(p->g, c))
 			return c;
 	}
@@ -325,7 +331,7 @@ static bool improve_once(struct plan *p, uint32_t cell, uint64_t turn, double he
 	struct without w = { out, n, p->cost + heat * waiting(r) + 1e-6 };
 	p->s.noise = 0.6f;
 	p->s.seed = turn + 1;
-	bool kept = try_without(p, &w, (r & 1) != 0);
+	bool kept = try_without(p, &w, (r & 1) != 0, 1);
 	p->s.noise = 0.0f;
 	p->s.seed = 0;
 	return kept;

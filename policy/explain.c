@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policy/moves.h"
 #include "policy/whole.h"
 
 #define NAMED_MAX 16u /* protected cells named for one secondary cell */
@@ -43,8 +44,8 @@ static void tell(const struct plan *p, uint32_t cell, struct story *s)
 		s->rules |= p->n->need[i].rules;
 		name(p, s, i);
 	}
-	for (uint32_t at = s->secondary ? p->head[cell] : NONE; at != NONE && s->n < NAMED_MAX;
-	     at = p->node[at].next) {
+	for (uint32_t at = s->secondary ? node_active(p, p->head[cell]) : NONE;
+	     at != NONE && s->n < NAMED_MAX; at = node_active(p, p->node[at].next)) {
 		const struct move *m = &p->move[p->node[at].move];
 		uint32_t n = 0;
 		uint32_t tied = whole_is(p, p->node[at].move) ? whole_ties(p, cell, &n) : NONE;

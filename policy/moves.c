@@ -6,6 +6,8 @@
 
 #include "policy/array.h"
 
+#define SWEEP_LEAST 1024u
+
 bool plan_init(struct plan *p, struct grid *g, struct needs *n, struct err *e)
 {
 	memset(p, 0, sizeof *p);
@@ -32,16 +34,6 @@ bool plan_init(struct plan *p, struct grid *g, struct needs *n, struct err *e)
 	return search_init(&p->s, g, e);
 }
 
-static void move_free(struct move *m)
-{
-	if (m->entry != NULL)
-		sodium_memzero(m->entry, m->n * sizeof *m->entry);
-	free(m->entry);
-	free(m->office);
-	m->entry = NULL;
-	m->office = NULL;
-}
-
 void plan_free(struct plan *p)
 {
 	for (uint32_t i = 0; i < p->n_moves; i++)
@@ -54,6 +46,10 @@ void plan_free(struct plan *p)
 	free(p->head);
 	free(p->log);
 	free(p->limbo);
+	free(p->born);
+	if (p->entry != NULL)
+		sodium_memzero(p->entry, p->room_entries * sizeof *p->entry);
+	free(p->entry);
 	free(p->tried);
 	free(p->stuck);
 	free(p->met);
@@ -66,51 +62,89 @@ void plan_free(struct plan *p)
 
 /* ---- moves in and out ---- */
 
-static bool add_node(struct plan *p, uint32_t cell, uint32_t move, uint32_t *place)
+/* Puts the move into the lists of its secondary cells. It stays there while it waits for the end of a trial, and when it is dead,
+ * until somebody sweeps. */
+static void list_move(struct plan *p, uint32_t move)
 {
-	uint32_t at = p->free_node;
-	if (at != NONE) {
-		p->free_node = p->node[at].next;
-	} else {
-		if (!array_room(&p->node, &p->room_nodes, p->n_nodes + 1, sizeof *p->node))
-			return false;
-		at = p->n_nodes++;
+	struct move *m = &p->move[move];
+	m->listed = true;
+	if (p->trial && !array_room(&p->born, &p->room_born, p->n_born + 1, sizeof *p->born))
+		p->memory_failed = true;
+	else if (p->trial)
+		p->born[p->n_born++] = move;
+	for (uint32_t i = 0; i < m->n; i++) {
+		uint32_t at = p->free_node;
+		if (!move_is_second(m, i))
+			continue;
+		if (at != NONE) {
+			p->free_node = p->node[at].next;
+		} else if (array_room(&p->node, &p->room_nodes, p->n_nodes + 1, sizeof *p->node)) {
+			at = p->n_nodes++;
+		} else {
+			p->memory_failed = true;
+			continue;
+		}
+		p->node[at] = (struct node){ move, p->head[move_cell(m, i)] };
+		p->n_listed++;
+		p->head[move_cell(m, i)] = at;
 	}
-	p->node[at] = (struct node){ move, p->head[cell], NONE };
-	if (p->head[cell] != NONE)
-		p->node[p->head[cell]].before = at;
-	p->head[cell] = at;
-	*place = at;
-	return true;
 }
 
-static void drop_node(struct plan *p, uint32_t cell, uint32_t at)
+static void drop_node(struct plan *p, uint32_t *from)
 {
-	struct node *n = &p->node[at];
-	if (n->before != NONE)
-		p->node[n->before].next = n->next;
-	else
-		p->head[cell] = n->next;
-	if (n->next != NONE)
-		p->node[n->next].before = n->before;
-	n->next = p->free_node;
+	uint32_t at = *from;
+	*from = p->node[at].next;
+	p->node[at].next = p->free_node;
 	p->free_node = at;
+	p->n_listed--;
+}
+
+/* Takes the newest of the listed moves out of the lists again. */
+static void unlist_move(struct plan *p, uint32_t move)
+{
+	struct move *m = &p->move[move];
+	m->listed = false;
+	for (uint32_t i = m->n; i-- > 0;) {
+		uint32_t *head = move_is_second(m, i) ? &p->head[move_cell(m, i)] : NULL;
+		if (head != NULL && *head != NONE && p->node[*head].move == move)
+			drop_node(p, head);
+	}
+}
+
+/* Takes the dead out of all lists: their places are free from now on. */
+static void sweep(struct plan *p)
+{
+	for (uint32_t c = 0; c < p->g->n_cells; c++)
+		for (uint32_t *at = &p->head[c]; *at != NONE;)
+			if (p->move[p->node[*at].move].word == NULL)
+				drop_node(p, at);
+			else
+				at = &p->node[*at].next;
+	for (uint32_t i = p->n_moves; i-- > 0;)
+		if (p->move[i].word == NULL && p->move[i].listed) {
+			p->move[i].listed = false;
+			p->move[i].next_free = p->free_move;
+			p->free_move = i;
+		}
+	p->n_stale = 0;
+}
+
+/* As soon as it costs no more than what made it necessary. */
+static void sweep_if_due(struct plan *p)
+{
+	if (!p->trial && p->n_stale > p->n_listed / 2 && p->n_stale > SWEEP_LEAST + p->g->n_cells / 4)
+		sweep(p);
 }
 
 static void activate(struct plan *p, uint32_t move)
 {
 	struct move *m = &p->move[move];
 	m->active = true;
+	if (!m->listed)
+		list_move(p, move);
 	for (uint32_t i = 0; i < m->n; i++) {
-		uint32_t c = m->entry[i].cell;
-		m->entry[i].node = NONE;
-		if ((p->g->look[c] & LOOK_SECOND) == 0)
-			continue;
-		if (!add_node(p, c, move, &m->entry[i].node)) {
-			p->memory_failed = true;
-			continue;
-		}
-		if (p->g->use[c]++ == 0) {
+		uint32_t c = move_cell(m, i);
+		if (move_is_second(m, i) && p->g->use[c]++ == 0) {
 			p->cost += p->g->frozen[c] == 0 ? (double)p->g->price[c] : 0.0;
 			grid_see(p->g, c);
 		}
@@ -122,31 +156,36 @@ static void deactivate(struct plan *p, uint32_t move)
 	struct move *m = &p->move[move];
 	m->active = false;
 	for (uint32_t i = 0; i < m->n; i++) {
-		uint32_t c = m->entry[i].cell;
-		if (m->entry[i].node == NONE)
-			continue;
-		drop_node(p, c, m->entry[i].node);
-		if (--p->g->use[c] == 0) {
+		uint32_t c = move_cell(m, i);
+		if (move_is_second(m, i) && --p->g->use[c] == 0) {
 			p->cost -= p->g->frozen[c] == 0 ? (double)p->g->price[c] : 0.0;
 			grid_see(p->g, c);
 		}
 	}
 }
 
-void move_retire(struct plan *p, uint32_t move)
+/* The place of a listed move is not free before the lists are swept. */
+static void kill(struct plan *p, uint32_t move)
 {
-	if (p->trial) {
-		if (!array_room(&p->limbo, &p->room_limbo, p->n_limbo + 1, sizeof *p->limbo))
-			p->memory_failed = true;
-		else
-			p->limbo[p->n_limbo++] = move;
-		return;
-	}
 	if (move == p->whole)
 		p->whole = NONE;
 	move_free(&p->move[move]);
+	if (p->move[move].listed) {
+		p->n_stale += p->move[move].n;
+		return;
+	}
 	p->move[move].next_free = p->free_move;
 	p->free_move = move;
+}
+
+void move_retire(struct plan *p, uint32_t move)
+{
+	if (!p->trial || !p->move[move].listed)
+		kill(p, move);
+	else if (!array_room(&p->limbo, &p->room_limbo, p->n_limbo + 1, sizeof *p->limbo))
+		p->memory_failed = true;
+	else
+		p->limbo[p->n_limbo++] = move;
 }
 
 void need_assign(struct plan *p, uint32_t need, uint32_t move)
@@ -185,6 +224,51 @@ void need_assign(struct plan *p, uint32_t need, uint32_t move)
 	}
 }
 
+void plan_drop_through(struct plan *p, uint32_t cell)
+{
+	for (uint32_t *at = &p->head[cell]; *at != NONE && p->g->use[cell] != 0 && !p->memory_failed;) {
+		struct move *m = &p->move[p->node[*at].move];
+		if (m->word == NULL) {
+			drop_node(p, at);
+			continue;
+		}
+		while (!p->memory_failed && m->active && m->first_need != NONE)
+			need_assign(p, m->first_need, NONE);
+		at = &p->node[*at].next;
+	}
+}
+
+/* ---- trials ---- */
+
+void plan_try(struct plan *p)
+{
+	p->trial = true;
+	p->n_log = 0;
+}
+
+struct mark plan_mark(const struct plan *p)
+{
+	return (struct mark){ p->n_log, p->n_limbo, p->n_born };
+}
+
+void plan_undo(struct plan *p, struct mark since)
+{
+	uint32_t n = p->n_log;
+	p->n_rising = 0;
+	while (n-- > since.n_log) {
+		struct change c = p->log[n];
+		p->n_log = n; /* assign writes a log line of its own here, forgotten by the next turn */
+		need_assign(p, c.need, c.move);
+	}
+	p->n_log = since.n_log;
+	p->n_limbo = since.n_limbo;
+	while (p->n_born > since.n_born) {
+		uint32_t move = p->born[--p->n_born];
+		unlist_move(p, move);
+		kill(p, move);
+	}
+}
+
 void plan_settle(struct plan *p)
 {
 	p->trial = false;
@@ -192,51 +276,21 @@ void plan_settle(struct plan *p)
 		p->risen[p->rising[i]] = p->n_trials;
 	p->n_rising = 0;
 	for (uint32_t i = 0; i < p->n_limbo; i++)
-		if (p->move[p->limbo[i]].entry != NULL && !p->move[p->limbo[i]].active)
-			move_retire(p, p->limbo[i]);
+		if (p->move[p->limbo[i]].word != NULL && !p->move[p->limbo[i]].active)
+			kill(p, p->limbo[i]);
 	p->n_limbo = 0;
+	p->n_born = 0;
 	p->n_log = 0;
+	sweep_if_due(p);
 }
 
 void plan_roll_back(struct plan *p)
 {
-	uint32_t n = p->n_log;
-	p->n_rising = 0;
-	while (n-- > 0) {
-		struct change c = p->log[n];
-		p->n_log = n; /* assign writes a log line of its own here, forgotten by the next turn */
-		need_assign(p, c.need, c.move);
-	}
+	plan_undo(p, (struct mark){ 0 });
 	plan_settle(p);
 }
 
 /* ---- one move, from the search's delta ---- */
-
-/* The offices of a move, ascending: entries mostly come that way. */
-static bool collect_offices(struct plan *p, struct move *m)
-{
-	uint32_t *met = p->met;
-	uint32_t n = 0;
-	for (uint32_t i = 0; i < m->n; i++) {
-		uint32_t o = grid_office(p->g, m->entry[i].cell);
-		uint32_t at = n;
-		if (o == NONE)
-			continue;
-		while (at > 0 && met[at - 1] > o)
-			at--;
-		if (at > 0 && met[at - 1] == o)
-			continue;
-		memmove(met + at + 1, met + at, (n - at) * sizeof *met);
-		met[at] = o;
-		n++;
-	}
-	m->office = malloc(((size_t)n + 1) * sizeof *m->office);
-	if (m->office == NULL)
-		return false;
-	memcpy(m->office, met, n * sizeof *met);
-	m->n_offices = n;
-	return true;
-}
 
 /* Moves are short, and begin in order as products come out: insertion with growing care for the rest (Shell). */
 static void sort_entries(struct entry *e, uint32_t n)
@@ -262,34 +316,22 @@ static void note_rising(struct plan *p, uint32_t cell)
 		p->rising[p->n_rising++] = cell;
 }
 
-/* A place for a move of at most so many entries; NONE: no memory. */
-static uint32_t move_new(struct plan *p, uint32_t most)
+/* A move of the first n entries of the plan's scratch; NONE: no memory. */
+static uint32_t move_make(struct plan *p, uint32_t n)
 {
+	sweep_if_due(p);
 	uint32_t at = p->free_move;
-	if (at == NONE) {
-		if (!array_room(&p->move, &p->room_moves, p->n_moves + 1, sizeof *p->move))
-			return NONE;
-		at = p->n_moves++;
-		p->move[at] = (struct move){ .n = 0 };
-	} else {
+	if (at != NONE)
 		p->free_move = p->move[at].next_free;
-	}
+	else if (array_room(&p->move, &p->room_moves, p->n_moves + 1, sizeof *p->move))
+		at = p->n_moves++;
+	else
+		return NONE;
 	struct move *m = &p->move[at];
-	m->n = 0;
-	m->first_need = NONE;
-	m->active = false;
-	m->entry = malloc(((size_t)most + 1) * sizeof *m->entry);
-	return at;
-}
-
-/* Its entries are in. NONE, and its place is free again, without memory. */
-static uint32_t move_complete(struct plan *p, uint32_t at)
-{
-	struct move *m = &p->move[at];
-	if (m->entry != NULL && collect_offices(p, m))
+	*m = (struct move){ .first_need = NONE };
+	if (move_pack(m, p->g, p->entry, n, p->met))
 		return at;
 	p->memory_failed = true;
-	move_free(m);
 	m->next_free = p->free_move;
 	p->free_move = at;
 	return NONE;
@@ -299,47 +341,26 @@ uint32_t move_store(struct plan *p)
 {
 	struct search *s = &p->s;
 	uint32_t n = 0;
-	for (uint32_t i = 0; i < s->n_touched; i++)
-		n += search_delta(s, s->touched[i]) != 0;
-	uint32_t at = move_new(p, n);
-	if (at == NONE)
+	if (!array_room(&p->entry, &p->room_entries, s->n_touched, sizeof *p->entry))
 		return NONE;
-	struct move *m = &p->move[at];
-	for (uint32_t i = 0; m->entry != NULL && i < s->n_touched; i++) {
+	for (uint32_t i = 0; i < s->n_touched; i++) {
 		int64_t by = search_delta(s, s->touched[i]);
 		if (by != 0 && (s->spot[s->touched[i]].state & SPOT_BOUGHT) != 0)
 			note_rising(p, s->touched[i]);
 		if (by != 0)
-			m->entry[m->n++] = (struct entry){ s->touched[i], (int32_t)by, NONE };
+			p->entry[n++] = (struct entry){ s->touched[i], (int32_t)by };
 	}
-	if (m->entry != NULL)
-		sort_entries(m->entry, m->n);
-	return move_complete(p, at);
+	sort_entries(p->entry, n);
+	return move_make(p, n);
 }
 
 uint32_t move_store_terms(struct plan *p, const struct term *term, uint32_t n)
 {
-	uint32_t at = move_new(p, n);
-	if (at == NONE)
+	if (!array_room(&p->entry, &p->room_entries, n, sizeof *p->entry))
 		return NONE;
-	struct move *m = &p->move[at];
-	for (uint32_t i = 0; m->entry != NULL && i < n; i++)
-		m->entry[m->n++] = (struct entry){ term[i].cell, term[i].sign, NONE };
-	return move_complete(p, at);
-}
-
-int64_t move_change_at(const struct move *m, uint32_t cell)
-{
-	uint32_t low = 0;
-	uint32_t high = m->n;
-	while (low < high) {
-		uint32_t mid = (low + high) / 2;
-		if (m->entry[mid].cell < cell)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low < m->n && m->entry[low].cell == cell ? m->entry[low].by : 0;
+	for (uint32_t i = 0; i < n; i++)
+		p->entry[i] = (struct entry){ term[i].cell, term[i].sign };
+	return move_make(p, n);
 }
 
 int64_t need_change(
@@ -355,37 +376,25 @@ int64_t need_change(
 	return sum * need->dir;
 }
 
-static bool touches(const struct move *m, uint32_t office)
-{
-	uint32_t low = 0;
-	uint32_t high = m->n_offices;
-	while (low < high) {
-		uint32_t mid = (low + high) / 2;
-		if (m->office[mid] < office)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low < m->n_offices && m->office[low] == office;
-}
-
 static bool touches_band(const struct needs *n, const struct need *need, const struct move *m)
 {
 	const struct band *b = &n->band[need->band];
 	for (uint32_t i = 0; i < b->n_avoid; i++)
-		if (touches(m, n->office[b->first + i]))
+		if (move_touches(m, n->office[b->first + i]))
 			return true;
 	return false;
 }
 
 static bool meet(const struct needs *n, const struct need *need, const struct move *a, const struct move *b)
 {
+	const uint32_t *x = move_offices(a);
+	const uint32_t *y = move_offices(b);
 	uint32_t i = 0;
 	uint32_t j = 0;
 	while (i < a->n_offices && j < b->n_offices) {
-		if (a->office[i] == b->office[j] && !need_exempts(n, need, a->office[i]))
+		if (x[i] == y[j] && !need_exempts(n, need, x[i]))
 			return true;
-		if (a->office[i] <= b->office[j])
+		if (x[i] <= y[j])
 			i++;
 		else
 			j++;
@@ -400,7 +409,7 @@ bool move_serves(const struct plan *p, uint32_t need, uint32_t move)
 	int64_t change = need_change(p->g, p->n, n, m);
 	if (n->amp == 0 ? change == 0 : change < n->amp)
 		return false;
-	if (n->avoid != NONE && touches(m, n->avoid))
+	if (n->avoid != NONE && move_touches(m, n->avoid))
 		return false;
 	if (n->band != NONE && touches_band(p->n, n, m))
 		return false;
@@ -422,7 +431,7 @@ bool move_commit(struct plan *p, uint32_t need)
 	need_assign(p, need, move);
 	const struct move *m = &p->move[move];
 	for (uint32_t i = 0; i < m->n; i++)
-		for (uint32_t o = p->n->first[m->entry[i].cell]; o != NONE; o = p->n->need[o].next)
+		for (uint32_t o = p->n->first[move_cell(m, i)]; o != NONE; o = p->n->need[o].next)
 			if (p->n->need[o].move == NONE &&
 			    (p->n->need[o].amp == 0) == (p->n->need[need].amp == 0) &&
 			    move_serves(p, o, move))

@@ -20,14 +20,30 @@ uint32_t move_store_terms(struct plan *p, const struct term *term, uint32_t n);
 void move_retire(struct plan *p, uint32_t move);
 /* Would this move serve that need, beside the moves of its other slots? */
 bool move_serves(const struct plan *p, uint32_t need, uint32_t move);
-/* How much the move changes the cell. */
-int64_t move_change_at(const struct move *m, uint32_t cell);
 
 /* Gives a need a move (NONE: none). The one it had goes when it serves nobody else. */
 void need_assign(struct plan *p, uint32_t need, uint32_t move);
 /* Takes the delta as the need's move, and lets it serve whatever else it can. */
 bool move_commit(struct plan *p, uint32_t need);
 
+/* The next active move of a cell's list from this node on; NONE: there is none. */
+static inline uint32_t node_active(const struct plan *p, uint32_t at)
+{
+	while (at != NONE && !p->move[p->node[at].move].active)
+		at = p->node[at].next;
+	return at;
+}
+/* Takes all moves off a secondary cell: their needs have none from now on. */
+void plan_drop_through(struct plan *p, uint32_t cell);
+
+/* Begins a trial. */
+void plan_try(struct plan *p);
+struct mark { /* how far a trial has come */
+	uint32_t n_log, n_limbo, n_born;
+};
+struct mark plan_mark(const struct plan *p);
+/* As if nothing had been done since. */
+void plan_undo(struct plan *p, struct mark since);
 /* Ends a trial: with what it did, or as if it had never been. */
 void plan_settle(struct plan *p);
 void plan_roll_back(struct plan *p);

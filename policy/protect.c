@@ -12,6 +12,7 @@
 #define RETRIES         24u
 #define APART_TRIES     12u
 #define SECOND_THOUGHTS 12u
+#define VAIN            4u     /* of these in a row, and no more are asked for */
 #define DEAR            10.0   /* times the price of a cell as large as the threshold */
 #define EXACT_CELLS     20000u /* grid cells up to which the program is asked before the last resort */
 
@@ -34,8 +35,8 @@ void need_avoid(struct plan *p, uint32_t need, uint8_t value)
 			continue;
 		const struct move *m = &p->move[p->n->need[i].move];
 		for (uint32_t j = 0; j < m->n_offices; j++)
-			if (!need_exempts(p->n, n, m->office[j]))
-				p->s.avoid[m->office[j]] = value;
+			if (!need_exempts(p->n, n, move_offices(m)[j]))
+				p->s.avoid[move_offices(m)[j]] = value;
 	}
 }
 
@@ -296,11 +297,12 @@ static void reconsider(struct plan *p, uint32_t need, double paid)
 	uint32_t first = need - n->slot;
 	if (paid < plan_dear(p))
 		return;
-	for (unsigned i = 1; i <= SECOND_THOUGHTS && !p->memory_failed && !plan_over_limit(p); i++) {
+	unsigned vain = 0;
+	for (unsigned i = 1; i <= SECOND_THOUGHTS && vain < VAIN && !p->memory_failed && !plan_over_limit(p);
+	     i++) {
 		double most = p->cost - 0.01;
 		bool ok = true;
-		p->trial = true;
-		p->n_log = 0;
+		plan_try(p);
 		for (uint32_t j = first; j < first + n->slots; j++)
 			need_assign(p, j, NONE);
 		p->s.noise = i == 1 ? 0.0f : 0.3f * (float)i;
@@ -311,7 +313,9 @@ static void reconsider(struct plan *p, uint32_t need, double paid)
 			ok = p->cost < most && (p->n->need[slot].move != NONE || need_serve(p, slot, true));
 		}
 		p->s.most = FLT_MAX;
-		if (ok && p->cost < most)
+		ok = ok && p->cost < most;
+		vain = ok ? 0 : vain + 1;
+		if (ok)
 			plan_settle(p);
 		else
 			plan_roll_back(p);
@@ -371,8 +375,7 @@ static bool adopt_one(struct plan *p, uint32_t need, plan_put *put, void *contex
 bool plan_adopt(struct plan *p, plan_put *put, void *context)
 {
 	bool ok = true;
-	p->trial = true;
-	p->n_log = 0;
+	plan_try(p);
 	for (uint32_t i = 0; i < p->n->n; i++)
 		need_assign(p, i, NONE);
 	for (uint32_t i = 0; ok && i < p->n->n && !p->memory_failed; i++)

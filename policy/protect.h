@@ -6,25 +6,12 @@
 #ifndef POLICY_PROTECT_H
 #define POLICY_PROTECT_H
 #include "policy/hints.h"
+#include "policy/move.h"
 #include "policy/search.h"
 
-struct entry {
-	uint32_t cell;
-	int32_t by;    /* change of the cell's value */
-	uint32_t node; /* of the cell's list, or NONE: not a secondary cell */
-};
-
-struct move {
-	struct entry *entry; /* ascending cells; NULL: this place is free */
-	uint32_t *office;    /* codes of offices whose unknowns it touches, ascending */
-	uint32_t n, n_offices;
-	uint32_t first_need; /* NONE: serves nobody */
-	uint32_t next_free;
-	bool active; /* its cells are counted in grid.use */
-};
-
-struct node { /* active moves that pass a secondary cell, the newest first */
-	uint32_t move, next, before;
+struct
+    node { /* moves that pass a secondary cell, the newest first; some wait in limbo, some are dead (move.word NULL) */
+	uint32_t move, next;
 };
 
 struct tie { /* a protected thing that could be worked out if the cell were shown (whole.h) */
@@ -43,7 +30,8 @@ struct plan {
 	uint32_t n_moves, room_moves, free_move;
 	struct node *node;
 	uint32_t n_nodes, room_nodes, free_node;
-	uint32_t *head; /* by cell: first node */
+	uint32_t n_listed, n_stale; /* nodes in lists; at most so many of them of dead moves */
+	uint32_t *head;             /* by cell: first node */
 	double cost;
 	struct change *log;
 	uint32_t n_log, room_log;
@@ -56,6 +44,10 @@ struct plan {
 	uint32_t n_rising, room_rising;
 	uint32_t *limbo; /* moves without needs, kept until the trial is decided */
 	uint32_t n_limbo, room_limbo;
+	uint32_t *born; /* moves listed in the trial at hand, in order */
+	uint32_t n_born, room_born;
+	struct entry *entry; /* scratch: a move's entries before they are packed */
+	uint32_t room_entries;
 	bool trial;
 	uint8_t *sum_tried; /* by cell: R7 tried to hide it; one still printed cannot be. NULL: not yet */
 	bool memory_failed;

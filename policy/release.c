@@ -368,7 +368,7 @@ static void summarise(const struct attempt *a, const struct grid *own, struct re
 	s->level = a->level;
 	s->floor = a->g.floor;
 	for (uint32_t i = 0; i < a->plan.n_moves; i++)
-		if (a->plan.move[i].entry != NULL && a->plan.move[i].active) {
+		if (a->plan.move[i].word != NULL && a->plan.move[i].active) {
 			s->moves++;
 			s->move_entries += a->plan.move[i].n;
 		}
