@@ -159,28 +159,26 @@ static bool place_structural(struct table_input *t, struct err *e)
 
 static int by_id(const void *a, const void *b)
 {
-	const struct derived_figure *x = NULL;
-	const struct derived_figure *y = NULL;
-	memcpy(&x, a, sizeof x);
-	memcpy(&y, b, sizeof y);
+	const struct derived_figure *x = a;
+	const struct derived_figure *y = b;
 	int order = strcmp(x->id, y->id);
 	return order != 0 ? order : (x->line > y->line) - (x->line < y->line);
 }
 
 static bool check_derived(const struct table_input *t, struct err *e)
 {
-	const struct derived_figure **figure = malloc((t->n_derived + 1) * sizeof *figure);
-	bool ok = figure != NULL || no_memory(e);
-	for (size_t i = 0; ok && i < t->n_derived; i++)
-		figure[i] = &t->derived[i];
-	if (ok && t->n_derived > 0)
-		qsort(figure, t->n_derived, sizeof *figure, by_id);
+	struct derived_figure *sorted = calloc(t->n_derived + 1, sizeof *sorted);
+	bool ok = sorted != NULL || no_memory(e);
+	if (ok && t->n_derived > 0) {
+		memcpy(sorted, t->derived, t->n_derived * sizeof *sorted);
+		qsort(sorted, t->n_derived, sizeof *sorted, by_id);
+	}
 	for (size_t i = 1; ok && i < t->n_derived; i++)
-		if (strcmp(figure[i - 1]->id, figure[i]->id) == 0) {
-			err_set(e, ERR_INVALID, "derived figure %s stands twice", figure[i]->id);
-			ok = at_line(figure[i]->line, e);
+		if (strcmp(sorted[i - 1].id, sorted[i].id) == 0) {
+			err_set(e, ERR_INVALID, "derived figure %s stands twice", sorted[i].id);
+			ok = at_line(sorted[i].line, e);
 		}
-	free(figure);
+	free(sorted);
 	return ok;
 }
 

@@ -104,16 +104,16 @@ static bool split_line(struct csvlines *c, struct err *e)
 /* A text that begins with the line it is about, which may be an earlier one, gives that line. */
 bool csvlines_at(const struct csvlines *c, struct err *e)
 {
-	unsigned line = c->line;
-	unsigned said = 0;
-	int len = 0;
-	while (e != NULL && sscanf(e->text, "line %9u:%n", &said, &len) == 1 && len > 0) {
+	unsigned long line = c->line;
+	while (e != NULL && strncmp(e->text, "line ", 5) == 0) {
+		char *end;
+		unsigned long said = strtoul(e->text + 5, &end, 10);
+		if (end == e->text + 5 || strncmp(end, ": ", 2) != 0)
+			break;
 		line = said;
-		len += e->text[len] == ' ';
-		memmove(e->text, e->text + len, strlen(e->text + len) + 1);
-		len = 0;
+		memmove(e->text, end + 2, strlen(end + 2) + 1);
 	}
-	return err_wrap(e, "%s:%u", c->path, line);
+	return err_wrap(e, "%s:%lu", c->path, line);
 }
 
 bool csvlines_open(struct csvlines *c, const char *dir, const char *name, struct err *e)
