@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "policy/check_part.h"
+#include "policy/told.h"
 
 bool check_fails(const struct checker *c, const char *step)
 {
@@ -16,6 +17,40 @@ char check_shown(const struct checker *c, uint32_t cell)
 	if (!grid_counted(g, cell))
 		return g->mark[cell];
 	return g->primary[cell] != 0 || g->frozen[cell] != 0 || g->use[cell] != 0 ? 'H' : 'P';
+}
+
+/* Is the cell one of those that the relation's sum leaves out? */
+static bool left_out(const struct checker *c, const struct relation *r, const uint8_t *in, uint32_t cell)
+{
+	for (uint32_t i = 0; i < r->b->n; i++)
+		if (in[i] == 0 && relation_child(c->p->g, r, i) == cell)
+			return c->p->g->kind[cell] != KIND_DEAD;
+	return false;
+}
+
+bool check_sum_before(const struct checker *c, const struct relation *r, const uint8_t *in, bool rest)
+{
+	const struct grid *g = c->p->g;
+	const struct breakdown *first = c->t->dim[r->dim].breakdown;
+	uint32_t out = 0;
+	for (uint32_t i = 0; i < r->b->n; i++)
+		out += in[i] == 0 && g->kind[relation_child(g, r, i)] != KIND_DEAD;
+	for (const struct breakdown *b = first; b < r->b; b++) {
+		struct relation other = { r->dim, b, r->parent };
+		uint32_t same = 0;
+		uint32_t parts = 0;
+		for (uint32_t i = 0; b->parent == r->b->parent && i < b->n; i++) {
+			uint32_t cell = relation_child(g, &other, i);
+			bool known = g->kind[cell] != KIND_DEAD && left_out(c, r, in, cell);
+			same += known;
+			parts += !known && g->kind[cell] != KIND_DEAD;
+			if (!known && rest && told_is_known(g, cell))
+				same = out + 1; /* leaves out more */
+		}
+		if (same == out && parts > 1)
+			return true;
+	}
+	return false;
 }
 
 /* ---- moves ---- */

@@ -19,6 +19,9 @@ struct checker {
 bool check_fails(const struct checker *c, const char *step);
 /* What a reader sees in place of the cell. */
 char check_shown(const struct checker *c, uint32_t cell);
+/* A sum of children as its relation's parent less the others: did an earlier breakdown of that parent give the same one?
+ * in: by child, is it in the sum. rest: the sum is of what is neither printed nor told; else of all but one. */
+bool check_sum_before(const struct checker *c, const struct relation *r, const uint8_t *in, bool rest);
 /* R1 to R7 and R12 of the finished pattern: what concerns single cells, from one up to before another, and what concerns
  * sums of cells. */
 bool check_cells(const struct checker *c, uint32_t from, uint32_t to);

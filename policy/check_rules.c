@@ -400,7 +400,8 @@ static bool check_part(struct judge *j, struct thing *t, const uint8_t *alive, c
 {
 	uint32_t last = 0;
 	uint32_t n = count(alive, t->b->n, &last);
-	if (n == 0 || has_left(j, t))
+	struct relation r = { t->dim, t->b, (uint32_t)t->cell };
+	if (n == 0 || has_left(j, t) || (n > 1 && check_sum_before(j->c, &r, t->in, false)))
 		return true;
 	if (n > 1) {
 		look_at(j, t);
@@ -497,7 +498,8 @@ static uint32_t next_rest(struct judge *j, const struct thing *t)
 /* R9 and R12: the sum of what is neither printed nor told. */
 static bool check_rest(struct judge *j, const struct thing *t)
 {
-	if (has_left(j, t))
+	struct relation r = { t->dim, t->b, (uint32_t)t->cell };
+	if (has_left(j, t) || check_sum_before(j->c, &r, t->in, true))
 		return true;
 	uint32_t virt = next_rest(j, t);
 	look_at(j, t);

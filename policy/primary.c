@@ -98,17 +98,72 @@ bool primary_names(const struct grid *g, enum guarantee level, uint32_t cell)
 		   (shares.least_rest < k || (g->p->coalition > 1 && shares.coalition_rest < k)));
 }
 
+/* How many cells the sum is of. */
+static uint32_t virt_size(const struct grid *g, const struct virt *v, uint32_t *cell)
+{
+	uint32_t held = 0;
+	for (uint32_t j = 0; j < v->r.b->n; j++)
+		if (virt_holds(g, v, j) && g->kind[relation_child(g, &v->r, j)] != KIND_DEAD) {
+			*cell = relation_child(g, &v->r, j);
+			held++;
+		}
+	return held;
+}
+
+/* Is `cell` taken off the parent by v? */
+static bool takes_off(const struct grid *g, const struct virt *v, uint32_t cell)
+{
+	for (uint32_t j = 0; j < v->r.b->n; j++)
+		if (relation_child(g, &v->r, j) == cell)
+			return !virt_holds(g, v, j);
+	return false;
+}
+
+/* Do both take the same cells off the same parent? Then they are one sum, whatever parts it has. */
+static bool same_sum(const struct grid *g, const struct virt *v, const struct virt *w)
+{
+	uint32_t off = 0;
+	for (uint32_t j = 0; j < v->r.b->n; j++) {
+		uint32_t cell = relation_child(g, &v->r, j);
+		if (virt_holds(g, v, j) || g->kind[cell] == KIND_DEAD)
+			continue;
+		off++;
+		if (!takes_off(g, w, cell))
+			return false;
+	}
+	for (uint32_t j = 0; j < w->r.b->n; j++)
+		off -= !virt_holds(g, w, j) && g->kind[relation_child(g, &w->r, j)] != KIND_DEAD;
+	return off == 0;
+}
+
+/* Has an earlier breakdown of the cell given the same sum? A code may stand in several: the total less one area is what is
+ * left in each grouping that has the area. */
+static bool stands_before(const struct grid *g, const struct virt *v)
+{
+	const struct dim *d = &g->t->dim[v->r.dim];
+	uint32_t n = list_size(&d->down, v->r.b->parent);
+	for (uint32_t i = 0; i < n; i++) {
+		struct virt w = { { v->r.dim, dim_down(d, v->r.b->parent, i), v->r.parent }, NONE };
+		uint32_t cell = NONE;
+		if (w.r.b >= v->r.b)
+			continue;
+		if (v->except != NONE)
+			for (w.except = 0; w.except < w.r.b->n; w.except++)
+				if (d->child[w.r.b->first + w.except] == d->child[v->r.b->first + v->except])
+					break;
+		if ((v->except == NONE || w.except < w.r.b->n) && virt_size(g, &w, &cell) > 1 &&
+		    !virt_has_left(g, &w) && same_sum(g, v, &w))
+			return true;
+	}
+	return false;
+}
+
 static bool protect_virt(struct grid *g, struct needs *n, enum guarantee level, const struct virt *v,
     uint16_t rules, struct err *e)
 {
 	struct subject only = { NONE, NULL, NONE };
-	uint32_t held = 0;
-	for (uint32_t j = 0; j < v->r.b->n; j++)
-		if (virt_holds(g, v, j) && g->kind[relation_child(g, &v->r, j)] != KIND_DEAD) {
-			only.cell = relation_child(g, &v->r, j);
-			held++;
-		}
-	if (held == 0 || virt_has_left(g, v))
+	uint32_t held = virt_size(g, v, &only.cell);
+	if (held == 0 || virt_has_left(g, v) || (held > 1 && stands_before(g, v)))
 		return true;
 	if (held == 1) { /* a cell after all */
 		if (printed(g, only.cell) && own_rule(g, &only) != 0)
@@ -140,7 +195,8 @@ static bool find_rest(
 		return true;
 	if (own_rule(g, &s) != 0)
 		return protect_virt(g, n, level, &v, RULE_REST, e);
-	if (level < LEVEL_3 || g->p->residual == RESIDUAL_NO || !needs_has_rest(g, &s))
+	if (level < LEVEL_3 || g->p->residual == RESIDUAL_NO || !needs_has_rest(g, &s) ||
+	    stands_before(g, &v))
 		return true;
 	s.place = needs_add_virt(n, v);
 	return s.place == NONE ? no_memory(e) : needs_protect_rest(g, n, &s, e);

@@ -280,7 +280,7 @@ bool lattice_offices_read(struct lattice *g, const char *dir, struct err *e)
 	bool ok = false;
 	size_t office = SIZE_MAX;
 	uint32_t place;
-	uint32_t all;
+	uint32_t all = 0;
 	if (!csvlines_open(&c, dir, "cells.csv", e))
 		goto done;
 	for (size_t i = 0; i < c.n_columns; i++)
@@ -292,16 +292,21 @@ bool lattice_offices_read(struct lattice *g, const char *dir, struct err *e)
 	struct latticedim *offices = &g->dim[g->n_dims++];
 	offices->synthetic = true;
 	offices->name = strdup("office");
-	ok = offices->name != NULL && code_add(offices, "_T", &place, e) &&
-	     breakdown_open(offices, 0, false, &all, e);
+	ok = offices->name != NULL && code_add(offices, "_T", &place, e);
 	while (ok && csvlines_next(&c, &end)) {
 		uint32_t before = offices->n_codes;
 		ok = code_add(offices, c.field[office], &place, e) &&
+		     (offices->n_breakdowns > 0 || breakdown_open(offices, 0, false, &all, e)) &&
 		     (offices->n_codes == before || breakdown_add(&offices->breakdown[all], place, e));
 	}
 	if (ok)
 		offices_sort(offices);
 	ok = ok && end.code == ERR_NONE && order_make(offices, e);
+	if (ok && offices->n_breakdowns == 0) { /* nobody is known */
+		latticedim_free(offices);
+		*offices = (struct latticedim){ 0 };
+		g->n_dims--;
+	}
 done:
 	csvlines_close(&c);
 	return ok;

@@ -5,13 +5,6 @@
 
 typedef void pattern_visit(struct lattice *g, uint8_t *flag, uint64_t cell);
 
-static void set_structural(struct lattice *g, uint8_t *flag, uint64_t cell)
-{
-	(void)flag;
-	if (g->mark[cell] == '-')
-		g->value[cell] = 0;
-}
-
 static void set_flag(struct lattice *g, uint8_t *flag, uint64_t cell)
 {
 	(void)g;
@@ -120,11 +113,12 @@ static void find_parts(const struct lattice *g, uint8_t *part)
 	for (uint32_t d = 0; d < g->n_dims; d++)
 		for (uint32_t b = 0; b < g->dim[d].n_breakdowns; b++) {
 			const struct breakdown *k = &g->dim[d].breakdown[b];
-			uint64_t block = g->stride[d] * g->dim[d].n_codes;
-			for (uint64_t low = 0; low < g->n_cells; low++)
-				for (uint32_t i = 0; low % block < g->stride[d] && i < k->n; i++)
-					part[low + k->child[i] * g->stride[d]] |=
-					    strchr("PHR", g->mark[low + k->parent * g->stride[d]]) != NULL;
+			uint64_t stride = g->stride[d];
+			for (uint64_t high = 0; high < g->n_cells; high += stride * g->dim[d].n_codes)
+				for (uint64_t low = high; low < high + stride; low++)
+					for (uint32_t i = 0; i < k->n; i++)
+						part[low + k->child[i] * stride] |=
+						    strchr("PHR", g->mark[low + k->parent * stride]) != NULL;
 		}
 }
 
@@ -149,8 +143,8 @@ static void spread_views(const struct lattice *g, uint32_t dim, const uint8_t *m
 /* Rule R12 as a reader can see it. A figure marked not reported or not asked adds nothing to any printed sum,
  * nor do its parts, unless it may be a part of a total that was reported (covered.csv), or some part of it is
  * printed. A sum over several offices or groups carries the mark for the sake of one of them: it is unknown, unless it is
- * part of a sum that was printed without it. */
-static bool close_missing(struct lattice *g, uint8_t *alive, uint8_t *missing)
+ * part of a sum that was printed without it; and so is what is only left out of the tables (absent.csv). */
+static bool close_missing(struct lattice *g, const uint8_t *absent, uint8_t *alive, uint8_t *missing)
 {
 	uint8_t *part = calloc(g->n_cells, 1);
 	if (part == NULL)
@@ -160,7 +154,8 @@ static bool close_missing(struct lattice *g, uint8_t *alive, uint8_t *missing)
 		lattice_spread(g, d, false, alive);
 	for (uint64_t c = 0; c < g->n_cells; c++) {
 		missing[c] = g->mark[c] == 'N' || g->mark[c] == 'A';
-		alive[c] = (alive[c] != 0 && missing[c] != 0) || strchr("PHR", g->mark[c]) != NULL;
+		alive[c] = ((alive[c] != 0 || absent[c] != 0) && missing[c] != 0) ||
+			   strchr("PHR", g->mark[c]) != NULL;
 	}
 	for (uint32_t d = 0; d < g->n_dims; d++)
 		lattice_spread(g, d, true, alive);
@@ -188,20 +183,37 @@ static bool close_missing(struct lattice *g, uint8_t *alive, uint8_t *missing)
 	return true;
 }
 
+/* What is declared of a total holds for every cell below it. */
+static void set_structural(struct lattice *g, uint8_t *structural)
+{
+	for (uint32_t d = 0; d < g->n_dims; d++)
+		lattice_spread(g, d, false, structural);
+	for (uint64_t c = 0; c < g->n_cells; c++)
+		if (structural[c] != 0 && g->mark[c] == '-')
+			g->value[c] = 0;
+}
+
 bool lattice_declared(struct lattice *g, const char *dir, struct err *e)
 {
 	uint8_t *alive = malloc(g->n_cells);
 	uint8_t *missing = calloc(g->n_cells, 1);
+	uint8_t *absent = calloc(g->n_cells, 1);
+	uint8_t *structural = calloc(g->n_cells, 1);
 	g->noted = calloc(g->n_cells, 1);
 	bool ok =
-	    (alive != NULL && missing != NULL && g->noted != NULL) || err_set(e, ERR_MEMORY, "no memory");
-	ok = ok && patterns_read(g, dir, "structural.csv", set_structural, NULL, e) &&
-	     patterns_read(g, dir, "covered.csv", set_flag, g->noted, e);
+	    (alive != NULL && missing != NULL && absent != NULL && structural != NULL && g->noted != NULL) ||
+	    err_set(e, ERR_MEMORY, "no memory");
+	ok = ok && patterns_read(g, dir, "structural.csv", set_flag, structural, e) &&
+	     patterns_read(g, dir, "covered.csv", set_flag, g->noted, e) &&
+	     patterns_read(g, dir, "absent.csv", set_flag, absent, e);
 	if (ok) {
+		set_structural(g, structural);
 		memcpy(alive, g->noted, g->n_cells);
-		ok = close_missing(g, alive, missing) || err_set(e, ERR_MEMORY, "no memory");
+		ok = close_missing(g, absent, alive, missing) || err_set(e, ERR_MEMORY, "no memory");
 	}
 	free(alive);
+	free(absent);
+	free(structural);
 	free(missing);
 	return ok;
 }

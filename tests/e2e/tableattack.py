@@ -25,7 +25,7 @@ class Dim:
                 self.codes.append(code)
             for deeper in [l for l in open_at if l >= level]:
                 self._close(open_at.pop(deeper))
-            if level - 1 in open_at:
+            if level - 1 in open_at and code not in open_at[level - 1][1]:  # again: another grouping of its own
                 open_at[level - 1][1].append(code)
             open_at[level] = (code, [], view)
         for appearance in open_at.values():
@@ -113,8 +113,12 @@ class Table:
             if self.is_leaf(cell):
                 self.value.setdefault(cell, 0)
                 self.status.setdefault(cell, "")
-                if any(matches(p, cell) for p in structural):
+                if any(self.is_below(p, cell) for p in structural):
                     self.status[cell] = "structural"
+
+    def is_below(self, pattern, leaf):
+        """A line of structural.csv that names a total is about everything below it."""
+        return all(p == "*" or c in d.everywhere(p) for p, c, d in zip(pattern, leaf, self.dims))
 
     def _sum(self):
         self.live = {}

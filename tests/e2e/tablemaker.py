@@ -202,13 +202,16 @@ def cells_file(folder, dims, counts, rng, mode, offices):
 
 
 def extras(folder, dims, rng):
+    spans = [{d.name: d.codes for d in dims}]  # codes that each table prints
     if rng.random() < 0.4:
         lines = ["table,dim,codes"]
         for t in range(rng.randint(1, 3)):
             named = [d for d in dims if rng.random() < 0.7] or [rng.choice(dims)]
+            spans = spans[:t] + [{d.name: [d.total] for d in dims}]
             for d in named:
                 codes = "*" if rng.random() < 0.6 else "|".join(rng.sample(d.codes, rng.randint(1, len(d.codes))))
                 lines.append("t%d,%s,%s" % (t, d.name, codes))
+                spans[t][d.name] = d.codes if codes == "*" else codes.split("|")
         write(os.path.join(folder, "tables.csv"), lines)
     if rng.random() < 0.25:
         lines = ["id,numerator,denominator,factor,digits"]
@@ -219,6 +222,8 @@ def extras(folder, dims, rng):
         write(os.path.join(folder, "derived.csv"), lines)
     if rng.random() < 0.15:
         lines = [",".join(d.name for d in dims)]
-        lines += [",".join(rng.choice(d.codes) if rng.random() < 0.8 else d.total for d in dims)
-                  for _ in range(rng.randint(1, 2))]
+        for _ in range(rng.randint(1, 2)):
+            codes = rng.choice(spans)
+            lines.append(",".join(d.total if rng.random() < 0.2 and d.total in codes[d.name] else rng.choice(
+                codes[d.name]) for d in dims))
         write(os.path.join(folder, "forced.csv"), lines)

@@ -44,10 +44,10 @@ def keep(folder, seed, text):
             f.write(text)
 
 
-def one(seed):
+def one(seed, maker=make):
     """(exit code of protect, disclosures)."""
     with tempfile.TemporaryDirectory(prefix="cv-") as folder:
-        policy = make(folder, random.Random(seed))
+        policy = maker(folder, random.Random(seed))
         out = os.path.join(folder, "out")
         p = protect(folder, out)
         found = []
