@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "client/protect/jjaudit.h"
+#include "client/protect/jjproof.h"
 #include "client/protect/protect.h"
 #include "client/protect/protectfiles.h"
 #include "client/text.h"
@@ -15,15 +16,6 @@
 
 /* ---- writing ---- */
 
-static void put_digest(struct buf *out, const char *word, struct bytes of)
-{
-	uint8_t digest[32];
-	crypto_hash_sha256(digest, of.at, of.len);
-	buf_printf(out, "%s ", word);
-	buf_put_hex(out, bytes_of(digest, sizeof digest));
-	buf_put_text(out, "\n");
-}
-
 /* Everything before the null vectors follows from the files and the claim. */
 static void put_head(
     const struct jj *j, const char *mark, const struct jjclaim *c, struct bytes result_csv, struct buf *out)
@@ -31,9 +23,9 @@ static void put_head(
 	struct buf relations = { 0 };
 	jj_put_relations(j, &relations);
 	buf_put_text(out, "cellveil-certificate 1\n");
-	put_digest(out, "grid", buf_bytes(&relations));
-	put_digest(out, "pattern", bytes_of(mark, j->n_cells));
-	put_digest(out, "result", result_csv);
+	jjproof_put_digest(out, "grid", buf_bytes(&relations));
+	jjproof_put_digest(out, "pattern", bytes_of(mark, j->n_cells));
+	jjproof_put_digest(out, "result", result_csv);
 	buf_printf(out, "level L%u k %u width %u floor %u coalition 0\n", c->level, c->threshold, c->width,
 	    c->floor);
 	buf_put_text(out, "section moves\nsection cover-public\n");
@@ -56,7 +48,7 @@ bool jjcert_write(const struct jj *j, const char *mark, const struct jjclaim *cl
 	put_null(out, j, JJCERT_PRIME_1, u1);
 	put_null(out, j, JJCERT_PRIME_2, u2);
 	buf_put_text(out, "section tables\nsection open\n");
-	put_digest(out, "end-public", buf_bytes(out));
+	jjproof_put_digest(out, "end-public", buf_bytes(out));
 	return !out->failed || err_set(e, ERR_MEMORY, "no memory for the certificate");
 }
 
@@ -182,7 +174,7 @@ static bool check(struct reading *r, struct bytes result_csv, struct err *e)
 	     expect(r, "section tables\n", "not the section of tables", e) &&
 	     expect(r, "section open\n", "not the section of what is open", e);
 	if (ok) {
-		put_digest(&end, "end-public", bytes_of(begin, (size_t)(r->at - begin)));
+		jjproof_put_digest(&end, "end-public", bytes_of(begin, (size_t)(r->at - begin)));
 		buf_put_byte(&end, '\0');
 		ok = end.failed ? err_set(e, ERR_MEMORY, "no memory")
 				: expect(r, (const char *)end.data, "the file's own digest is wrong", e);

@@ -134,7 +134,7 @@ static int64_t reached(const struct jjproof *p, uint32_t move)
 	return v;
 }
 
-static void put_digest(struct buf *out, const char *word, struct bytes of)
+void jjproof_put_digest(struct buf *out, const char *word, struct bytes of)
 {
 	uint8_t digest[32];
 	crypto_hash_sha256(digest, of.at, of.len);
@@ -166,7 +166,7 @@ bool jjproof_auditor(const struct jjproof *p, struct bytes certificate, const ui
 	if (move == NULL)
 		return err_set(e, ERR_MEMORY, "no memory for the auditors' part");
 	buf_put_text(out, "cellveil-certificate-auditor 1\n");
-	put_digest(out, "public", certificate);
+	jjproof_put_digest(out, "public", certificate);
 	buf_put_bytes(out, level_line(certificate));
 	buf_put_text(out, "blind ");
 	buf_put_hex(out, bytes_of(blind, 32));
@@ -182,7 +182,7 @@ bool jjproof_auditor(const struct jjproof *p, struct bytes certificate, const ui
 	for (uint32_t i = 0; i < n; i++)
 		buf_printf(out, "r %u %" PRId64 " public %u %s\n", need_cell(p, i), reached(p, i), i,
 		    rule_of(&p->j->cell[need_cell(p, i)]));
-	put_digest(out, "end-auditor", buf_bytes(out));
+	jjproof_put_digest(out, "end-auditor", buf_bytes(out));
 	sodium_memzero(move, p->a->start[n] * sizeof *move);
 	free(move);
 	return !out->failed || err_set(e, ERR_MEMORY, "no memory for the auditors' part");

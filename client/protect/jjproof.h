@@ -18,4 +18,6 @@ bool jjproof_explain(const struct jjproof *p, struct buf *out, struct err *e);
 /* certificate.auditor.cvc. blind: 32 bytes that nobody can guess. */
 bool jjproof_auditor(const struct jjproof *p, struct bytes certificate, const uint8_t blind[32],
     struct buf *out, struct err *e);
+/* A line of a certificate: the word and the sha256. */
+void jjproof_put_digest(struct buf *out, const char *word, struct bytes of);
 #endif

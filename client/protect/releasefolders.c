@@ -21,8 +21,7 @@ struct statement {
 	bool made;
 };
 
-/* What stands between key and one of the bytes of end. */
-static bool text_after(const char *text, const char *key, const char *end, char *out, size_t room)
+bool releasefolders_text(const char *text, const char *key, const char *end, char *out, size_t room)
 {
 	const char *at = strstr(text, key);
 	size_t n = at == NULL ? 0 : strcspn(at + strlen(key), end);
@@ -51,16 +50,16 @@ static struct statement statement_of(const char *folder)
 	char number[16];
 	if (read_text(&text, folder, "entry.json")) {
 		const char *at = (const char *)text.data;
-		s.made = text_after(at, "\"series\":\"", "\"", s.series, sizeof s.series) &&
-			 text_after(at, "\"period\":\"", "\"", s.period, sizeof s.period) &&
-			 text_after(at, "\"revision\":", ",", number, sizeof number);
+		s.made = releasefolders_text(at, "\"series\":\"", "\"", s.series, sizeof s.series) &&
+			 releasefolders_text(at, "\"period\":\"", "\"", s.period, sizeof s.period) &&
+			 releasefolders_text(at, "\"revision\":", ",", number, sizeof number);
 	} else {
 		buf_free(&text);
 		if (read_text(&text, folder, "manifest.txt")) {
 			const char *at = (const char *)text.data;
-			s.made = text_after(at, "\ndataset ", "\n", s.series, sizeof s.series) &&
-				 text_after(at, "\nperiod ", "\n", s.period, sizeof s.period) &&
-				 text_after(at, "\nrevision ", "\n", number, sizeof number);
+			s.made = releasefolders_text(at, "\ndataset ", "\n", s.series, sizeof s.series) &&
+				 releasefolders_text(at, "\nperiod ", "\n", s.period, sizeof s.period) &&
+				 releasefolders_text(at, "\nrevision ", "\n", number, sizeof number);
 		}
 	}
 	s.revision = s.made ? strtoul(number, NULL, 10) : 0;

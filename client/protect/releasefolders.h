@@ -13,6 +13,8 @@ struct releasefolder {
 	struct certificate_report claims; /* of its certificate: level, threshold, width, floor, coalition */
 };
 
+/* What stands between key and one of the bytes of end. False: nothing, or more than out has room for. */
+bool releasefolders_text(const char *text, const char *key, const char *end, char *out, size_t room);
 /* The folder of dir that holds an earlier release. The caller frees out->g, also after false: e says which file of
  * which revision is missing or does not fit. */
 bool releasefolders_find(const char *dir, const struct lattice *g, const struct releases *r, uint64_t release,

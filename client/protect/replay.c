@@ -41,6 +41,27 @@ static bool read_derived(const struct table_input *t, const char *result, struct
 	return protectfiles_read(out, path, CSVLINES_FILE_MAX, e);
 }
 
+/* The pattern of a correction is kept to what earlier releases printed and hid: a replay without them would never meet it. */
+static bool is_alone(const struct args *args, const char *result, struct err *e)
+{
+	static const char section[] = "\nsection releases\n";
+	struct buf file = { 0 };
+	struct err unheard = { 0 };
+	char path[LATTICE_PATH_MAX + 32];
+	const char *slash = strrchr(result, '/');
+	int dir = slash == NULL ? 0 : (int)(slash - result) + 1;
+	if (args_value(args, "ledger") != NULL)
+		return err_set(
+		    e, ERR_UNSUPPORTED, "%s", _("--replay knows no earlier releases: not with --ledger"));
+	int len = snprintf(path, sizeof path, "%.*scertificate.cvc", dir, result);
+	bool alone = len < 0 || (size_t)len >= sizeof path ||
+		     !protectfiles_read(&file, path, CSVLINES_FILE_MAX, &unheard) ||
+		     memmem(file.data, file.size, section, sizeof section - 1) == NULL;
+	buf_free(&file);
+	return alone || err_set(e, ERR_UNSUPPORTED, "%s: %s", path,
+			    _("a correction: --replay knows no earlier releases"));
+}
+
 int replay_command(const struct args *args)
 {
 	static const uint8_t seed[32] = { 'r', 'e', 'p', 'l', 'a', 'y' };
@@ -61,7 +82,7 @@ int replay_command(const struct args *args)
 	if (!lattice_result_path(args->at[0], own) ||
 	    (args_value(args, "policy") != NULL &&
 		!protectfiles_policy(&p, args_value(args, "policy"), &e)) ||
-	    !protectfiles_read(&result, path, CSVLINES_FILE_MAX, &e) ||
+	    !is_alone(args, path, &e) || !protectfiles_read(&result, path, CSVLINES_FILE_MAX, &e) ||
 	    (t = tabledir_read(args->at[0], true, &e)) == NULL || !read_derived(t, path, &derived, &e) ||
 	    !replay_run(
 		t, &p, buf_bytes(&result), buf_bytes(&derived), (uint32_t)keys, seed, &csv, &report, &e) ||

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "client/protect/protectfiles.h"
-#include "client/protect/releases.h"
+#include "client/protect/releasefolders.h"
 
 #define ENTRY_MAX 4096u
 
@@ -23,18 +23,6 @@ struct entry {
 	char series[128], period[64], revision[12];
 };
 
-/* What stands between key and end. */
-static bool text_after(const char *text, const char *key, const char *end, char *out, size_t room)
-{
-	const char *at = strstr(text, key);
-	size_t n = at == NULL ? 0 : strcspn(at + strlen(key), end);
-	if (n == 0 || n >= room)
-		return false;
-	memcpy(out, at + strlen(key), n);
-	out[n] = '\0';
-	return true;
-}
-
 static bool read_entry(const char *folder, struct entry *out, struct err *e)
 {
 	char path[LATTICE_PATH_MAX + 16];
@@ -45,9 +33,10 @@ static bool read_entry(const char *folder, struct entry *out, struct err *e)
 		buf_put_byte(&text, '\0');
 		const char *at = (const char *)text.data;
 		ok =
-		    (!text.failed && text_after(at, "\"series\":\"", "\"", out->series, sizeof out->series) &&
-			text_after(at, "\"period\":\"", "\"", out->period, sizeof out->period) &&
-			text_after(at, "\"revision\":", ",", out->revision, sizeof out->revision)) ||
+		    (!text.failed &&
+			releasefolders_text(at, "\"series\":\"", "\"", out->series, sizeof out->series) &&
+			releasefolders_text(at, "\"period\":\"", "\"", out->period, sizeof out->period) &&
+			releasefolders_text(at, "\"revision\":", ",", out->revision, sizeof out->revision)) ||
 		    err_set(e, ERR_MALFORMED, "%s: not an entry of a ledger", path);
 	}
 	buf_free(&text);
