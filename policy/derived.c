@@ -1,28 +1,22 @@
 #include "policy/derived.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 
 #include "policy/certificate.h"
 #include "policy/primary.h"
+
+#define MANY (INT64_C(1) << 54) /* more than any sum (LIMIT_HASH_TOTAL) */
+
+struct between {
+	int64_t least, most;
+};
 
 /* A figure over a printed nought is printed as not asked: it tells of no numerator. */
 static bool denominator_shown(const struct grid *g, const struct derived_figure *f)
 {
 	return f->denominator == UINT64_MAX ||
 	       (proof_mark(g, (uint32_t)f->denominator) == 'P' && g->value[f->denominator] > 0);
-}
-
-void derived_begin(struct grid *g, enum guarantee level)
-{
-	for (size_t i = 0; i < g->t->n_derived; i++) {
-		const struct derived_figure *f = &g->t->derived[i];
-		uint32_t cell = (uint32_t)f->numerator;
-		if (!denominator_shown(g, f) || g->mark[cell] != '-' || g->kind[cell] != KIND_FREE ||
-		    g->known[cell] == 0 || primary_names(g, level, cell))
-			continue;
-		g->mark[cell] = 'I';
-		g->kind[cell] = KIND_OPEN;
-	}
 }
 
 __extension__ typedef unsigned __int128 wide;
@@ -39,6 +33,154 @@ static uint64_t scale_of(const struct derived_figure *f)
 static wide quotient(const struct derived_figure *f, uint64_t above, uint64_t below)
 {
 	return ((wide)above * f->factor * scale_of(f) * 2 + below) / ((wide)below * 2);
+}
+
+/* The numerators that give the same figure. */
+static struct between same_figure(const struct grid *g, const struct derived_figure *f)
+{
+	uint64_t below = f->denominator == UINT64_MAX ? f->constant : (uint64_t)g->value[f->denominator];
+	wide twice = 2 * quotient(f, (uint64_t)g->value[f->numerator], below);
+	wide unit = (wide)f->factor * scale_of(f) * 2;
+	if (unit == 0)
+		return (struct between){ 0, MANY };
+	wide least = twice == 0 ? 0 : ((twice - 1) * below + unit - 1) / unit;
+	wide end = ((twice + 1) * below + unit - 1) / unit;
+	return (struct between){ (int64_t)least, end > MANY ? MANY : (int64_t)end - 1 };
+}
+
+/* Less than the threshold for certain, and not certainly nought. */
+static bool is_small(const struct grid *g, int64_t most)
+{
+	return most > 0 && most < (int64_t)g->p->threshold;
+}
+
+/* May the figure be printed if its numerator may be told? */
+static bool is_asked(const struct grid *g, const struct derived_figure *f)
+{
+	uint32_t cell = (uint32_t)f->numerator;
+	return denominator_shown(g, f) && g->kind[cell] == KIND_FREE && g->known[cell] != 0;
+}
+
+/* ---- what figures tell of noughts beside their cells ---- */
+
+struct reading { /* by cell */
+	struct between *is;
+	uint8_t *drop;
+};
+
+static bool is_vague(const struct grid *g, const struct reading *r, uint32_t cell)
+{
+	return g->mark[cell] == 'I' && r->is[cell].least < r->is[cell].most;
+}
+
+/* Several figures of a cell together. True: one of them tells less than its value. */
+static bool read_figures(const struct grid *g, struct reading *r)
+{
+	const struct derived_figure *f = g->t->derived;
+	bool vague = false;
+	for (uint32_t c = 0; c < g->n_cells; c++)
+		r->is[c] = g->mark[c] == 'I' ? (struct between){ 0, MANY }
+					     : (struct between){ g->value[c], g->value[c] };
+	for (size_t i = 0; i < g->t->n_derived; i++) {
+		struct between *s = &r->is[f[i].numerator];
+		if (g->mark[f[i].numerator] != 'I' || !denominator_shown(g, &f[i]))
+			continue;
+		struct between one = same_figure(g, &f[i]);
+		s->least = one.least > s->least ? one.least : s->least;
+		s->most = one.most < s->most ? one.most : s->most;
+	}
+	for (size_t i = 0; i < g->t->n_derived; i++)
+		vague = vague || is_vague(g, r, (uint32_t)f[i].numerator);
+	return vague;
+}
+
+/* What no table prints of a total is nought, and would be known to be small. */
+static bool shows_nought(const struct grid *g, const struct reading *k, const struct relation *r)
+{
+	int64_t most = k->is[r->parent].most;
+	bool open = false;
+	if (g->kind[r->parent] != KIND_DEAD && !grid_counted(g, r->parent))
+		return false;
+	for (uint32_t j = 0; j < r->b->n; j++) {
+		uint32_t child = relation_child(g, r, j);
+		if (g->kind[child] == KIND_DEAD)
+			continue;
+		bool counted = grid_counted(g, child);
+		if (!counted && g->value[child] != 0)
+			return false;
+		open = open || !counted;
+		most -= counted ? k->is[child].least : 0;
+	}
+	return open && is_small(g, most);
+}
+
+static void drop(const struct grid *g, const struct reading *k, uint32_t cell, bool *some)
+{
+	if (!is_vague(g, k, cell))
+		return;
+	k->drop[cell] = 1;
+	*some = true;
+}
+
+/* All at a time, so that the order of relations does not matter; then again, with what is left. */
+static bool drop_once(struct grid *g, const struct reading *k)
+{
+	struct relation_walk w;
+	struct relation r;
+	bool some = false;
+	relation_begin(&w, g);
+	while (relation_next(&w, &r)) {
+		if (relation_of_releases(g, &r) || !shows_nought(g, k, &r))
+			continue;
+		drop(g, k, r.parent, &some);
+		for (uint32_t j = 0; j < r.b->n; j++)
+			drop(g, k, relation_child(g, &r, j), &some);
+	}
+	for (uint32_t c = 0; some && c < g->n_cells; c++)
+		if (g->mark[c] == 'I' && k->drop[c] != 0) {
+			g->mark[c] = '-';
+			g->kind[c] = KIND_FREE;
+		}
+	return some;
+}
+
+/* Where noughts are not protected a reader may know them, but not take them for a few persons. */
+static bool drop_telling(struct grid *g, struct err *e)
+{
+	struct reading k = { 0 };
+	if (g->t->n_derived == 0 || g->p->zeros == ZEROS_SENSITIVE)
+		return true;
+	k.is = calloc(g->n_cells, sizeof *k.is);
+	k.drop = calloc(g->n_cells, 1);
+	bool ok = (k.is != NULL && k.drop != NULL) || err_set(e, ERR_MEMORY, "no memory for the figures");
+	if (ok && read_figures(g, &k))
+		while (drop_once(g, &k))
+			;
+	free(k.is);
+	free(k.drop);
+	return ok;
+}
+
+bool derived_begin(struct grid *g, enum guarantee level, struct err *e)
+{
+	const struct derived_figure *f = g->t->derived;
+	for (size_t i = 0; i < g->t->n_derived; i++) { /* 's': by none of its figures */
+		uint32_t cell = (uint32_t)f[i].numerator;
+		if (g->mark[cell] == '-' && is_asked(g, &f[i]) &&
+		    (primary_names(g, level, cell) || is_small(g, same_figure(g, &f[i]).most)))
+			g->mark[cell] = 's';
+	}
+	for (size_t i = 0; i < g->t->n_derived; i++) {
+		uint32_t cell = (uint32_t)f[i].numerator;
+		if (g->mark[cell] != '-' || !is_asked(g, &f[i]))
+			continue;
+		g->mark[cell] = 'I';
+		g->kind[cell] = KIND_OPEN;
+	}
+	for (size_t i = 0; i < g->t->n_derived; i++)
+		if (g->mark[f[i].numerator] == 's')
+			g->mark[f[i].numerator] = '-';
+	return drop_telling(g, e);
 }
 
 static void put_quotient(struct buf *out, const struct derived_figure *f, uint64_t above, uint64_t below)

@@ -8,8 +8,10 @@
 #include "policy/grid.h"
 #include "policy/release.h"
 
-/* Marks the cells that figures tell about ('I'). Before the rules are applied. */
-void derived_begin(struct grid *g, enum guarantee level);
+/* Marks the cells that figures tell about ('I'). Before the rules are applied. Not those that a rule names or that one of
+ * their figures shows to be small; nor, where noughts are not protected, those whose figures would show that noughts
+ * beside them are less than the threshold, and not that they are noughts. */
+bool derived_begin(struct grid *g, enum guarantee level, struct err *e);
 /* The pattern is final: cells none of whose figures is printed after all are marked 'i'. They stay as they are, but nobody
  * is told of them. */
 void derived_settle(struct grid *g);

@@ -61,7 +61,7 @@ uint32_t needs_add_virt(struct needs *n, struct virt v)
 }
 
 /* The chosen offices of the list first. NONE: no memory. */
-static uint32_t add_band(struct needs *n, const uint32_t *office, uint32_t n_listed, uint32_t chosen)
+uint32_t needs_add_band(struct needs *n, const uint32_t *office, uint32_t n_listed, uint32_t chosen)
 {
 	struct band b = { .first = n->n_offices, .n = (uint16_t)n_listed };
 	if (!array_room(&n->band, &n->room_bands, n->n_bands + 1, sizeof *n->band))
@@ -225,7 +225,7 @@ static bool add_pools(struct grid *g, struct needs *n, struct pool *pool, struct
 			continue;
 		struct need need = pool->need;
 		need.slots = (uint8_t)(coalition - size + 1);
-		need.band = add_band(n, pool->office, pool->n, chosen);
+		need.band = needs_add_band(n, pool->office, pool->n, chosen);
 		if (need.band == NONE)
 			return no_memory(e);
 		if (!add_group(n, need, amp, e))

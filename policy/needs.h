@@ -95,6 +95,8 @@ bool needs_has_rest(const struct grid *g, const struct subject *s);
 uint16_t needs_other_rule(const struct grid *g, uint32_t cell);
 /* NONE: no memory. */
 uint32_t needs_add_virt(struct needs *n, struct virt v);
+/* A band of n_listed offices, of which those in the bits of chosen must not be touched. NONE: no memory. */
+uint32_t needs_add_band(struct needs *n, const uint32_t *office, uint32_t n_listed, uint32_t chosen);
 bool needs_add(struct needs *n, struct need need, struct err *e);
 /* Marks a cell as protected, hence hidden. ERR_REFUSED as above, naming the cell, its line in forced.csv and a rule. */
 bool needs_hide(struct grid *g, struct needs *n, uint32_t cell, uint16_t rules, struct err *e);

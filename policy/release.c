@@ -12,6 +12,7 @@
 #include "policy/explain.h"
 #include "policy/extra.h"
 #include "policy/fits.h"
+#include "policy/insider.h"
 #include "policy/ledger.h"
 #include "policy/modular.h"
 #include "policy/moved.h"
@@ -254,8 +255,8 @@ static bool attempt_run(struct attempt *a, const struct ladder *rungs, struct le
 		      : !ledger_grid(l, &a->params, key, &a->g, e))
 		return false;
 	ladder_thaw(rungs, &a->g);
-	if (l->n == 0)
-		derived_begin(&a->g, a->level);
+	if (l->n == 0 && !derived_begin(&a->g, a->level, e))
+		return false;
 	if (!primary_find(&a->g, a->level, &a->needs, e) || !plan_init(&a->plan, &a->g, &a->needs, e))
 		return false;
 	a->plan.max_work = o->max_work;
@@ -285,6 +286,8 @@ static bool attempt_run(struct attempt *a, const struct ladder *rungs, struct le
 		proof_seed(&a->g, seed);
 		if (!solve_again(a, e) || !null_vectors(a, 0, o->team == NULL ? 1 : 2, o->team, e) ||
 		    !judge_derivable(a, &again, e))
+			return false;
+		if (!again && a->level >= LEVEL_3 && !insider_find(&a->g, &a->needs, &again, e))
 			return false;
 	}
 	derived_settle(&a->g);

@@ -146,8 +146,11 @@ static bool attacker_fits(const struct named *k, const struct line *l)
 	bool pools = a->pool > 0 && is_known_rule(l->rule);
 	uint32_t listed[POOL_LIMIT];
 	uint32_t n = 0;
-	if (!pools)
-		return l->n_offices == 0 && l->slot == UINT32_MAX;
+	if (!pools) {
+		bool some = a->pool > 0 && l->rule == RULE_LATER; /* who could derive it */
+		return l->n_offices <= (some ? a->pool : 0) && l->slot == UINT32_MAX &&
+		       !audit_touches(a, l, l->office, l->n_offices);
+	}
 	if (l->n_offices > a->pool || audit_touches(a, l, l->office, l->n_offices))
 		return false;
 	for (uint32_t i = 0; i < l->n_offices; i++)

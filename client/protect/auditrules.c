@@ -292,6 +292,19 @@ static bool has_few_offices(const struct audit *a)
 	return a->p->min_offices > 1 && a->n_ranked >= 2 && n < a->p->min_offices;
 }
 
+bool audit_would_name(struct audit *a, const struct subject *s)
+{
+	struct pool who = { .n = 0 };
+	audit_look_at(a, s);
+	if (own_rule(a) != RULE_SPARE)
+		return true;
+	if (a->office_dim == NO_OFFICE || a->value == 0 ||
+	    lattice_is_leaf(&a->g->dim[a->office_dim], lattice_place(a->g, s->cell, a->office_dim)))
+		return false;
+	return has_few_offices(a) ||
+	       (a->pool > 0 && a->p->residual != RESIDUAL_NO && has_small_rest(a, &who, 0));
+}
+
 /* R3 of the subject looked at. */
 static bool residual_check(struct audit *a, const struct subject *s)
 {
@@ -525,36 +538,6 @@ static bool relations_check(struct audit *a)
 	return ok;
 }
 
-/* R10: a figure of a cell that no table prints. Where a rule would name the cell, the figure is hidden, and that is all;
- * else the cell counts as one that could be printed or hidden. */
-static bool figures_mark(struct audit *a)
-{
-	a->counted = calloc(a->g->n_cells, sizeof *a->counted);
-	if (a->counted == NULL)
-		return err_set(a->e, ERR_MEMORY, "no memory");
-	for (uint32_t i = 0; i < a->g->n_figures; i++) {
-		const struct figure *f = &a->g->figure[i];
-		struct subject s = { .cell = f->numerator };
-		struct pool who = { .n = 0 };
-		bool below =
-		    f->denominator == UINT64_MAX ||
-		    (strchr("PH", a->g->mark[f->denominator]) != NULL && a->g->truth[f->denominator] > 0);
-		if (!below || strchr("-I", a->g->mark[s.cell]) == NULL || a->g->live[s.cell] == 0)
-			continue;
-		audit_look_at(a, &s);
-		bool parts =
-		    a->office_dim != NO_OFFICE && a->value > 0 &&
-		    !lattice_is_leaf(&a->g->dim[a->office_dim], lattice_place(a->g, s.cell, a->office_dim));
-		bool named =
-		    own_rule(a) != RULE_SPARE || (parts && has_few_offices(a)) ||
-		    (parts && a->pool > 0 && a->p->residual != RESIDUAL_NO && has_small_rest(a, &who, 0));
-		if (named && a->g->mark[s.cell] == 'I')
-			return audit_fails(a, &s, RULE_SPARE, "a printed figure tells it (R10)");
-		a->counted[s.cell] = !named;
-	}
-	return true;
-}
-
 /* R12 by inequality: what can only be small. */
 static bool bounds_check(struct audit *a)
 {
@@ -575,7 +558,7 @@ bool audit_rules(struct audit *a)
 	a->named = calloc(a->g->n_cells, sizeof *a->named);
 	if (a->named == NULL)
 		return err_set(a->e, ERR_MEMORY, "no memory");
-	if (!figures_mark(a))
+	if (!audit_figures(a))
 		return false;
 	if (!audit_tell(a))
 		return false;

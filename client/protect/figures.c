@@ -86,6 +86,7 @@ static bool value_take(struct lattice *g, const struct csvlines *c, struct err *
 	if (f == NULL || strcmp(f->id, c->field[0]) != 0)
 		return err_set(e, ERR_INVALID, "each figure of derived.csv is expected once, in its order");
 	f->printed = strcmp(c->field[2], "P") == 0;
+	f->missing = strcmp(c->field[2], "N") == 0;
 	if (f->printed)
 		return shown_read(f, c->field[1]) ||
 		       err_set(e, ERR_MALFORMED, "value: a number with its digits is expected");

@@ -57,6 +57,7 @@ struct figure { /* derived.csv, and what DERIVED.csv prints of it */
 	uint32_t digits;
 	uint64_t shown; /* times 10^digits, if printed */
 	bool printed;
+	bool missing; /* N: a part of it was not reported */
 };
 
 struct lattice {

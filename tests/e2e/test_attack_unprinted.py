@@ -41,6 +41,11 @@ def attack(folder, result, floor, coalition):
     return p.returncode, p.stderr, {(kind(l["attacker"]), l["cell"]) for l in lines if l["why"] in ("told", "small")}
 
 
+def floor_of(out):
+    with open(os.path.join(out, "summary.json"), encoding="utf-8") as f:
+        return json.load(f)["floor"]
+
+
 def print_all(folder, table, result, which):
     """A copy of the result in which the hidden cells of `which` are printed."""
     path = os.path.join(folder, "OPEN.csv")
@@ -115,8 +120,7 @@ class Witness(Hunter):
 
 def compare(folder, out, policy, rng):
     """What is wrong: texts."""
-    with open(os.path.join(out, "summary.json"), encoding="utf-8") as f:
-        floor = json.load(f)["floor"]
+    floor = floor_of(out)
     table = Table(folder, policy)
     result = os.path.join(out, "RESULT.csv")
     coalition = int(policy.get("coalition", 1)) if table.office_at is not None else 0

@@ -1,0 +1,162 @@
+#!/usr/bin/python3
+"""Derived figures over cells that no table prints (rule R10): shares of one base, rates, several figures of the same cells.
+
+Random folders with many of them. What `protect` printed of them must not let anybody bound a small count: a whole-number
+program asks of every cell, printed or not, what fits all that was printed, rounding included (test_attack_blanks.py);
+`cellveil attack` and the certificate's verifier agree. Then the figures that were hidden over such cells are printed after
+all: the command must find what the program finds, and the verifier must refuse.
+
+test_attack_derived.py [SECONDS [SEED]]
+"""
+import itertools
+import os
+import random
+import shutil
+import sys
+import tempfile
+import time
+
+import blankmaker
+import tablemaker
+from harness import random_seed
+from tableattack import Table, rows_of
+from tablemaker import write
+from test_attack_blanks import judge
+from test_attack_tables import keep, protect, verify
+from test_attack_unprinted import Witness, attack, floor_of
+
+TABLES = 40
+
+
+def figures(folder, rng):
+    """Writes derived.csv, and tables.csv where everything would be printed."""
+    if not os.path.exists(os.path.join(folder, "tables.csv")):
+        dims = Table(folder, {}).dims
+        dims = [d for d in dims if os.path.exists(os.path.join(folder, "hier_%s.csv" % d.name))]
+        some = [d for d in dims if rng.random() < 0.6] or [rng.choice(dims)]
+        write(os.path.join(folder, "tables.csv"), ["table,dim,codes"] + ["t0,%s,*" % d.name for d in some])
+    table = Table(folder, {})
+    dims = table.dims[:table.public_dims]
+    tail = (table.dims[-1].total,) if table.column else ()
+    cells = list(itertools.product(*(d.codes for d in dims)))
+    printed = [c for c in cells if c + tail in table.printed]
+    bare = [c for c in cells if c + tail not in table.printed] or cells
+    lines = ["id,numerator,denominator,factor,digits"]
+    for _ in range(rng.randint(1, 6)):
+        start, place = rng.choice(bare if rng.random() < 0.8 else cells), rng.randrange(len(dims))
+        tops = [start]
+        if rng.random() < 0.6:  # the shares of a breakdown, or most of them
+            codes = dims[place].codes
+            tops = [start[:place] + (c,) + start[place + 1:] for c in rng.sample(codes, rng.randint(1, len(codes)))]
+        bases = ["|".join(rng.choice(printed)) if len(dims) > 1 else "1000", str(rng.choice((1, 7, 50, 999, 20000)))]
+        base = bases[rng.random() < 0.3]
+        for top in tops:
+            for below in [base] + bases[:rng.random() < 0.2]:
+                lines.append("f%d,%s,%s,%d,%d" % (len(lines), "|".join(top), below, rng.choice((1, 100, 1000)), rng.randint(0, 2)))
+    write(os.path.join(folder, "derived.csv"), lines)
+
+
+def print_figures(folder, out, to, table):
+    """A copy of the result with every figure over an unprinted cell and a printed base. How many are new."""
+    os.mkdir(to)
+    shutil.copy(os.path.join(out, "RESULT.csv"), to)
+    shutil.copy(os.path.join(out, "certificate.cvc"), to)
+    tail = (table.dims[-1].total,) if table.column else ()
+    names = [d.name for d in table.dims[:table.public_dims]]
+    mark = {tuple(r[n] for n in names): r["status"] for r in rows_of(os.path.join(out, "RESULT.csv"))}
+    lines, new = ["id,value,status"], 0
+    for row, was in zip(rows_of(os.path.join(folder, "derived.csv")), rows_of(os.path.join(out, "DERIVED.csv"))):
+        top, below = tuple(row["numerator"].split("|")), row["denominator"]
+        base = tuple(below.split("|")) if not below.isdigit() else None
+        whole = table.value[base + tail] if base else int(below)
+        if was["status"] != "H" or top in mark or (base and mark.get(base) != "P") or whole == 0:
+            lines.append("%s,%s,%s" % (was["id"], was["value"], was["status"]))
+            continue
+        scaled = (2 * table.value[top + tail] * int(row["factor"]) * 10 ** int(row["digits"]) + whole) // (2 * whole)
+        digits = int(row["digits"])
+        text = "%d" % scaled if digits == 0 else "%d.%0*d" % (scaled // 10 ** digits, digits, scaled % 10 ** digits)
+        lines.append("%s,%s,P" % (was["id"], text))
+        new += 1
+    write(os.path.join(to, "DERIVED.csv"), lines)
+    return new
+
+
+def is_whole(table, name):
+    """Everybody below reported."""
+    codes = name.split("|")
+    codes += [d.total for d in table.dims[len(codes):]]
+    return not any(table.status[l] == "nr" for l in itertools.product(*(d.below(c) for c, d in zip(codes, table.dims))))
+
+
+def opened(folder, out, policy):
+    """What is wrong when all of them are printed, and how many findings there are."""
+    table, to = Table(folder, policy), os.path.join(folder, "opened")
+    if print_figures(folder, out, to, table) == 0:
+        return [], 0
+    coalition = int(policy.get("coalition", 1)) if table.office_at is not None else 0
+    floor = floor_of(out)
+    result = os.path.join(to, "RESULT.csv")
+    _, said, told = attack(folder, result, floor, coalition)
+    hunter = Witness(table, result, floor)
+    hunter.zeros = policy.get("zeros", "sensitive")
+    wanted = {f for f in hunter.names() if is_whole(table, f[1])}
+    cells = {f for f in told if " - " not in f[1] and is_whole(table, f[1])}
+    wrong = ["opened: only %s: %s" % ("the command" if f in cells else "the program", "|".join(f)) for f in sorted(cells ^ wanted)]
+    for name in ("certificate.auditor.cvc", "summary.json"):
+        shutil.copy(os.path.join(out, name), to)
+    if wanted and not verify(folder, to):
+        wrong.append("opened: the verifier lets it pass")
+    return wrong, len(told)
+
+
+def one(seed):
+    """(exit code, what is wrong, figures printed over unprinted cells, findings where all are)"""
+    rng = random.Random(seed)
+    with tempfile.TemporaryDirectory(prefix="cv-") as folder:
+        if rng.random() < 0.25:
+            policy = blankmaker.make(folder, rng)
+        else:
+            policy = tablemaker.make(folder, rng, limit=90)
+        if os.path.exists(os.path.join(folder, "forced.csv")):  # figures() may add a table that lacks them
+            os.unlink(os.path.join(folder, "forced.csv"))
+        figures(folder, rng)
+        out = os.path.join(folder, "out")
+        p = protect(folder, out)
+        if p.returncode != 0:
+            return p.returncode, [] if p.returncode == 4 or "policy" in p.stderr else [p.stderr], 0, 0
+        table = Table(folder, policy)
+        coalition = int(policy.get("coalition", 1)) if table.office_at is not None else 0
+        wrong, findings = judge(folder, out, policy), 0
+        code, said, _ = attack(folder, os.path.join(out, "RESULT.csv"), floor_of(out), coalition)
+        wrong += ["attack: %d %s" % (code, said)] if code != 0 else []
+        more, findings = opened(folder, out, policy)
+        wrong += more
+        if wrong:
+            keep(folder, seed, "\n".join(wrong) + "\n")
+        shown = {r["id"] for r in rows_of(os.path.join(out, "DERIVED.csv")) if r["status"] == "P"}
+        tail = (table.dims[-1].total,) if table.column else ()
+        bare = [r for r in rows_of(os.path.join(folder, "derived.csv"))
+                if r["id"] in shown and tuple(r["numerator"].split("|")) + tail not in table.printed]
+        return 0, wrong, len(bare), findings
+
+
+def main():
+    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else None
+    first = random_seed(2)
+    until = time.monotonic() + (seconds or 200)
+    codes, bad, shown, findings = {}, 0, 0, 0
+    for seed in range(first, first + (TABLES if seconds is None else 10**9)):
+        if time.monotonic() > until:
+            break
+        code, wrong, n, found = one(seed)
+        codes[code] = codes.get(code, 0) + 1
+        bad, shown, findings = bad + bool(wrong), shown + n, findings + found
+        for text in wrong[:6]:
+            print("seed %d: %s" % (seed, text), flush=True)
+    print("first seed %d; by exit code: %s; figures over unprinted cells: %d; findings where all are printed: %d; failed: %d" % (
+        first, codes, shown, findings, bad))
+    sys.exit(1 if bad or shown == 0 or findings == 0 else 0)
+
+
+if __name__ == "__main__":
+    main()
