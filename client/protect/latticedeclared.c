@@ -154,7 +154,7 @@ static bool close_missing(struct lattice *g, const uint8_t *absent, uint8_t *ali
 		lattice_spread(g, d, false, alive);
 	for (uint64_t c = 0; c < g->n_cells; c++) {
 		missing[c] = g->mark[c] == 'N' || g->mark[c] == 'A';
-		alive[c] = ((alive[c] != 0 || absent[c] != 0) && missing[c] != 0) ||
+		alive[c] = ((alive[c] != 0 || (absent[c] != 0 && g->value[c] != 0)) && missing[c] != 0) ||
 			   strchr("PHR", g->mark[c]) != NULL;
 	}
 	for (uint32_t d = 0; d < g->n_dims; d++)
@@ -189,7 +189,7 @@ static void set_structural(struct lattice *g, uint8_t *structural)
 	for (uint32_t d = 0; d < g->n_dims; d++)
 		lattice_spread(g, d, false, structural);
 	for (uint64_t c = 0; c < g->n_cells; c++)
-		if (structural[c] != 0 && g->mark[c] == '-')
+		if (structural[c] != 0 && strchr("-NA", g->mark[c]) != NULL)
 			g->value[c] = 0;
 }
 

@@ -72,6 +72,16 @@ def test_declared_of_a_total(folder):
         held(folder, level, group_min=0)
 
 
+def test_declared_and_absent(folder):
+    """An office that cannot serve anybody is no hiding place, printed or not."""
+    hier(folder, "office", ["@,_T", "@@,u", "@@,v", "@@,w"])
+    hier(folder, "kind", ["@,_T", "@@,k", "@@,l", "@@,m", "@@,n"])
+    write(os.path.join(folder, "structural.csv"), ["office,kind", "u,*"])
+    write(os.path.join(folder, "absent.csv"), ["office,kind", "*,m"])
+    write(os.path.join(folder, "cells.csv"), ["office,kind,freq", "v,k,1", "v,l,3", "v,n,5", "w,l,4", "w,m,5"])
+    held(folder, threshold=3, width=3, zeros="published", residual="zeros", coalition=2, effort=0)
+
+
 def test_nobody(folder):
     """A column of contributors without a line."""
     write(os.path.join(folder, "hier_kind.csv"), ["level,code,view", "@,B,", "@,B,1", "@@,q,", "@@,n,"])
