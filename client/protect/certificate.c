@@ -115,7 +115,7 @@ static bool join(struct certcheck *k, struct err *e)
 		return false;
 	k->g = &k->joint->lattice;
 	k->report->joined = true;
-	return make_room(k, e);
+	return make_room(k, e) && (certdiff_open(k) || err_set(e, ERR_MEMORY, "no memory"));
 }
 
 static bool releases_section(struct certcheck *k, struct err *e)
@@ -265,6 +265,8 @@ static bool table_holds(struct certcheck *k, const struct tables *t, struct err 
 	for (uint64_t i = 0; i < t->n_listed; i++)
 		if (!same_in_all(k, t, t->listed[i]))
 			return cert_bad(k, e, "the table changes an office that did not change");
+	for (uint64_t i = 0; k->report->joined && i < t->n_listed; i++)
+		certdiff_take(k, t->listed[i], t->value, t->stamp, t->now);
 	return true;
 }
 
@@ -512,6 +514,8 @@ static bool complete(struct certcheck *k, struct err *e)
 		r->earlier_hidden += !own && k->shown[c] == 3;
 		earlier_with_tables += !own && k->shown[c] == 3 && k->least[c] >= 0;
 	}
+	if (r->joined)
+		certdiff_count(k);
 	if (r->earlier > 0 && !r->joined)
 		return true; /* components may reach into releases that are not here */
 	return r->with_tables + earlier_with_tables + r->open == r->hidden + r->earlier_hidden ||
@@ -568,6 +572,7 @@ bool certificate_check(const struct lattice *g, struct bytes file, const char *l
 	free(k.least);
 	free(k.largest);
 	free(k.sums.place);
+	certdiff_close(&k);
 	return ok;
 }
 

@@ -23,10 +23,12 @@ struct certificate_report {
 	uint64_t earlier;     /* releases of the period that it says it was protected together with */
 	uint64_t
 	    open; /* said to be in components without tables; of a correction, of all releases together */
-	uint64_t earlier_hidden; /* hidden in earlier releases, and still not computable from all */
-	uint64_t came_out;       /* hidden in earlier releases, and known by now */
-	struct moved moved;      /* figures were moved, nothing is hidden: */
-	uint64_t near;           /* so many */
+	uint64_t earlier_hidden;   /* hidden in earlier releases, and still not computable from all */
+	uint64_t came_out;         /* hidden in earlier releases, and known by now */
+	uint64_t differences;      /* of two releases' counts, not both printed, that cannot be computed */
+	uint64_t differences_open; /* of them, k persons or more and `width` apart in the tables */
+	struct moved moved;        /* figures were moved, nothing is hidden: */
+	uint64_t near;             /* so many */
 	uint64_t tables, null_vectors;
 };
 

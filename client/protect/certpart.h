@@ -42,9 +42,20 @@ struct certcheck {
 	uint64_t n_ids;
 	uint8_t *shown;           /* bits of each cell: 1, 2: null vector for prime 1, 2 not zero */
 	int64_t *least, *largest; /* of each hidden cell over the tables seen; least -1: none yet */
+	struct {                  /* by cell of the joint lattice: what the tables make of a difference */
+		int64_t *least, *most;
+		uint8_t *seen;
+	} diff;
 	uint64_t relation_base[LATTICE_DIMS_MAX]; /* number of breakdowns in the dimensions before */
 	struct sums sums;
 };
+
+/* certdiff.c, of a correction that is checked with its ledger: differences by the tables, a table's cell at a time. */
+bool certdiff_open(struct certcheck *k);
+void certdiff_close(struct certcheck *k);
+void certdiff_take(
+    const struct certcheck *k, uint64_t cell, const int64_t *value, const uint64_t *stamp, uint64_t now);
+void certdiff_count(const struct certcheck *k); /* into the report */
 
 bool cert_bad(struct certcheck *k, struct err *e, const char *rule); /* "line N: rule"; always false */
 void cert_sums_clear(struct sums *s);

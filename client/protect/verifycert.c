@@ -21,12 +21,14 @@ static void report_json(const struct certificate_report *r, bool holds)
 	buf_printf(&out,
 	    "{\"holds\":%s,\"claimed\":\"%s\",\"threshold\":%u,\"width\":%u,\"floor\":%u,\"coalition\":%u,"
 	    "\"hidden\":%llu,\"covered\":%llu,\"with_tables\":%llu,\"tables\":%llu,\"earlier\":%llu,"
-	    "\"earlier_hidden\":%llu,\"came_out\":%llu,\"moved\":%llu,\"reach\":%lld,"
+	    "\"earlier_hidden\":%llu,\"came_out\":%llu,\"differences\":%llu,\"differences_open\":%llu,"
+	    "\"moved\":%llu,\"reach\":%lld,"
 	    "\"reach_totals\":%lld}\n",
 	    holds ? "true" : "false", r->level, r->threshold, r->width, r->floor, r->coalition,
 	    (unsigned long long)r->hidden, (unsigned long long)r->covered, (unsigned long long)r->with_tables,
 	    (unsigned long long)r->tables, (unsigned long long)r->earlier,
 	    (unsigned long long)r->earlier_hidden, (unsigned long long)r->came_out,
+	    (unsigned long long)r->differences, (unsigned long long)r->differences_open,
 	    (unsigned long long)r->near, (long long)r->moved.reach, (long long)r->moved.totals);
 	text_put(&out);
 	buf_free(&out);
@@ -191,6 +193,11 @@ static void told(const struct verification *v, const struct auditor_report *audi
 	if (r->joined)
 		text_say(_("nor from that together with %llu earlier releases of the period"),
 		    (unsigned long long)r->earlier);
+	if (r->differences > 0)
+		text_say(_("of %llu differences between releases that are not printed, tables show %llu that "
+			   "may be "
+			   "the threshold or more"),
+		    (unsigned long long)r->differences, (unsigned long long)r->differences_open);
 	if (r->came_out > 0)
 		text_say(_("%llu cells that these hid are known by now"), (unsigned long long)r->came_out);
 	if (!r->joined && r->earlier > 0)

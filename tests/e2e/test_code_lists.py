@@ -6,6 +6,7 @@ judged by `attack --ledger`, by `verify-certificate --ledger` with the auditors'
 
 test_code_lists.py [SEED]
 """
+import json
 import os
 import random
 import subprocess
@@ -18,6 +19,9 @@ from harness import BIN, random_seed
 
 POLICY = "threshold: 5\nwidth: 2\nzeros: %s\neffort: 5\n"
 OFFICES, KINDS = list("abcdef"), ["x", "y", "z"]
+
+
+SHOWN = {"differences": 0, "open": 0}  # what public tables show of differences between releases
 
 
 def lines(tree, level=1):
@@ -99,10 +103,13 @@ class Place:
         q = self.run("attack", made, result, "--ledger", ledger, "--period", "2024", "--policy", policy, "--level", "L3",
                      "--all-offices")
         assert q.returncode == 0, (q.returncode, q.stdout, q.stderr)
-        for more in ((), ("--auditor", os.path.join(out, "certificate.auditor.cvc"), "--truth",
-                          os.path.join(made, "cells.csv"), "--policy", policy)):
+        for more in (("--json",), ("--json", "--auditor", os.path.join(out, "certificate.auditor.cvc"), "--truth",
+                                   os.path.join(made, "cells.csv"), "--policy", policy)):
             q = self.run("verify-certificate", made, result, cert, "--ledger", ledger, *more)
             assert q.returncode == 0, (more, q.returncode, q.stdout, q.stderr)
+        report = json.loads(q.stdout)
+        SHOWN["differences"] += report["differences"]
+        SHOWN["open"] += report["differences_open"]
         self.n += 1
         return ""
 
@@ -310,6 +317,8 @@ def main():
         judged = [u for u in told if u is not None]
         print("ok %s: %d of 3 corrections, %d questions, %d of differences" % (
             scene.__name__, len(judged), sum(u.questions for u in judged), sum(u.differences for u in judged)), flush=True)
+    assert SHOWN["differences"] > 50 and SHOWN["open"] >= 0.9 * SHOWN["differences"], SHOWN
+    print("ok public tables show %(open)d of %(differences)d differences that are not printed" % SHOWN, flush=True)
     print("ok made one by one: %d disclosures" % unlooked(random.Random(seed)), flush=True)
     alone_late(random.Random(seed))
     print("ok refused: %d" % refused(random.Random(seed)), flush=True)
