@@ -1,6 +1,7 @@
 #!/usr/bin/python3
-"""A year told month by month through vault and gate, with late forms and corrections; two offices merge in July, and a code
-is new.
+"""A year told month by month through vault and gate, with late forms and corrections. An office of the list is enrolled in March,
+and its figures for the months before come in corrections; two offices merge in July, and a code is new; in October an office
+moves to the other county. What a period's list lacks is refused.
 
 After each release everything of its month is attacked as a union, by code that shares nothing with the engine; the command
 gives the same bytes from the same table and ledger, and so does a replay on the vault's host; both parts of the certificate
@@ -26,38 +27,45 @@ from harness import BIN, DATASET, ORIGIN, Deployment, random_seed, run
 
 CELLVEIL = os.path.join(BIN, "cellveil")
 FILES = ("RESULT.csv", "certificate.cvc", "certificate.auditor.cvc")
-BEFORE, AFTER = ["o0", "o1", "o2", "o3", "o4"], ["o01", "o2", "o3", "o4"]
-MERGED = 7
+BEFORE = {"N": ["o0", "o1", "o2"], "S": ["o3", "o4", "o5"]}
+AFTER = {"N": ["o01", "o2"], "S": ["o3", "o4", "o5"]}
+LAST = {"N": ["o01", "o2", "o3"], "S": ["o4", "o5"]}
+LATE, ENROLLED, MERGED, MOVED = "o5", 3, 7, 10
 CONFIG = """cellveil-config: 1
 origin: %s
 dataset: %s
-form: {id: month, version: "%d", valid: "%s"}
+form: {id: month, version: "%d", valid: "2023-%02d.."}
 period: YYYY-MM
 codes:
   sex: [{code: _T, en: Total}, {code: F, of: [_T], en: Women}, {code: M, of: [_T], en: Men}]
   age: [{code: _T}, %s]
-  office: [{code: _T}, %s]
+  office: [{code: _T}, {code: N, of: [_T]}, {code: S, of: [_T]}, %s]
 measures:
   - {id: clients, dims: [sex, age], max: 100000, unit: person, about: client, sv: Klienter, en: Clients}
 asked: ["clients|F,M|*"]
 release: {office_dim: office, tables: [{id: clients, measures: [clients], dims: [office, sex, age]}]}
-policy: {threshold: 5, width: 2, effort: 5}
+policy: {threshold: 5, width: 2, effort: 5, min_offices_changed: 2}
 """
 AGES = {False: ["young", "old"], True: ["young", "old", "older"]}
 
 
-def configuration(merged):
-    return CONFIG % (ORIGIN, DATASET, 2 if merged else 1, "2023-07.." if merged else "2023-01..", ", ".join(
-        "{code: %s, of: [_T]}" % a for a in AGES[merged]), ", ".join(
-            "{code: %s, of: [_T]}" % o for o in (AFTER if merged else BEFORE)))
+def counties_of(number):
+    return BEFORE if number < MERGED else AFTER if number < MOVED else LAST
+
+
+def configuration(number):
+    """The one in force from that month on."""
+    version, begins = (1, 1) if number < MERGED else (2, MERGED) if number < MOVED else (3, MOVED)
+    return CONFIG % (ORIGIN, DATASET, version, begins, ", ".join("{code: %s, of: [_T]}" % a for a in AGES[number >= MERGED]),
+                     ", ".join("{code: %s, of: [%s]}" % (o, c) for c, names in counties_of(number).items() for o in names))
 
 
 class Month:
     def __init__(self, d, reader, number, folder):
         self.d, self.reader, self.period = d, reader, "2023-%02d" % number
-        self.merged = number >= MERGED
-        self.offices = AFTER if self.merged else BEFORE
-        self.config = yaml.safe_load(configuration(self.merged))
+        self.merged, self.counties = number >= MERGED, counties_of(number)
+        self.offices = sum(self.counties.values(), [])
+        self.config = yaml.safe_load(configuration(number))
         self.folder = os.path.join(folder, self.period)
         self.now, self.n = {}, 0
         self.publications, self.forms, self.tags = [], [], []
@@ -134,17 +142,25 @@ class Month:
 
 
 def correct(month, rng):
-    """Some send again, some for the first time; three at least, or it waits."""
+    """Some send again, some for the first time; two at least of each county, or it waits."""
     late = [o for o in month.offices if o not in month.now]
-    again = rng.sample(month.offices, 4 if len(month.offices) > 4 else 3)
+    again = [o for names in month.counties.values() for o in rng.sample(names, max(2, len(names) - 1))]
     for office in sorted(set(late + again)):
         month.push(office, rng, month.now[office][0] if office in month.now and rng.random() < 0.3 else None)
     return month.publish()
 
 
+def stranger(d, month):
+    """An office that no list holds may be enrolled, but has no figures of this period."""
+    d.enrol("o9")
+    month.write("o9", random.Random(2))
+    p = d.office("o9").run("push", month.path("form.csv"), "--yes", "--period", month.period, want=None)
+    assert p.returncode != 0 and "%s does not have o9" % month.period in p.stderr, p.stderr
+
+
 def merge(d, may):
     """The new office may not send for a month before the merger, nor the old ones after it; each is told why."""
-    d.add_config(configuration(True))
+    d.add_config(configuration(MERGED))
     d.enrol("o01")
     may.write("o01", random.Random(1))
     p = d.office("o01").run("push", may.path("form.csv"), "--yes", "--period", may.period, want=None)
@@ -173,8 +189,15 @@ def year(d, reader, auditor, rng, folder):
     for number in range(1, 13):
         if number == MERGED:
             merge(d, months[MERGED - 2])
+        if number == MOVED:
+            d.add_config(configuration(MOVED))
         month = months[number] = Month(d, reader, number, folder)
         late = rng.sample(month.offices[-2:], 1) if rng.random() < 0.3 else []
+        if number == ENROLLED:
+            stranger(d, month)
+            d.enrol(LATE)
+        elif number < ENROLLED:
+            late = [LATE]
         for office in month.offices:
             if office not in late:
                 month.push(office, rng)
@@ -184,10 +207,10 @@ def year(d, reader, auditor, rng, folder):
             assert p.returncode != 0 and "2023-07 does not have o0" in p.stderr and "merged" in p.stderr, p.stderr
         d.close_period(month.period)
         released += month.publish()
-        if number in (4, 9, 11) or number == MERGED + 1:  # the month before; of the last: one from before the merger
-            back = months[number - 1 if number != MERGED + 1 else MERGED - 2]
-            if back.publications and correct(back, rng):
-                corrected += 1
+        # the month before, with what the late office had; one from before the merger; one from before the move
+        back = {ENROLLED: 2, 4: 1, MERGED + 1: MERGED - 2, 9: 8, MOVED + 1: MOVED - 1, 12: 11}.get(number)
+        if back is not None and months[back].publications and correct(months[back], rng):
+            corrected += 1
     for month in months.values():
         if month.publications:
             q, n = month.attack()
@@ -201,7 +224,8 @@ def main():
     seed = random_seed(1)
     print("seed", seed, flush=True)
     rng = random.Random(seed)
-    with tempfile.TemporaryDirectory(prefix="cv-") as folder, Deployment(config=configuration(False), offices=BEFORE) as d:
+    with tempfile.TemporaryDirectory(prefix="cv-") as folder, Deployment(
+            config=configuration(1), offices=[o for o in sum(BEFORE.values(), []) if o != LATE]) as d:
         print("ok a year:", year(d, d.reader(), d.reader("revisor", "auditor"), rng, folder), flush=True)
 
 
