@@ -56,7 +56,8 @@ static int audit(const char *dir, const char *policy, const char *wanted)
 	uint32_t hidden = hide(&g, (uint32_t)strtoul(wanted, NULL, 10));
 	u = calloc(g.n_cells, sizeof *u);
 	double begin = clock_s();
-	if (u == NULL || !equations_solve(&q, &g) || !modular_null(&q, MODULAR_PRIME_1, seed, u, &e))
+	if (u == NULL || !equations_solve(&q, &g, ECHELON_ALL) ||
+	    !modular_null(&q, MODULAR_PRIME_1, seed, u, &e))
 		goto done;
 	double spent = clock_s() - begin;
 	for (uint32_t c = 0; c < g.n_cells; c++)

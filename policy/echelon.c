@@ -46,6 +46,7 @@ struct echelon_work {
 	uint32_t *of_column;
 	struct link *link;
 	uint32_t n_links, room_links, free_link;
+	bool peels;
 	struct solved *solved;
 	uint32_t n_solved, room_solved;
 	uint32_t *single; /* columns that one row alone has, or so it was */
@@ -443,15 +444,16 @@ static bool solve_next(struct echelon_work *w, uint32_t row)
 {
 	uint32_t column = choose(w, &w->row[row]);
 	if (column != NONE)
-		return eliminate(w, row, column) && peel(w);
+		return eliminate(w, row, column) && (!w->peels || peel(w));
 	ring_take(w, row, LATE);
 	return true;
 }
 
-static bool solve_all(struct echelon_work *w)
+static bool solve_all(struct echelon_work *w, uint32_t longest)
 {
-	bool ok = list_all(w) && peel(w);
-	while (ok && w->shortest <= LENGTHS)
+	w->peels = longest == ECHELON_ALL;
+	bool ok = list_all(w) && (longest < ECHELON_ALL || peel(w));
+	while (ok && w->shortest <= longest && w->shortest <= LENGTHS)
 		if (w->ring[w->shortest] == NONE)
 			w->shortest++;
 		else
@@ -508,9 +510,9 @@ static bool pack(struct echelon *x)
 	return true;
 }
 
-bool echelon_solve(struct echelon *x)
+bool echelon_solve(struct echelon *x, uint32_t longest)
 {
-	bool ok = solve_all(x->work) && pack(x);
+	bool ok = solve_all(x->work, longest) && pack(x);
 	work_free(x->work);
 	x->work = NULL;
 	return ok;

@@ -51,7 +51,9 @@ static inline struct echelon_term echelon_term(const struct echelon *x, uint32_t
 	uint32_t by = item & ((1u << x->shift) - 1);
 	return (struct echelon_term){ item >> x->shift, (int32_t)by - (1 << (x->shift - 1)) };
 }
-/* Solves what it can; once, when all equations are there. False: no memory. */
-bool echelon_solve(struct echelon *x);
+#define ECHELON_ALL UINT32_MAX
+/* Solves what it can of the equations with at most so many unknowns, and of those that come to have no more; once, when all
+ * equations are there. False: no memory. */
+bool echelon_solve(struct echelon *x, uint32_t longest);
 void echelon_free(struct echelon *x);
 #endif

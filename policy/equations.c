@@ -124,7 +124,7 @@ static bool add_relation(struct equations *q, const struct relation *r, struct c
 	return item->n == 0 || echelon_add(x, item->cell, item->n);
 }
 
-bool equations_solve(struct equations *q, const struct grid *g)
+bool equations_solve(struct equations *q, const struct grid *g, uint32_t longest)
 {
 	struct cells item = { 0 };
 	struct relation_walk w;
@@ -139,7 +139,7 @@ bool equations_solve(struct equations *q, const struct grid *g)
 	while (ok && relation_next(&w, &r))
 		ok = add_relation(q, &r, &item);
 	free(item.cell);
-	return ok && echelon_solve(&q->x);
+	return ok && echelon_solve(&q->x, longest);
 }
 
 void equations_free(struct equations *q)

@@ -15,8 +15,8 @@ struct equations {
 	struct echelon x; /* columns: unknowns in the order of their cells */
 };
 
-/* Takes the pattern as it is now, and solves it. False: no memory; equations_free in any case. */
-bool equations_solve(struct equations *q, const struct grid *g);
+/* Takes the pattern as it is now, and solves it; longest: as in echelon_solve. False: no memory; equations_free in any case. */
+bool equations_solve(struct equations *q, const struct grid *g, uint32_t longest);
 void equations_free(struct equations *q);
 
 static inline bool equations_is_open(const struct equations *q, uint32_t cell)

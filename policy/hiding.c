@@ -4,7 +4,9 @@
 #include <string.h>
 
 #include "policy/array.h"
-#include "policy/cover.h"
+#include "policy/equations.h"
+
+#define SOLVED_MOST 3u /* cells of relations that are solved before the space is made */
 
 static bool grow(struct hiding *h, void *array, uint32_t *room, uint32_t need, size_t size)
 {
@@ -201,66 +203,6 @@ void hiding_keep(struct hiding *h)
 
 /* ---- the space of a pattern ---- */
 
-static uint32_t relation_vector(struct hiding *h, const struct relation *x)
-{
-	uint32_t n = 0;
-	if (!grow(h, &h->vector, &h->room_vector, x->b->n + 1, sizeof *h->vector))
-		return 0;
-	if (grid_loose(h->g, x->parent))
-		h->vector[n++] = (struct space_item){ h->place_of[x->parent], SPACE_PRIME - 1 };
-	for (uint32_t j = 0; j < x->b->n; j++) {
-		uint32_t c = relation_child(h->g, x, j);
-		if (grid_loose(h->g, c))
-			h->vector[n++] = (struct space_item){ h->place_of[c], 1 };
-	}
-	return n;
-}
-
-/* How many loose cells each relation has, in the order of relation_next; NULL: no memory. */
-static uint32_t *count_loose(struct hiding *h)
-{
-	struct relation_walk w;
-	struct relation x;
-	uint32_t *size = NULL;
-	uint32_t room = 0;
-	uint32_t n = 0;
-	relation_begin(&w, h->g);
-	while (relation_next(&w, &x)) {
-		if (!grow(h, &size, &room, n + 1, sizeof *size)) {
-			free(size);
-			return NULL;
-		}
-		size[n++] = relation_vector(h, &x);
-	}
-	return size;
-}
-
-/* All relations, those with few loose cells first: that keeps rows short. */
-static bool impose_all(struct hiding *h)
-{
-	struct relation_walk w;
-	struct relation x;
-	uint32_t *size = count_loose(h);
-	uint32_t longest = 0;
-	for (uint32_t length = 1, next = 0; length != 0 && !h->space.failed; length = next) {
-		uint32_t i = 0;
-		next = 0;
-		relation_begin(&w, h->g);
-		while (size != NULL && relation_next(&w, &x)) {
-			uint32_t n = size[i++];
-			if (n == length || (length > 8 && n > longest && n <= length))
-				space_impose(&h->space, h->vector, relation_vector(h, &x));
-			else if (n > length && (next == 0 || n < next))
-				next = n;
-		}
-		longest = length;
-		if (length >= 8 && next != 0)
-			next = next * 2;
-	}
-	free(size);
-	return !h->space.failed;
-}
-
 /* Places for all cells that are hidden, in their order. */
 static bool give_places(struct hiding *h)
 {
@@ -281,26 +223,35 @@ static bool give_places(struct hiding *h)
 	return true;
 }
 
-bool hiding_load(struct hiding *h, bool all)
+/* All changes that the relations leave open. */
+static bool load_space(struct hiding *h)
+{
+	struct equations q;
+	uint32_t *place = NULL;
+	bool ok = equations_solve(&q, h->g, SOLVED_MOST) &&
+		  (place = malloc(((size_t)q.n_unknowns + 1) * sizeof *place)) != NULL;
+	for (uint32_t c = 0, n = 0; ok && c < h->g->n_cells; c++)
+		if (equations_is_open(&q, c))
+			place[n++] = h->place_of[c];
+	ok = ok && space_load(&h->space, &q.x, place);
+	free(place);
+	equations_free(&q);
+	h->space.failed = h->space.failed || !ok;
+	return ok;
+}
+
+bool hiding_load(struct hiding *h)
 {
 	struct grid *g = h->g;
 	h->cost = 0.0;
 	h->n_bag = 0;
-	for (uint32_t c = 0; all && c < g->n_cells; c++)
-		if (cover_may_hide(g, c))
-			g->use[c] = 1;
 	grid_see_all(g);
-	if (!give_places(h))
+	if (!give_places(h) || !load_space(h))
 		return false;
-	for (uint32_t c = 0; c < g->n_cells; c++) {
-		if (h->place_of[c] == NONE)
-			continue;
-		if (g->kind[c] == KIND_OPEN && g->primary[c] == 0 && g->frozen[c] == 0)
+	for (uint32_t c = 0; c < g->n_cells; c++)
+		if (h->place_of[c] != NONE && g->kind[c] == KIND_OPEN && g->primary[c] == 0 &&
+		    g->frozen[c] == 0)
 			bag_put(h, c);
-		space_release(&h->space, h->place_of[c]);
-	}
-	if (!impose_all(h))
-		return false;
 	for (uint32_t i = 0; i < h->n->n_virt; i++)
 		walk_sum(h, i, define_part);
 	return !h->space.failed;
@@ -318,7 +269,7 @@ bool hiding_reload(struct hiding *h, const uint32_t *cell, uint32_t n)
 	hiding_end(h);
 	for (uint32_t i = 0; i < n; i++)
 		h->g->use[cell[i]] = 1;
-	return hiding_load(h, false);
+	return hiding_load(h);
 }
 
 void hiding_end(struct hiding *h)

@@ -38,9 +38,8 @@ struct hiding {
 /* g and n outlive it; grid.use is 0. False: no memory; hiding_free in any case. */
 bool hiding_init(struct hiding *h, struct grid *g, const struct needs *n);
 void hiding_free(struct hiding *h);
-/* Begins with what grid.use hides, or all: every cell that may be hidden. Again with another pattern: the space is made
- * anew. False: no memory. */
-bool hiding_load(struct hiding *h, bool all);
+/* Begins with what grid.use hides. Again with another pattern: the space is made anew. False: no memory. */
+bool hiding_load(struct hiding *h);
 /* These cells in the bag instead, with all changes that they leave open. */
 bool hiding_reload(struct hiding *h, const uint32_t *cell, uint32_t n);
 /* grid.use is 0 again. */

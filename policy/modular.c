@@ -221,15 +221,22 @@ static bool adds_up(const struct grid *g, uint64_t prime, const uint64_t *u)
 	return true;
 }
 
-bool modular_null(
-    const struct equations *q, uint64_t prime, const uint8_t seed[16], uint64_t *u, struct err *e)
+bool modular_vector(const struct equations *q, uint64_t prime, const uint8_t seed[16], uint64_t *u)
 {
 	uint32_t n = q->n_unknowns;
 	if (!modular_solution(&q->x, prime, seed, u))
-		return err_set(e, ERR_MEMORY, "no memory for the last check");
+		return false;
 	/* from columns to cells, in place: a cell is never in front of its column */
 	for (uint32_t c = q->g->n_cells; c-- > 0;)
 		u[c] = equations_is_open(q, c) ? u[--n] : 0;
+	return true;
+}
+
+bool modular_null(
+    const struct equations *q, uint64_t prime, const uint8_t seed[16], uint64_t *u, struct err *e)
+{
+	if (!modular_vector(q, prime, seed, u))
+		return err_set(e, ERR_MEMORY, "no memory for the last check");
 	return adds_up(q->g, prime, u) ||
 	       err_set(e, ERR_INTERNAL, "our own check failed: a null vector does not add up");
 }

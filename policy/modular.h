@@ -17,6 +17,8 @@
  * the draw; the same pattern and seed give the same vector. */
 bool modular_null(
     const struct equations *q, uint64_t prime, const uint8_t seed[16], uint64_t *u, struct err *e);
+/* The same without adding up: where nothing rests on it. False: no memory. */
+bool modular_vector(const struct equations *q, uint64_t prime, const uint8_t seed[16], uint64_t *u);
 /* Within: a random solution of equations solved so far, a word a column. False: no memory. */
 bool modular_solution(const struct echelon *x, uint64_t prime, const uint8_t seed[16], uint64_t *u);
 #endif

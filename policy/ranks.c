@@ -4,14 +4,15 @@
 #include <string.h>
 
 #include "policy/array.h"
-#include "policy/cover.h"
+#include "policy/first.h"
 #include "policy/hiding.h"
 #include "policy/moves.h"
+#include "policy/twins.h"
 #include "policy/whole.h"
 
 #define WHOLE_MAX  20000u /* grid cells up to which everything is hidden at first */
 #define WORK_MAX   25e6   /* items touched, for one of effort: large tables stop there */
-#define HEAT       5.0    /* at first a pattern dearer by this much is taken as often as not */
+#define HEAT       6.0    /* at first a pattern dearer by this much is taken as often as not */
 #define NOISE      0.6f
 #define RELOADS    8u
 #define MORE_LEAST 400u /* cells' worth of turns added: small tables are soon tried out */
@@ -20,8 +21,6 @@
 #define OUT_MAX    3u     /* cells shown in one turn, with what hangs on them */
 #define BROKEN_MAX 64u    /* protected places one turn may have to repair */
 #define NEIGHBOURS 8u     /* places looked at for one */
-#define ROUNDS     6u     /* in which a wider surrounding is hidden at first */
-#define AROUND_MAX 20000u /* cells of such surroundings */
 
 struct ranks {
 	struct plan *p;
@@ -116,16 +115,34 @@ static int dearest_first(const void *a, const void *b)
 	return (x->cell > y->cell) - (x->cell < y->cell);
 }
 
+static bool guarded_place(const void *ranks, uint32_t place)
+{
+	return is_guarded(ranks, place);
+}
+
+/* The cells in the bag with which nothing protected becomes exact, the dearest first, into *out. Showing others never
+ * makes that so of one more. */
+static uint32_t list_untied(struct ranks *r, struct dear **out)
+{
+	struct twins t;
+	uint32_t n = 0;
+	struct dear *d = malloc(((size_t)r->h.n_bag + 1) * sizeof *d);
+	bool ok = twins_find(&t, &r->h, guarded_place, r) && d != NULL;
+	for (uint32_t i = 0; ok && i < r->h.n_bag; i++)
+		if (!twins_is_tied(&t, &r->h, r->h.bag[i]))
+			d[n++] = (struct dear){ r->h.g->price[r->h.bag[i]], r->h.bag[i] };
+	twins_free(&t);
+	if (n > 1)
+		qsort(d, n, sizeof *d, dearest_first);
+	r->h.space.failed = r->h.space.failed || !ok;
+	*out = d;
+	return n;
+}
+
 static bool release_all(struct ranks *r)
 {
-	uint32_t n = r->h.n_bag;
-	struct dear *d = malloc(((size_t)n + 1) * sizeof *d);
-	if (d == NULL)
-		return false;
-	for (uint32_t i = 0; i < n; i++)
-		d[i] = (struct dear){ r->h.g->price[r->h.bag[i]], r->h.bag[i] };
-	if (n > 0)
-		qsort(d, n, sizeof *d, dearest_first);
+	struct dear *d = NULL;
+	uint32_t n = list_untied(r, &d);
 	for (uint32_t i = 0; i < n && !r->h.space.failed; i++) {
 		if (hiding_has(&r->h, d[i].cell))
 			release(r, d[i].cell);
@@ -140,13 +157,9 @@ static bool release_all(struct ranks *r)
 /* A move through what the place stands for, in the search's terms. */
 static bool find(struct ranks *r, uint32_t place)
 {
-	struct search *s = &r->p->s;
-	s->pay = true;
-	s->any_room = true;
 	if (!space_is_sum(&r->h.space, place))
-		return search_find(s, r->h.cell_of[place], NULL, 1, 1);
-	const struct virt *v = &r->h.n->virt[place - r->h.space.first_sum];
-	return search_find(s, v->r.parent, v, 1, 1);
+		return first_find(r->p, r->h.cell_of[place], NULL);
+	return first_find(r->p, NONE, &r->h.n->virt[place - r->h.space.first_sum]);
 }
 
 /* Shows the cell and what hangs on it, protected or not; notes what is to be repaired. */
@@ -205,12 +218,14 @@ static void tidy_turn(struct ranks *r)
 /* A hidden cell that shares a vector with this one, or NONE. */
 static uint32_t neighbour(struct ranks *r, uint32_t cell, uint64_t dice)
 {
-	const struct space_row *row = &r->h.space.row[r->h.place_of[cell]];
+	const struct space *s = &r->h.space;
+	const struct space_part *row = &s->row[r->h.place_of[cell]];
 	if (row->n == 0)
 		return NONE;
-	const struct space_column *c = &r->h.space.column[row->item[dice % row->n].at];
-	for (uint32_t i = 0; i < NEIGHBOURS && c->n > 0; i++) {
-		uint32_t other = r->h.cell_of[c->place[(dice / 64 + i) % c->n]];
+	uint32_t at = space_items(s, r->h.place_of[cell])[dice % row->n].at;
+	uint32_t n = s->column[at].n;
+	for (uint32_t i = 0; i < NEIGHBOURS && n > 0; i++) {
+		uint32_t other = r->h.cell_of[space_places(s, at)[(dice / 64 + i) % n]];
 		if (other != NONE && other != cell && hiding_has(&r->h, other))
 			return other;
 	}
@@ -332,79 +347,10 @@ static void improve(struct ranks *r, unsigned effort)
 	}
 }
 
-/* ---- the first pattern ---- */
-
-static bool is_exact(const struct ranks *r, const struct need *n)
-{
-	uint32_t place = hiding_place(&r->h, n);
-	return place == NONE || !space_moves(&r->h.space, place);
-}
-
-/* Moves for what several relations give away together. The first that found none, or NONE. *bought: how many did. */
-static uint32_t buy_exact(struct ranks *r, uint32_t *bought)
-{
-	uint32_t missed = NONE;
-	*bought = 0;
-	for (uint32_t i = 0; i < r->h.n->n && !r->h.space.failed; i++) {
-		const struct need *n = &r->h.n->need[i];
-		if (!is_exact(r, n))
-			continue;
-		if (hiding_place(&r->h, n) != NONE && find(r, hiding_place(&r->h, n))) {
-			hiding_add(&r->h, r->p->s.term, r->p->s.n_terms);
-			(*bought)++;
-		} else if (missed == NONE) {
-			missed = i;
-		}
-		hiding_keep(&r->h);
-	}
-	return missed;
-}
-
-/* Hides all that shares a relation with what is still exact, and with what was hidden so in the last round. */
-static bool widen(struct ranks *r, uint8_t *around)
-{
-	struct grid *g = r->h.g;
-	uint32_t n = 0;
-	for (uint32_t i = 0; i < r->h.n->n; i++)
-		if (is_exact(r, &r->h.n->need[i]))
-			around[r->h.n->need[i].cell] = 1;
-	for (uint32_t c = 0; c < g->n_cells; c++)
-		around[c] = around[c] != 0 ? 2 : 0;
-	for (uint32_t c = 0; c < g->n_cells && n < AROUND_MAX; c++)
-		if (around[c] == 2)
-			n += cover_around(g, c, around);
-	return n > 0 && n < AROUND_MAX;
-}
-
-/* A pattern that leaves nothing protected exact, with more in it than is needed. False: none was found; *unserved says
- * for what if there is none. */
-static bool begin(struct ranks *r, bool all, uint32_t *unserved)
-{
-	bool ok = (all || cover_lines(r->h.g)) && hiding_load(&r->h, all);
-	uint8_t *around = NULL;
-	uint32_t bought = 0;
-	*unserved = NONE;
-	for (unsigned i = 0; ok && i <= ROUNDS; i++) {
-		*unserved = buy_exact(r, &bought);
-		if (*unserved == NONE || all || r->h.space.failed)
-			break;
-		if (around == NULL)
-			around = calloc((size_t)r->h.g->n_cells + 1, 1);
-		ok = around != NULL && i < ROUNDS && widen(r, around) && hiding_load(&r->h, false);
-	}
-	free(around);
-	if (!all && *unserved != NONE) { /* that a wide surrounding does not help proves nothing */
-		*unserved = NONE;
-		return false;
-	}
-	/* what was bought leaves more open than the moves it was bought for */
-	return ok && *unserved == NONE && (bought == 0 || hiding_load(&r->h, false)) && goes_on(r);
-}
-
 /* A pattern of its own for the plan's needs; false if there is none, or none in small whole numbers. */
 static bool solve(struct ranks *r, bool all, unsigned effort)
 {
-	bool ok = begin(r, all, &r->p->unserved) && release_all(r);
+	bool ok = first_pattern(r->p, all) && hiding_load(&r->h) && goes_on(r) && release_all(r);
 	if (ok)
 		improve(r, effort);
 	ok = ok && goes_on(r) && (effort == 0 || go_back(r));

@@ -173,7 +173,7 @@ static bool judge_virtual(const struct attempt *a, struct err *e)
 static bool solve_again(struct attempt *a, struct err *e)
 {
 	equations_free(&a->equations);
-	return equations_solve(&a->equations, &a->g) ||
+	return equations_solve(&a->equations, &a->g, ECHELON_ALL) ||
 	       err_set(e, ERR_MEMORY, "no memory for the last check");
 }
 

@@ -46,23 +46,90 @@ static bool grow(struct space *s, void *array, uint32_t *room, uint32_t need, si
 	return false;
 }
 
-/* Rows and columns are many and short, and live long: no more room than malloc would give anyway, or an eighth. */
-static bool fit(struct space *s, void *array, uint32_t *room, uint32_t need, size_t size)
+/* ---- rows and columns: parts of two arenas ---- */
+
+struct arena {
+	void *array; /* address of the pointer */
+	struct space_part *part;
+	uint32_t *n, *room, *lost;
+	size_t size;
+};
+
+static struct arena items_of(struct space *s)
 {
-	void *now = NULL;
-	if (need <= *room)
-		return true;
-	size_t bytes = ((size_t)need + need / 8) * size;
-	bytes = (bytes + 7) / 16 * 16 + 8; /* what malloc hands out */
-	memcpy(&now, array, sizeof now);
-	void *bigger = realloc(now, bytes);
-	if (bigger == NULL) {
-		s->failed = true;
+	return (
+	    struct arena){ &s->item, s->row, &s->n_items, &s->room_items, &s->lost_items, sizeof *s->item };
+}
+
+static struct arena places_of(struct space *s)
+{
+	return (struct arena){ &s->place, s->column, &s->n_placed, &s->room_placed, &s->lost_placed,
+		sizeof *s->place };
+}
+
+/* Puts the parts together anew, without what lies between them. */
+static bool close_up(struct space *s, const struct arena *a, uint64_t more)
+{
+	char *from = NULL;
+	uint64_t room = (uint64_t)*a->n - *a->lost;
+	room += room / 4 + more;
+	char *to = room > UINT32_MAX ? NULL : malloc(room * a->size);
+	if (to == NULL)
 		return false;
+	memcpy(&from, a->array, sizeof from);
+	uint32_t n = 0;
+	for (uint32_t i = 0; i < s->n; i++) {
+		struct space_part *p = &a->part[i];
+		if (p->n > 0)
+			memcpy(to + n * a->size, from + p->first * a->size, p->n * a->size);
+		*p = (struct space_part){ n, p->n, p->n };
+		n += p->n;
 	}
-	memcpy(array, &bigger, sizeof bigger);
-	*room = (uint32_t)(bytes / size);
+	free(from);
+	memcpy(a->array, &to, sizeof to);
+	*a->n = n;
+	*a->room = (uint32_t)room;
+	*a->lost = 0;
 	return true;
+}
+
+/* Room for so many at the end of all. */
+static bool extend(struct space *s, const struct arena *a, uint32_t more)
+{
+	if (more <= *a->room - *a->n)
+		return true;
+	if (*a->lost > *a->n / 2
+		? close_up(s, a, more)
+		: more < UINT32_MAX - *a->n && array_room(a->array, a->room, *a->n + more, a->size))
+		return true;
+	s->failed = true;
+	return false;
+}
+
+/* Room for so many in one part, which may move; what stood there stays. */
+static bool fit(struct space *s, const struct arena *a, uint32_t part, uint32_t need)
+{
+	char *at = NULL;
+	if (need <= a->part[part].room)
+		return true;
+	uint32_t room = need + need / 4 + 1;
+	if (!extend(s, a, room))
+		return false;
+	struct space_part *p = &a->part[part];
+	memcpy(&at, a->array, sizeof at);
+	if (p->n > 0)
+		memcpy(at + *a->n * a->size, at + p->first * a->size, p->n * a->size);
+	*a->lost += p->room;
+	p->first = *a->n;
+	p->room = room;
+	*a->n += room;
+	return true;
+}
+
+static void give_back(const struct arena *a, uint32_t part)
+{
+	*a->lost += a->part[part].room;
+	a->part[part] = (struct space_part){ 0 };
 }
 
 static bool widen(struct space *s, uint32_t room)
@@ -107,12 +174,10 @@ uint32_t space_new(struct space *s)
 
 void space_free(struct space *s)
 {
-	for (uint32_t i = 0; i < s->n && s->row != NULL; i++)
-		free(s->row[i].item);
-	for (uint32_t i = 0; i < s->n && s->column != NULL; i++)
-		free(s->column[i].place);
 	free(s->row);
 	free(s->column);
+	free(s->item);
+	free(s->place);
 	free(s->scratch);
 	free(s->vector);
 	free(s->seen);
@@ -122,23 +187,25 @@ void space_free(struct space *s)
 
 static void link_column(struct space *s, uint32_t at, uint32_t place)
 {
-	struct space_column *c = &s->column[at];
-	if (fit(s, &c->place, &c->room, c->n + 1, sizeof *c->place))
-		c->place[c->n++] = place;
+	struct arena a = places_of(s);
+	if (fit(s, &a, at, s->column[at].n + 1))
+		s->place[s->column[at].first + s->column[at].n++] = place;
 }
 
-static uint32_t value_in(const struct space_row *r, uint32_t at)
+static uint32_t value_in(const struct space *s, uint32_t place, uint32_t at)
 {
+	const struct space_item *item = space_items(s, place);
+	uint32_t n = s->row[place].n;
 	uint32_t low = 0;
-	uint32_t high = r->n;
+	uint32_t high = n;
 	while (low < high) {
 		uint32_t mid = (low + high) / 2;
-		if (r->item[mid].at < at)
+		if (item[mid].at < at)
 			low = mid + 1;
 		else
 			high = mid;
 	}
-	return low < r->n && r->item[low].at == at ? r->item[low].by : 0;
+	return low < n && item[low].at == at ? item[low].by : 0;
 }
 
 static uint32_t next_turn(struct space *s)
@@ -151,65 +218,66 @@ static uint32_t next_turn(struct space *s)
 }
 
 /* Drops what is out of date from a column's list. */
-static void tidy(struct space *s, uint32_t at)
+void space_tidy(struct space *s, uint32_t at)
 {
-	struct space_column *c = &s->column[at];
+	struct space_part *c = &s->column[at];
+	uint32_t *list = s->place + c->first;
 	uint32_t turn = next_turn(s);
 	uint32_t n = 0;
 	for (uint32_t i = 0; i < c->n; i++) {
-		uint32_t place = c->place[i];
-		if (s->seen[place] == turn || value_in(&s->row[place], at) == 0)
+		uint32_t place = list[i];
+		if (s->seen[place] == turn || value_in(s, place, at) == 0)
 			continue;
 		s->seen[place] = turn;
-		c->place[n++] = place;
+		list[n++] = place;
 	}
 	s->work += c->n;
 	c->n = n;
+}
+
+/* The row becomes what stands in scratch. */
+static void put_row(struct space *s, uint32_t place, uint32_t n)
+{
+	struct arena a = items_of(s);
+	s->work += n;
+	if (n == 0)
+		give_back(&a, place);
+	if (n == 0 || !fit(s, &a, place, n))
+		return;
+	memcpy(s->item + s->row[place].first, s->scratch, n * sizeof *s->item);
+	s->row[place].n = n;
 }
 
 /* row := row + factor * f, where f's items ascend. */
 static void add_to_row(
     struct space *s, uint32_t place, const struct space_item *f, uint32_t n, uint32_t factor)
 {
-	struct space_row *r = &s->row[place];
-	uint32_t i = 0;
-	uint32_t j = 0;
-	uint32_t k = 0;
-	if (!grow(s, &s->scratch, &s->room_scratch, r->n + n, sizeof *s->scratch))
+	uint32_t had = s->row[place].n;
+	if (!grow(s, &s->scratch, &s->room_scratch, had + n, sizeof *s->scratch))
 		return;
-	while (i < r->n || j < n) {
-		if (j == n || (i < r->n && r->item[i].at < f[j].at)) {
-			s->scratch[k++] = r->item[i++];
-			continue;
-		}
+	const struct space_item *r = space_items(s, place);
+	uint32_t i = 0;
+	uint32_t k = 0;
+	for (uint32_t j = 0; j < n; j++) {
 		uint32_t by = times(f[j].by, factor);
-		if (i < r->n && r->item[i].at == f[j].at)
-			by = plus(by, r->item[i++].by);
+		while (i < had && r[i].at < f[j].at)
+			s->scratch[k++] = r[i++];
+		if (i < had && r[i].at == f[j].at)
+			by = plus(by, r[i++].by);
 		else
 			link_column(s, f[j].at, place);
 		if (by != 0)
 			s->scratch[k++] = (struct space_item){ f[j].at, by };
-		j++;
 	}
-	s->work += k;
-	if (fit(s, &r->item, &r->room, k, sizeof *r->item) && k > 0)
-		memcpy(r->item, s->scratch, k * sizeof *r->item);
-	r->n = k;
-	if (k == 0) {
-		free(r->item);
-		*r = (struct space_row){ 0 };
-	}
+	while (i < had)
+		s->scratch[k++] = r[i++];
+	put_row(s, place, k);
 }
 
 static void add_item(struct space *s, uint32_t place, uint32_t at, uint32_t by)
 {
 	struct space_item one = { at, by };
 	add_to_row(s, place, &one, 1, 1);
-}
-
-void space_release(struct space *s, uint32_t place)
-{
-	add_item(s, place, place, 1);
 }
 
 static int by_place(const void *a, const void *b)
@@ -226,17 +294,18 @@ static uint32_t functional(
 	uint32_t turn = next_turn(s);
 	uint32_t k = 0;
 	for (uint32_t i = 0; i < n; i++) {
-		const struct space_row *r = &s->row[item[i].at];
-		if (!grow(s, to, room, k + r->n, sizeof **to))
+		const struct space_item *r = space_items(s, item[i].at);
+		uint32_t length = s->row[item[i].at].n;
+		if (!grow(s, to, room, k + length, sizeof **to))
 			return 0;
-		for (uint32_t j = 0; j < r->n; j++) {
-			if (s->seen[r->item[j].at] != turn) {
-				s->seen[r->item[j].at] = turn;
-				(*to)[k++].at = r->item[j].at;
+		for (uint32_t j = 0; j < length; j++) {
+			if (s->seen[r[j].at] != turn) {
+				s->seen[r[j].at] = turn;
+				(*to)[k++].at = r[j].at;
 			}
-			s->sum[r->item[j].at] = plus(s->sum[r->item[j].at], times(r->item[j].by, item[i].by));
+			s->sum[r[j].at] = plus(s->sum[r[j].at], times(r[j].by, item[i].by));
 		}
-		s->work += r->n;
+		s->work += length;
 	}
 	uint32_t kept = 0;
 	for (uint32_t i = 0; i < k; i++) {
@@ -255,18 +324,19 @@ static void take_out(struct space *s, const struct space_item *f, uint32_t n, ui
 {
 	uint32_t out = f[pivot].at;
 	uint32_t unit = negative(inverse(f[pivot].by));
-	tidy(s, out);
-	struct space_column *c = &s->column[out];
-	if (!grow(s, &s->vector, &s->room_vector, c->n + 1, sizeof *s->vector))
+	space_tidy(s, out);
+	uint32_t m = s->column[out].n;
+	if (!grow(s, &s->vector, &s->room_vector, m + 1, sizeof *s->vector))
 		return;
-	s->n_vector = c->n;
-	for (uint32_t i = 0; i < c->n && !s->failed; i++) {
-		uint32_t by = value_in(&s->row[c->place[i]], out);
-		s->vector[i] = (struct space_item){ c->place[i], by };
-		add_to_row(s, c->place[i], f, n, times(by, unit));
+	s->n_vector = m;
+	for (uint32_t i = 0; i < m && !s->failed; i++) {
+		uint32_t place = space_places(s, out)[i];
+		uint32_t by = value_in(s, place, out);
+		s->vector[i] = (struct space_item){ place, by };
+		add_to_row(s, place, f, n, times(by, unit));
 	}
-	free(c->place);
-	*c = (struct space_column){ 0 };
+	struct arena a = places_of(s);
+	give_back(&a, out);
 }
 
 static uint32_t rarest(const struct space *s, const struct space_item *f, uint32_t n)
@@ -297,8 +367,7 @@ void space_drop(struct space *s, uint32_t place)
 
 void space_define(struct space *s, uint32_t place, uint32_t cell, bool off)
 {
-	const struct space_row *r = &s->row[cell];
-	add_to_row(s, place, r->item, r->n, off ? SPACE_PRIME - 1 : 1);
+	add_to_row(s, place, space_items(s, cell), s->row[cell].n, off ? SPACE_PRIME - 1 : 1);
 }
 
 /* v := v - what the free places in it make up; leaves the values in s->sum and the places in s->vector. */
@@ -306,15 +375,13 @@ static void reduce(struct space *s, const struct space_item *item, uint32_t n)
 {
 	uint32_t turn = 0;
 	for (uint32_t i = 0; i < n; i++) /* tidy has turns of its own */
-		if (value_in(&s->row[item[i].at], item[i].at) == 1)
-			tidy(s, item[i].at);
+		if (value_in(s, item[i].at, item[i].at) == 1)
+			space_tidy(s, item[i].at);
 	turn = next_turn(s);
 	s->n_vector = 0;
 	for (uint32_t i = 0; i < n; i++) {
 		uint32_t at = item[i].at;
-		bool is_free = s->row[at].n == 1 && s->row[at].item[0].at == at;
-		const struct space_column *c = is_free ? &s->column[at] : NULL;
-		uint32_t m = is_free ? c->n : 0;
+		uint32_t m = space_is_free(s, at) ? s->column[at].n : 0;
 		if (!grow(s, &s->vector, &s->room_vector, s->n_vector + m + 1, sizeof *s->vector))
 			return;
 		if (s->seen[at] != turn) {
@@ -323,13 +390,13 @@ static void reduce(struct space *s, const struct space_item *item, uint32_t n)
 		}
 		s->sum[at] = plus(s->sum[at], item[i].by);
 		for (uint32_t j = 0; j < m; j++) {
-			uint32_t place = c->place[j];
+			uint32_t place = space_places(s, at)[j];
 			if (s->seen[place] != turn) {
 				s->seen[place] = turn;
 				s->vector[s->n_vector++].at = place;
 			}
 			s->sum[place] =
-			    plus(s->sum[place], times(negative(item[i].by), value_in(&s->row[place], at)));
+			    plus(s->sum[place], times(negative(item[i].by), value_in(s, place, at)));
 		}
 		s->work += m;
 	}
@@ -347,7 +414,7 @@ static bool put_in(struct space *s, uint32_t best)
 		return false;
 	}
 	if (n > 0)
-		memcpy(f, s->row[q].item, n * sizeof *f);
+		memcpy(f, space_items(s, q), n * sizeof *f);
 	for (uint32_t i = 0; i < s->n_vector; i++) {
 		uint32_t by = times(s->vector[i].by, unit);
 		if (n > 0)
@@ -386,50 +453,217 @@ bool space_add(struct space *s, const struct space_item *item, uint32_t n)
 	return put_in(s, best);
 }
 
-/* Is row b a multiple of row a? */
-static bool parallel(const struct space_row *a, const struct space_row *b)
+/* Is the row of b a multiple of that of a? */
+static bool parallel(const struct space *s, uint32_t a, uint32_t b)
 {
-	if (a->n != b->n)
+	const struct space_item *x = space_items(s, a);
+	const struct space_item *y = space_items(s, b);
+	uint32_t n = s->row[a].n;
+	if (n != s->row[b].n)
 		return false;
-	uint32_t ratio = 0;
-	for (uint32_t i = 0; i < a->n; i++)
-		if (a->item[i].at != b->item[i].at)
+	for (uint32_t i = 0; i < n; i++)
+		if (x[i].at != y[i].at)
 			return false;
-	if (a->n == 1)
+	if (n == 1)
 		return true;
-	ratio = times(b->item[0].by, inverse(a->item[0].by));
-	for (uint32_t i = 1; i < a->n; i++)
-		if (times(a->item[i].by, ratio) != b->item[i].by)
+	uint32_t ratio = times(y[0].by, inverse(x[0].by));
+	for (uint32_t i = 1; i < n; i++)
+		if (times(x[i].by, ratio) != y[i].by)
 			return false;
 	return true;
 }
 
 uint32_t space_class(struct space *s, uint32_t place, uint32_t *out)
 {
-	const struct space_row *r = &s->row[place];
 	uint32_t n = 0;
 	out[n++] = place;
-	if (r->n == 0)
+	if (s->row[place].n == 0)
 		return n;
-	uint32_t at = r->item[rarest(s, r->item, r->n)].at;
-	tidy(s, at);
-	const struct space_column *c = &s->column[at];
-	for (uint32_t i = 0; i < c->n; i++)
-		if (c->place[i] != place && parallel(r, &s->row[c->place[i]]))
-			out[n++] = c->place[i];
-	s->work += c->n;
+	const struct space_item *r = space_items(s, place);
+	uint32_t at = r[rarest(s, r, s->row[place].n)].at;
+	space_tidy(s, at);
+	for (uint32_t i = 0; i < s->column[at].n; i++) {
+		uint32_t other = space_places(s, at)[i];
+		if (other != place && parallel(s, place, other))
+			out[n++] = other;
+	}
+	s->work += s->column[at].n;
 	return n;
 }
 
-uint32_t space_column_size(struct space *s, uint32_t at)
+uint64_t space_mark(const struct space *s, uint32_t place)
 {
-	tidy(s, at);
-	return s->column[at].n;
+	const struct space_item *item = space_items(s, place);
+	uint32_t unit = inverse(item[0].by);
+	uint64_t sum = 0;
+	for (uint32_t i = 0; i < s->row[place].n; i++) {
+		uint64_t x = item[i].at + UINT64_C(0x9e3779b97f4a7c15);
+		x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+		x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
+		sum += (x ^ x >> 31) * times(item[i].by, unit);
+	}
+	return sum;
 }
 
-bool space_whole(const struct space *s, uint32_t place, uint32_t at, uint32_t d, int64_t *by)
+uint32_t space_change(const struct space *s, uint32_t place, uint32_t at)
 {
-	uint32_t value = times(value_in(&s->row[place], at), d);
-	*by = value <= SPACE_PRIME / 2 ? (int64_t)value : (int64_t)value - SPACE_PRIME;
-	return *by<WHOLE_MAX && * by> - WHOLE_MAX;
+	return value_in(s, place, at);
+}
+
+bool space_whole(uint32_t by, uint32_t d, int64_t *out)
+{
+	uint32_t value = times(by, d);
+	*out = value <= SPACE_PRIME / 2 ? (int64_t)value : (int64_t)value - SPACE_PRIME;
+	return *out<WHOLE_MAX && * out> - WHOLE_MAX;
+}
+
+/* ---- the space of equations ---- */
+
+static uint32_t residue(int32_t by)
+{
+	return by < 0 ? SPACE_PRIME - (uint32_t)-by : (uint32_t)by;
+}
+
+/* The sum of one or two rows, times their factors, into scratch; how many items. */
+static uint32_t sum_of_two(struct space *s, const struct space_item *part, uint32_t n)
+{
+	const struct space_item *a = space_items(s, part[0].at);
+	const struct space_item *a_end = a + s->row[part[0].at].n;
+	const struct space_item *b = n < 2 ? a_end : space_items(s, part[1].at);
+	const struct space_item *b_end = n < 2 ? b : b + s->row[part[1].at].n;
+	uint32_t k = 0;
+	if (!grow(s, &s->scratch, &s->room_scratch, (uint32_t)(a_end - a + (b_end - b)), sizeof *s->scratch))
+		return 0;
+	while (a < a_end || b < b_end) {
+		uint32_t x = a < a_end ? a->at : UINT32_MAX;
+		uint32_t y = b < b_end ? b->at : UINT32_MAX;
+		uint32_t by = 0;
+		if (x <= y)
+			by = times(a++->by, part[0].by);
+		if (y <= x)
+			by = plus(by, times(b++->by, part[1].by));
+		if (by != 0)
+			s->scratch[k++] = (struct space_item){ x < y ? x : y, by };
+	}
+	return k;
+}
+
+/* A row as it will stay for long: without room to spare. */
+static void lay_row(struct space *s, uint32_t place, uint32_t n)
+{
+	struct arena a = items_of(s);
+	if (n == 0 || !extend(s, &a, n))
+		return;
+	memcpy(s->item + s->n_items, s->scratch, n * sizeof *s->item);
+	s->row[place] = (struct space_part){ s->n_items, n, n };
+	s->n_items += n;
+	s->work += n;
+}
+
+static bool load_pivot(struct space *s, const struct echelon *x, uint32_t pivot, const uint32_t *place)
+{
+	uint32_t first = x->pivot[pivot].first;
+	uint32_t n = x->pivot[pivot + 1].first - first;
+	uint32_t k = 0;
+	if (!grow(s, &s->vector, &s->room_vector, n + 1, sizeof *s->vector))
+		return false;
+	for (uint32_t i = 0; i < n; i++) {
+		struct echelon_term t = echelon_term(x, x->item[first + i]);
+		if (s->row[place[t.column]].n > 0)
+			s->vector[k++] = (struct space_item){ place[t.column], residue(t.by) };
+	}
+	if (k > 2)
+		k = functional(s, s->vector, k, &s->scratch, &s->room_scratch);
+	else if (k > 0)
+		k = sum_of_two(s, s->vector, k);
+	if (!s->failed)
+		lay_row(s, place[x->pivot[pivot].column], k);
+	return !s->failed;
+}
+
+/* Each column that is not solved for is a free place. */
+static bool load_free(struct space *s, const struct echelon *x, const uint32_t *place)
+{
+	uint8_t *solved = calloc((size_t)x->n_columns + 1, 1);
+	if (solved == NULL)
+		return false;
+	for (uint32_t i = 0; i < x->n_pivots; i++)
+		solved[x->pivot[i].column] = 1;
+	for (uint32_t c = 0; c < x->n_columns; c++)
+		if (solved[c] == 0)
+			add_item(s, place[c], place[c], 1);
+	free(solved);
+	return !s->failed;
+}
+
+/* Lists the columns anew. */
+static bool load_columns(struct space *s)
+{
+	struct arena a = places_of(s);
+	uint32_t at = 0;
+	s->n_placed = s->lost_placed = 0;
+	memset(s->column, 0, (size_t)s->n * sizeof *s->column);
+	if (!extend(s, &a, s->n_items - s->lost_items))
+		return false;
+	for (uint32_t i = 0; i < s->n; i++)
+		for (uint32_t j = 0; j < s->row[i].n; j++)
+			s->column[space_items(s, i)[j].at].room++;
+	for (uint32_t c = 0; c < s->n; c++) {
+		s->column[c].first = at;
+		at += s->column[c].room;
+	}
+	for (uint32_t i = 0; i < s->n; i++)
+		for (uint32_t j = 0; j < s->row[i].n; j++) {
+			struct space_part *c = &s->column[space_items(s, i)[j].at];
+			s->place[c->first + c->n++] = i;
+		}
+	s->n_placed = at;
+	return true;
+}
+
+struct left {
+	uint32_t length, number;
+};
+
+static int shortest_first(const void *a, const void *b)
+{
+	const struct left *x = a;
+	const struct left *y = b;
+	if (x->length != y->length)
+		return x->length < y->length ? -1 : 1;
+	return (x->number > y->number) - (x->number < y->number);
+}
+
+/* What is not solved, the shortest first: that keeps rows short. */
+static bool impose_left(struct space *s, const struct echelon *x, const uint32_t *place)
+{
+	struct space_item *item = NULL;
+	uint32_t room = 0;
+	struct left *l = malloc(((size_t)x->n_left + 1) * sizeof *l);
+	bool ok = l != NULL;
+	for (uint32_t i = 0; ok && i < x->n_left; i++)
+		l[i] = (struct left){ x->left[i + 1] - x->left[i], i };
+	if (ok && x->n_left > 1)
+		qsort(l, x->n_left, sizeof *l, shortest_first);
+	for (uint32_t i = 0; ok && i < x->n_left; i++) {
+		ok = grow(s, &item, &room, l[i].length, sizeof *item);
+		for (uint32_t j = 0; ok && j < l[i].length; j++) {
+			struct echelon_term t = echelon_term(x, x->item[x->left[l[i].number] + j]);
+			item[j] = (struct space_item){ place[t.column], residue(t.by) };
+		}
+		if (ok)
+			space_impose(s, item, l[i].length);
+		ok = !s->failed;
+	}
+	free(item);
+	free(l);
+	return ok;
+}
+
+bool space_load(struct space *s, const struct echelon *x, const uint32_t *place)
+{
+	bool ok = load_free(s, x, place) && impose_left(s, x, place);
+	for (uint32_t i = x->n_pivots; ok && i-- > 0;)
+		ok = load_pivot(s, x, i, place);
+	return ok && load_columns(s);
 }

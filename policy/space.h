@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "policy/echelon.h"
+
 #define SPACE_PRIME UINT32_C(2147483647)
 
 struct space_item {
@@ -19,21 +21,19 @@ struct space_item {
 	uint32_t by; /* modulo SPACE_PRIME, never 0 */
 };
 
-struct space_row { /* ascending free places; {itself, 1} for a free place; empty: never changes */
-	struct space_item *item;
-	uint32_t n, room;
-};
-
-struct space_column { /* places whose row has (or had) this free place */
-	uint32_t *place;
-	uint32_t n, room;
+struct space_part { /* of an arena: items of a row, places of a column */
+	uint32_t first, n, room;
 };
 
 struct space {
 	uint32_t n, room;           /* places */
 	uint32_t first_sum, n_sums; /* the virtual sums among them */
-	struct space_row *row;
-	struct space_column *column;
+	struct space_part
+	    *row; /* ascending free places; {itself, 1} for a free place; empty: never changes */
+	struct space_part *column; /* places whose row has (or had) this free place */
+	struct space_item *item;   /* of the rows */
+	uint32_t *place;           /* of the columns */
+	uint32_t n_items, room_items, lost_items, n_placed, room_placed, lost_placed;
 	struct space_item *scratch, *vector; /* vector: the one last taken out */
 	uint32_t room_scratch, n_vector, room_vector;
 	uint32_t *seen, turn; /* by place: met in this turn */
@@ -52,8 +52,9 @@ static inline bool space_is_sum(const struct space *s, uint32_t place)
 	return place - s->first_sum < s->n_sums;
 }
 
-/* Makes a place free that never changed: before anything is imposed, each loose cell. */
-void space_release(struct space *s, uint32_t place);
+/* Into an empty space: all vectors that keep the equations, of which a few of the shortest are solved (more make for
+ * longer rows). place: by the equations' columns. False: no memory. */
+bool space_load(struct space *s, const struct echelon *x, const uint32_t *place);
 /* Adds a cell's row to that of a virtual sum, or takes it off. */
 void space_define(struct space *s, uint32_t place, uint32_t cell, bool off);
 /* Keeps only the vectors in which the sum of by * change over the items is 0. */
@@ -67,10 +68,28 @@ bool space_add(struct space *s, const struct space_item *item, uint32_t n);
 /* Places that are 0 in the same vectors as this one, itself first: what becomes exact when it does. Answers how many;
  * they stand in out, which has room for s->n. */
 uint32_t space_class(struct space *s, uint32_t place, uint32_t *out);
-/* How many places the vector changes that is 1 at this free place and 0 at the others; they stand in its column. */
-uint32_t space_column_size(struct space *s, uint32_t at);
-/* The place's change in that vector times d, as a whole number near 0. False if it is none. */
-bool space_whole(const struct space *s, uint32_t place, uint32_t at, uint32_t d, int64_t *by);
+/* The same for rows that are multiples of each other, and hardly ever for others. The place can change. */
+uint64_t space_mark(const struct space *s, uint32_t place);
+/* Afterwards the free place's column holds each place once that is changed by the vector that is 1 there and 0 at the
+ * others. */
+void space_tidy(struct space *s, uint32_t at);
+/* by * d as a whole number near 0. False if it is none. */
+bool space_whole(uint32_t by, uint32_t d, int64_t *out);
+/* The place's change in that vector; 0: none. */
+uint32_t space_change(const struct space *s, uint32_t place, uint32_t at);
+static inline const struct space_item *space_items(const struct space *s, uint32_t place)
+{
+	return s->item + s->row[place].first;
+}
+static inline bool space_is_free(const struct space *s, uint32_t place)
+{
+	return s->row[place].n == 1 && space_items(s, place)->at == place;
+}
+/* Of a free place's column, as far as it is up to date. */
+static inline const uint32_t *space_places(const struct space *s, uint32_t at)
+{
+	return s->place + s->column[at].first;
+}
 static inline bool space_moves(const struct space *s, uint32_t place)
 {
 	return s->row[place].n != 0;

@@ -5,8 +5,10 @@
 
 #include "policy/array.h"
 #include "policy/moves.h"
+#include "policy/twins.h"
 
 #define DENOMINATOR 60u                /* of a vector in whole numbers, at most */
+#define SMALL       UINT32_C(1000)     /* whole, however often it is taken */
 #define CHANGE_MAX  (INT64_C(1) << 24) /* of one cell */
 #define FACTORS     7u                 /* a vector is taken so many times at most, at first */
 #define TRIES       64                 /* factors tried where sums came to nought */
@@ -17,6 +19,7 @@ struct whole {
 	struct hiding *h;
 	struct space *s;
 	int64_t *by;        /* by place: its change so far */
+	uint8_t *least;     /* by free place: makes its vector one of whole numbers; 0: none does */
 	uint32_t *sum_need; /* by virtual sum: a need of it, or NONE */
 };
 
@@ -27,71 +30,95 @@ static bool is_guarded(const struct whole *w, uint32_t place)
 	return w->p->n->first[w->h->cell_of[place]] != NONE;
 }
 
-/* The vector that is 1 at this free place and 0 at the others is one of whole numbers when taken so many times; 0: not
- * of small ones. */
-static uint32_t denominator(struct space *s, uint32_t at)
+/* The vector that is 1 at this free place and 0 at the others is one of whole numbers when taken so many times, or more;
+ * 0: not of small ones. */
+static uint8_t raise(uint8_t d, uint32_t by)
 {
-	int64_t by = 0;
-	uint32_t n = space_column_size(s, at);
-	for (uint32_t d = 1; d <= DENOMINATOR; d++) {
-		uint32_t i = 0;
-		while (i < n && space_whole(s, s->column[at].place[i], at, d, &by))
-			i++;
-		if (i == n)
-			return d;
+	int64_t whole = 0;
+	if (by <= SMALL || by >= SPACE_PRIME - SMALL)
+		return d;
+	while (d != 0 && !space_whole(by, d, &whole))
+		d = d < DENOMINATOR ? d + 1 : 0;
+	return d;
+}
+
+/* How often each free place's vector must be taken at least, for all of them into w->least. */
+static void find_denominators(const struct whole *w)
+{
+	memset(w->least, 1, w->s->n);
+	for (bool more = true; more;) { /* what does for one row may not do for another */
+		more = false;
+		for (uint32_t i = 0; i < w->s->n; i++) {
+			const struct space_item *item = space_items(w->s, i);
+			for (uint32_t j = 0; j < w->s->row[i].n; j++) {
+				uint8_t d = raise(w->least[item[j].at], item[j].by);
+				more = more || d != w->least[item[j].at];
+				w->least[item[j].at] = d;
+			}
+		}
 	}
-	return 0;
 }
 
 /* Would all that is protected change, and nothing by too much, with that vector taken m times more? */
-static bool fits(const struct whole *w, uint32_t at, uint32_t d, int64_t m)
+static bool fits(const struct whole *w, uint32_t at, int64_t m)
 {
-	const struct space_column *c = &w->s->column[at];
+	const uint32_t *place = space_places(w->s, at);
 	int64_t by = 0;
-	for (uint32_t i = 0; i < c->n; i++) {
-		space_whole(w->s, c->place[i], at, d, &by);
-		by = w->by[c->place[i]] + by * m;
-		if (by > CHANGE_MAX || by < -CHANGE_MAX || (by == 0 && is_guarded(w, c->place[i])))
+	for (uint32_t i = 0; i < w->s->column[at].n; i++) {
+		space_whole(space_change(w->s, place[i], at), w->least[at], &by);
+		by = w->by[place[i]] + by * m;
+		if (by > CHANGE_MAX || by < -CHANGE_MAX || (by == 0 && is_guarded(w, place[i])))
 			return false;
 	}
 	return true;
 }
 
-static void take(const struct whole *w, uint32_t at, uint32_t d, int64_t m)
+static void take(const struct whole *w, uint32_t at, int64_t m)
 {
-	const struct space_column *c = &w->s->column[at];
+	const uint32_t *place = space_places(w->s, at);
 	int64_t by = 0;
-	for (uint32_t i = 0; i < c->n; i++) {
-		space_whole(w->s, c->place[i], at, d, &by);
-		w->by[c->place[i]] += by * m;
+	for (uint32_t i = 0; i < w->s->column[at].n; i++) {
+		space_whole(space_change(w->s, place[i], at), w->least[at], &by);
+		w->by[place[i]] += by * m;
 	}
 }
 
-static void take_all(const struct whole *w)
+/* Every vector, a few times or the other way round. */
+static int64_t times_taken(const struct whole *w, uint32_t at)
 {
-	for (uint32_t at = 0; at < w->s->n; at++) {
-		const struct space_row *r = &w->s->row[at];
-		if (r->n != 1 || r->item[0].at != at)
-			continue;
-		uint32_t d = denominator(w->s, at);
-		uint64_t dice = grid_random(w->h->g, 22, at, 0);
-		int64_t m = 1 + (int64_t)(dice / 2 % FACTORS);
-		if (d != 0)
-			take(w, at, d, dice % 2 == 0 ? m : -m);
+	uint64_t dice = grid_random(w->h->g, 22, at, 0);
+	int64_t m = 1 + (int64_t)(dice / 2 % FACTORS);
+	return dice % 2 == 0 ? m : -m;
+}
+
+static bool take_all(const struct whole *w)
+{
+	int8_t *m = malloc((size_t)w->s->n + 1);
+	for (uint32_t i = 0; m != NULL && i < w->s->n; i++)
+		if (space_is_free(w->s, i))
+			m[i] = (int8_t)times_taken(w, i);
+	for (uint32_t i = 0; m != NULL && i < w->s->n; i++) {
+		const struct space_item *item = space_items(w->s, i);
+		for (uint32_t j = 0; j < w->s->row[i].n; j++) {
+			int64_t by = 0;
+			if (w->least[item[j].at] != 0 && space_whole(item[j].by, w->least[item[j].at], &by))
+				w->by[i] += by * m[item[j].at];
+		}
 	}
+	free(m);
+	return m != NULL;
 }
 
 /* A protected place whose change came to nought, or too far, by chance. */
 static bool mend(const struct whole *w, uint32_t place)
 {
-	const struct space_row *r = &w->s->row[place];
-	for (uint32_t i = 0; i < r->n; i++) {
-		uint32_t at = r->item[i].at;
-		uint32_t d = denominator(w->s, at);
-		for (int64_t m = 1; d != 0 && m <= TRIES; m++)
+	for (uint32_t i = 0; i < w->s->row[place].n; i++) {
+		uint32_t at = space_items(w->s, place)[i].at;
+		space_tidy(w->s, at);
+		for (int64_t m = 1; w->least[at] != 0 && m <= TRIES; m++)
 			for (int side = -1; side <= 1; side += 2)
-				if (fits(w, at, d, side * m)) {
-					take(w, at, d, side * m);
+				if (fits(w, at, side * m)) {
+					take(w, at, side * m);
 					return true;
 				}
 	}
@@ -100,7 +127,11 @@ static bool mend(const struct whole *w, uint32_t place)
 
 static bool change_everything(const struct whole *w)
 {
-	take_all(w);
+	find_denominators(w);
+	if (!take_all(w)) {
+		w->p->memory_failed = true;
+		return false;
+	}
 	for (uint32_t i = 0; i < w->s->n; i++)
 		if (w->by[i] == 0 && is_guarded(w, i) && !mend(w, i))
 			return false;
@@ -136,23 +167,6 @@ static uint32_t store(const struct whole *w)
 
 /* ---- what hangs on each cell ---- */
 
-static bool tie(struct whole *w, uint32_t cell, const uint32_t *class, uint32_t n)
-{
-	struct plan *p = w->p;
-	uint32_t named = 0;
-	for (uint32_t i = 0; i < n && named < TIES_MAX; i++) {
-		if (!is_guarded(w, class[i]))
-			continue;
-		if (!array_room(&p->tie, &p->room_ties, p->n_ties + 1, sizeof *p->tie))
-			return false;
-		bool sum = space_is_sum(w->s, class[i]);
-		p->tie[p->n_ties++] = (struct tie){ cell, sum ? w->sum_need[class[i] - w->s->first_sum]
-							      : p->n->first[w->h->cell_of[class[i]]] };
-		named++;
-	}
-	return true;
-}
-
 static int by_tied(const void *a, const void *b)
 {
 	const struct tie *x = a;
@@ -162,36 +176,87 @@ static int by_tied(const void *a, const void *b)
 	return (x->need > y->need) - (x->need < y->need);
 }
 
+static bool guarded_place(const void *whole, uint32_t place)
+{
+	return is_guarded(whole, place);
+}
+
+static uint32_t need_of(const struct whole *w, uint32_t place)
+{
+	return space_is_sum(w->s, place) ? w->sum_need[place - w->s->first_sum]
+					 : w->p->n->first[w->h->cell_of[place]];
+}
+
+/* The needs by the slots of twins, in the order of places. */
+static bool list_guarded(const struct whole *w, const struct twins *t, struct tie **out, uint32_t *n)
+{
+	uint32_t room = 0;
+	for (uint32_t i = 0; i < w->s->n; i++) {
+		uint32_t slot = is_guarded(w, i) ? twins_slot(t, w->s, i) : NONE;
+		if (slot == NONE)
+			continue;
+		if (!array_room(out, &room, *n + 1, sizeof **out))
+			return false;
+		(*out)[(*n)++] = (struct tie){ slot, need_of(w, i) };
+	}
+	if (*n > 1)
+		qsort(*out, *n, sizeof **out, by_tied);
+	return true;
+}
+
+/* The first of those that are about this cell or slot. */
+static uint32_t find_tie(const struct tie *tie, uint32_t n, uint32_t cell)
+{
+	uint32_t low = 0;
+	uint32_t high = n;
+	while (low < high) {
+		uint32_t mid = (low + high) / 2;
+		if (tie[mid].cell < cell)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+static bool tie_cell(struct plan *p, uint32_t cell, const struct tie *tie, uint32_t n)
+{
+	for (uint32_t i = 0; i < n && i < TIES_MAX && tie[i].cell == tie[0].cell; i++) {
+		if (!array_room(&p->tie, &p->room_ties, p->n_ties + 1, sizeof *p->tie))
+			return false;
+		p->tie[p->n_ties++] = (struct tie){ cell, tie[i].need };
+	}
+	return true;
+}
+
 static bool tie_all(struct whole *w)
 {
-	uint32_t *class = malloc(((size_t)w->s->n + 1) * sizeof *class);
-	bool ok = class != NULL;
+	struct twins t;
+	struct tie *tie = NULL;
+	uint32_t n = 0;
+	bool ok = twins_find(&t, w->h, guarded_place, w) && list_guarded(w, &t, &tie, &n);
 	w->p->n_ties = 0;
 	for (uint32_t i = 0; ok && i < w->h->n_bag; i++) {
 		uint32_t cell = w->h->bag[i];
-		ok = tie(w, cell, class, space_class(w->s, w->h->place_of[cell], class));
+		uint32_t slot = twins_slot(&t, w->s, w->h->place_of[cell]);
+		uint32_t at = find_tie(tie, n, slot);
+		if (at < n && tie[at].cell == slot)
+			ok = tie_cell(w->p, cell, tie + at, n - at);
 	}
 	if (ok && w->p->n_ties > 1)
 		qsort(w->p->tie, w->p->n_ties, sizeof *w->p->tie, by_tied);
-	free(class);
+	twins_free(&t);
+	free(tie);
 	return ok;
 }
 
 uint32_t whole_ties(const struct plan *p, uint32_t cell, uint32_t *n)
 {
-	uint32_t low = 0;
-	uint32_t high = p->n_ties;
-	while (low < high) {
-		uint32_t mid = (low + high) / 2;
-		if (p->tie[mid].cell < cell)
-			low = mid + 1;
-		else
-			high = mid;
-	}
+	uint32_t at = find_tie(p->tie, p->n_ties, cell);
 	*n = 0;
-	while (low + *n < p->n_ties && p->tie[low + *n].cell == cell)
+	while (at + *n < p->n_ties && p->tie[at + *n].cell == cell)
 		(*n)++;
-	return low;
+	return at;
 }
 
 /* ---- the plan ---- */
@@ -215,7 +280,8 @@ bool whole_adopt(struct plan *p, struct hiding *h)
 	bool ok = false;
 	w.by = calloc((size_t)w.s->n + 1, sizeof *w.by);
 	w.sum_need = malloc(((size_t)p->n->n_virt + 1) * sizeof *w.sum_need);
-	if (w.by == NULL || w.sum_need == NULL) {
+	w.least = malloc((size_t)w.s->n + 1);
+	if (w.by == NULL || w.sum_need == NULL || w.least == NULL) {
 		p->memory_failed = true;
 		hiding_end(h);
 		goto done;
@@ -225,7 +291,7 @@ bool whole_adopt(struct plan *p, struct hiding *h)
 		if (p->n->need[i].virt != NONE)
 			w.sum_need[p->n->need[i].virt] = i;
 	ok = change_everything(&w);
-	p->memory_failed = ok && !tie_all(&w);
+	p->memory_failed = p->memory_failed || (ok && !tie_all(&w));
 	hiding_end(h);
 	if (!ok || p->memory_failed)
 		goto done;
@@ -235,5 +301,6 @@ bool whole_adopt(struct plan *p, struct hiding *h)
 done:
 	free(w.by);
 	free(w.sum_need);
+	free(w.least);
 	return ok && !p->memory_failed;
 }

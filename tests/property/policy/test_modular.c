@@ -163,7 +163,7 @@ static void check_system(struct rng *r, uint32_t *left, uint32_t *solved)
 	assert_true(echelon_init(&x, m.columns, draw(r, 2) == 0 ? ECHELON_BITS_MIN : ECHELON_BITS));
 	for (uint32_t i = 0; i < rows; i++)
 		add_random_row(r, &x, &m, &kept, density);
-	assert_true(echelon_solve(&x));
+	assert_true(echelon_solve(&x, ECHELON_ALL));
 	*left += x.n_left;
 	*solved += x.n_pivots;
 	plain_follows(&m, follows);
@@ -271,7 +271,7 @@ static uint32_t check_pattern(struct grid *g)
 	assert_true(follows != NULL && u != NULL);
 	plain_matrix(g, &m);
 	plain_follows(&m, follows);
-	assert_true(equations_solve(&q, g));
+	assert_true(equations_solve(&q, g, ECHELON_ALL));
 	for (int k = 0; k < 2; k++) {
 		if (!modular_null(&q, prime[k], seed, u, &e))
 			fail_msg("%s", e.text);

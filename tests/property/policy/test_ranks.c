@@ -103,7 +103,7 @@ static uint32_t n_following(const struct grid *g, const struct needs *n, uint64_
 	struct err e = { 0 };
 	uint32_t found = 0;
 	struct equations q;
-	if (!equations_solve(&q, g) || !modular_null(&q, MODULAR_PRIME_1, seed, u, &e))
+	if (!equations_solve(&q, g, ECHELON_ALL) || !modular_null(&q, MODULAR_PRIME_1, seed, u, &e))
 		fail_msg("%s", e.text);
 	equations_free(&q);
 	for (uint32_t i = 0; i < n->n; i++)
