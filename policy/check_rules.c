@@ -342,9 +342,16 @@ static bool check_residual(struct judge *j, const struct thing *t, uint32_t virt
 /* R9 and R12 for one cell that is not printed and follows, or is known to be small. */
 static bool check_told(struct judge *j, const struct thing *t)
 {
+	uint32_t most = j->most;
 	look_at(j, t);
-	if (sensitive(j) || j->c->p->g->told[t->cell] == TOLD_SMALL)
-		return check_protected(j, t, NONE, "R12 told");
+	bool is_small = j->c->p->g->told[t->cell] == TOLD_SMALL;
+	if (sensitive(j) || is_small) {
+		if (is_small && j->value == 0 && j->params->zeros != ZEROS_SENSITIVE)
+			j->most = 0; /* a nought that offices may know of */
+		bool ok = check_protected(j, t, NONE, "R12 told");
+		j->most = most;
+		return ok;
+	}
 	return check_residual(j, t, NONE);
 }
 

@@ -252,7 +252,8 @@ static bool find_group(
 	return true;
 }
 
-/* R12 by inequality: what can only be small. At L1 nobody reckons with more than equations. */
+/* R12 by inequality: what can only be small. At L1 nobody reckons with more than equations. A nought that is no secret is
+ * protected so that a reader does not take it for a few persons; an office that knows it for a nought learns of nobody. */
 static bool find_small(struct grid *g, struct needs *n, enum guarantee level, struct err *e)
 {
 	if (level == LEVEL_1 || g->p->figures == FIGURES_AMOUNTS || g->told == NULL)
@@ -261,7 +262,9 @@ static bool find_small(struct grid *g, struct needs *n, enum guarantee level, st
 		return false;
 	for (uint32_t c = 0; c < g->n_cells; c++) {
 		struct subject s = { c, NULL, NONE };
-		if (g->told[c] == TOLD_SMALL && !needs_protect(g, n, level, &s, RULE_REST, e))
+		bool nobody = g->value[c] == 0 && g->p->zeros != ZEROS_SENSITIVE;
+		if (g->told[c] == TOLD_SMALL &&
+		    !needs_protect(g, n, nobody ? LEVEL_2 : level, &s, RULE_REST, e))
 			return false;
 	}
 	return true;
