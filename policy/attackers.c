@@ -22,12 +22,13 @@ struct split {
 	struct need need; /* of the group, as it stood */
 	uint32_t most;    /* offices that may pool */
 	uint32_t *office; /* all there are */
-	int64_t
-	    *own; /* by office's place in the list: what it has of the subject; -1: nothing can be there */
-	uint8_t *listed; /* likewise: other needs answer whoever pools with it */
+	int64_t *own;     /* by office's place in the list: what it has of the subject */
+	uint8_t *live;    /* likewise: something of that can move */
+	uint8_t *listed;  /* likewise: other needs answer whoever pools with it */
 	uint32_t n_offices, n_owners;
 	int64_t value, up; /* up: amplitude for amounts */
 	bool rest;         /* R3: only those to whom a small rest shows */
+	bool difference;   /* between releases: of any sign, and only small rests count */
 	struct attacker *attacker;
 	uint32_t n_attackers, room, n_sets;
 	bool failed;
@@ -41,8 +42,9 @@ static bool list_offices(struct split *s, const struct subject *subject)
 	bool live = false;
 	s->office = calloc((size_t)d->n_codes + 1, sizeof *s->office);
 	s->own = calloc((size_t)d->n_codes + 1, sizeof *s->own);
+	s->live = calloc((size_t)d->n_codes + 1, 1);
 	s->listed = calloc((size_t)d->n_codes + 1, 1);
-	if (s->office == NULL || s->own == NULL || s->listed == NULL)
+	if (s->office == NULL || s->own == NULL || s->live == NULL || s->listed == NULL)
 		return false;
 	s->value = shares_value(s->g, subject, NONE, &live);
 	for (uint32_t o = 0; o < d->n_codes; o++) {
@@ -51,7 +53,8 @@ static bool list_offices(struct split *s, const struct subject *subject)
 		bool below = dim_is_above(d, grid_coord(s->g, subject->cell, s->g->office_dim), o);
 		int64_t own = below ? shares_value(s->g, subject, o, &live) : 0;
 		s->office[s->n_offices] = o;
-		s->own[s->n_offices++] = below && live ? own : -1;
+		s->live[s->n_offices] = below && live;
+		s->own[s->n_offices++] = below && live ? own : 0;
 		s->n_owners += below && live;
 	}
 	return true;
@@ -90,15 +93,38 @@ static bool holds(const struct attacker *a, uint32_t office)
 	return false;
 }
 
-/* Could another office join without owning more of the subject, so that the larger set stands for this one? */
+/* Would the office know no more of the subject than whoever it joins? */
+static bool adds_nothing(const struct split *s, uint32_t i)
+{
+	if (s->listed[i] != 0)
+		return false;
+	return s->need.band != NONE || (s->need.dir > 0 && !s->difference) || s->own[i] == 0;
+}
+
+/* Can another office join, so that the larger set stands for this one? */
 static bool may_grow(const struct split *s, const struct attacker *a)
 {
-	bool band = s->need.band != NONE;
-	bool down = s->need.dir < 0;
 	for (uint32_t i = 0; a->n < s->most && i < s->n_offices; i++)
-		if (!holds(a, s->office[i]) && s->listed[i] == 0 && (band || !down || s->own[i] <= 0))
+		if (!holds(a, s->office[i]) && adds_nothing(s, i))
 			return true;
 	return false;
+}
+
+static int64_t larger(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
+/* Of a difference: is a few left, in the need's direction? Single offices that changed have needs of their own. */
+static bool is_wanted_between(const struct split *s, struct attacker *a, int64_t rest, bool all)
+{
+	int64_t k = s->g->p->threshold;
+	int64_t size = rest < 0 ? -rest : rest;
+	bool rests = s->g->p->residual != RESIDUAL_NO && s->most > 1;
+	a->amp = larger(k - size, s->g->p->width);
+	if (all || size == 0 || size >= k || (rest < 0) != (s->need.dir < 0))
+		return false;
+	return rests || rest == s->value;
 }
 
 /* Must it be answered, and how far must the move go? */
@@ -109,18 +135,17 @@ static bool is_wanted(const struct split *s, struct attacker *a)
 	int64_t rest = s->value;
 	uint32_t held = 0;
 	for (uint32_t i = 0; i < a->n; i++) {
-		int64_t own = s->own[place_of(s, a->office[i])];
-		rest -= own > 0 ? own : 0;
-		held += own >= 0;
+		uint32_t at = place_of(s, a->office[i]);
+		rest -= s->own[at];
+		held += s->live[at];
 	}
 	bool all = a->n > 0 && held == s->n_owners;
 	bool zeros = p->residual == RESIDUAL_ZEROS && !all;
-	if (s->need.dir < 0) {
-		a->amp = rest;
+	if (s->difference)
+		return is_wanted_between(s, a, rest, all);
+	a->amp = s->need.dir < 0 ? rest : larger(larger(k - rest, p->width), s->up);
+	if (s->need.dir < 0)
 		return rest > 0 && (!s->rest || rest < k);
-	}
-	a->amp = k - rest > (int64_t)p->width ? k - rest : (int64_t)p->width;
-	a->amp = a->amp > s->up ? a->amp : s->up;
 	if (s->rest)
 		return rest < k && (rest > 0 || zeros);
 	return rest > 0 || zeros || (s->value == 0 && !all);
@@ -199,11 +224,20 @@ static bool put_need(struct needs *n, const struct split *s, const struct attack
 	need.exempt = need.band = NONE;
 	need.slot = 0;
 	need.slots = 1;
-	need.each = s->need.band == NONE && !s->rest && s->need.dir > 0;
+	need.each = s->need.band == NONE && !s->rest && (s->need.dir > 0 || s->difference);
 	if (a->n > 1)
 		need.band = add_band(n, a);
 	n->need[at] = need;
 	return a->n < 2 || need.band != NONE;
+}
+
+/* Nothing comes in place of the cell's needs from `first` to before `after`. */
+static void skip(struct needs *n, uint32_t cell, uint32_t first, uint32_t after)
+{
+	uint32_t *to = &n->first[cell];
+	while (*to != first)
+		to = &n->need[*to].next;
+	*to = after;
 }
 
 static bool replace(struct plan *p, const struct split *s, uint32_t first)
@@ -216,6 +250,8 @@ static bool replace(struct plan *p, const struct split *s, uint32_t first)
 		return false;
 	for (uint32_t i = first; i < first + less; i++)
 		need_assign(p, i, NONE);
+	if (more == 0 && s->need.virt == NONE)
+		skip(n, s->need.cell, first, after);
 	renumber(p, first, less, more);
 	after = moved(after, first, less, more);
 	memmove(n->need + first + more, n->need + first + less, (n->n - first - less) * sizeof *n->need);
@@ -245,9 +281,9 @@ bool attackers_split(struct plan *p, uint32_t need, uint32_t *first)
 	struct subject subject = { n->cell, n->virt == NONE ? NULL : &p->n->virt[n->virt], n->virt };
 	bool done = false;
 	*first = need - n->slot;
-	if (n->slots < 2 || p->g->office_dim == SIZE_MAX || s.most > POOL_MAX ||
-	    (n->rules & RULE_DIFFERENCE) != 0)
+	if (n->slots < 2 || p->g->office_dim == SIZE_MAX || s.most > POOL_MAX)
 		return false;
+	s.difference = n->rules == RULE_DIFFERENCE;
 	note_rule(&s);
 	s.failed = !list_offices(&s, &subject);
 	if (p->g->p->figures == FIGURES_AMOUNTS)
@@ -255,7 +291,7 @@ bool attackers_split(struct plan *p, uint32_t need, uint32_t *first)
 	if (!s.failed) {
 		begin_attacker(&s, &none);
 		list_attackers(&s, &none, 0);
-		done = !s.failed && s.n_attackers > 0;
+		done = !s.failed && (s.n_attackers > 0 || s.difference);
 	}
 	for (uint32_t i = 0; i < s.n_attackers; i++)
 		done = done && s.attacker[i].amp <= INT32_MAX;
@@ -265,6 +301,7 @@ bool attackers_split(struct plan *p, uint32_t need, uint32_t *first)
 	}
 	free(s.office);
 	free(s.own);
+	free(s.live);
 	free(s.listed);
 	free(s.attacker);
 	return done;

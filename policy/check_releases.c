@@ -139,12 +139,29 @@ static int64_t size_of(int64_t v)
 	return v < 0 ? -v : v;
 }
 
-/* Is there a served need of this cell whose move changes it by at least amp in the direction of `way`, and
- * touches none of the offices? */
-static bool someone(
-    const struct joint *c, uint32_t cell, int64_t way, int64_t amp, const uint32_t *office, uint32_t n)
+/* Who asks what a difference is: the public, or offices that pool what they know. */
+struct asker {
+	uint32_t cell;
+	int64_t value;
+	uint32_t code;    /* of the office dimension */
+	uint32_t changed; /* offices below the cell that sent other figures */
+	uint32_t who[10];
+	uint32_t n;
+};
+
+static bool is_among(const struct asker *q, uint32_t office)
 {
-	for (uint32_t i = c->p->n->first[cell]; i != NONE; i = c->p->n->need[i].next) {
+	for (uint32_t i = 0; i < q->n; i++)
+		if (q->who[i] == office)
+			return true;
+	return false;
+}
+
+/* The stored move of a served need of this cell that changes it by at least amp in the direction of `way`, and
+ * touches none of the offices; NULL: there is none. */
+static const struct move *answer(const struct joint *c, const struct asker *q, int64_t way, int64_t amp)
+{
+	for (uint32_t i = c->p->n->first[q->cell]; i != NONE; i = c->p->n->need[i].next) {
 		const struct need *need = &c->p->n->need[i];
 		if (need->move == NONE)
 			continue;
@@ -152,57 +169,91 @@ static bool someone(
 		int64_t by = 0;
 		bool apart = true;
 		for (uint32_t k = 0; k < m->n; k++) {
-			by += move_cell(m, k) == cell ? move_by(m, k) : 0;
-			for (uint32_t o = 0; o < n; o++)
-				apart = apart &&
-					table_coord(c->g->t, move_cell(m, k), c->g->office_dim) != office[o];
+			by += move_cell(m, k) == q->cell ? move_by(m, k) : 0;
+			apart = apart && (q->n == 0 || !is_among(q, table_coord(c->g->t, move_cell(m, k),
+									c->g->office_dim)));
 		}
 		if (apart && (c->level == LEVEL_1 ? by != 0 : (way < 0 ? -by : by) >= amp))
-			return true;
+			return m;
 	}
+	return NULL;
+}
+
+/* Offices' own part of the difference, if they sent other figures. */
+static bool own_change(const struct joint *c, const struct asker *q, uint32_t office, int64_t *own)
+{
+	const struct dim *d = &c->g->t->dim[c->g->office_dim];
+	if (!dim_is_leaf(d, office) || !dim_is_above(d, q->code, office))
+		return false;
+	uint32_t part = grid_with(c->g, q->cell, c->g->office_dim, office);
+	*own = value_of(c, part);
+	return c->g->kind[part] != KIND_DEAD;
+}
+
+static bool touches(const struct joint *c, const struct move *m, uint32_t office)
+{
+	for (uint32_t k = 0; m != NULL && k < m->n; k++)
+		if (table_coord(c->g->t, move_cell(m, k), c->g->office_dim) == office)
+			return true;
 	return false;
 }
 
-static bool stands(const struct joint *c, uint32_t cell, int64_t rest, const uint32_t *office, uint32_t n)
+/* What is left to them; false: nothing, since nobody else changed. */
+static bool left_to(const struct joint *c, const struct asker *q, int64_t *rest)
 {
-	int64_t k = (int64_t)c->g->p->threshold - size_of(rest);
-	int64_t amp = k > (int64_t)c->g->p->width ? k : (int64_t)c->g->p->width;
-	if (rest == 0 || size_of(rest) >= (int64_t)c->g->p->threshold)
-		return true;
-	return someone(c, cell, rest, amp, office, n) || fails(c, "a difference between releases");
-}
-
-/* Every office alone, and every pair where coalitions count, must be left with a move of its own rest. Larger
- * coalitions rest on the slots, which touch different offices. */
-static bool check_offices(const struct joint *c, uint32_t cell)
-{
-	const struct dim *d = &c->g->t->dim[c->g->office_dim];
-	int64_t all = value_of(c, cell);
-	uint32_t code = table_coord(c->g->t, cell, c->g->office_dim);
-	uint32_t changed = 0;
-	for (uint32_t i = 0; i < list_size(&d->atoms, code); i++)
-		changed += c->g->kind[grid_with(c->g, cell, c->g->office_dim, list_at(&d->atoms, code)[i])] !=
-			   KIND_DEAD;
-	for (uint32_t o = 0; o < d->n_codes; o++) {
-		uint32_t part = grid_with(c->g, cell, c->g->office_dim, o);
-		bool below = dim_is_leaf(d, o) && dim_is_above(d, code, o);
-		bool own = below && c->g->kind[part] != KIND_DEAD;
-		int64_t rest = all - (own ? value_of(c, part) : 0);
-		if (!dim_is_leaf(d, o) || (own && changed == 1) ||
-		    (own && c->g->p->residual == RESIDUAL_NO && rest != all))
-			continue;
-		if (!stands(c, cell, rest, &o, 1))
-			return false;
-		for (uint32_t q = 0; c->g->p->coalition > 1 && below && own && q < o; q++) {
-			uint32_t other = grid_with(c->g, cell, c->g->office_dim, q);
-			uint32_t pair[] = { o, q };
-			if (dim_is_leaf(d, q) && dim_is_above(d, code, q) && c->g->kind[other] != KIND_DEAD &&
-			    changed > 2 && c->g->p->residual != RESIDUAL_NO &&
-			    !stands(c, cell, rest - value_of(c, other), pair, 2))
-				return false;
+	uint32_t held = 0;
+	*rest = q->value;
+	for (uint32_t i = 0; i < q->n; i++) {
+		int64_t own = 0;
+		if (own_change(c, q, q->who[i], &own)) {
+			*rest -= own;
+			held++;
 		}
 	}
+	return q->n == 0 || held < q->changed;
+}
+
+/* A few that are left to these offices stay open by a move that they cannot rule out, and so for every larger pool. Only
+ * offices that changed here, from `from` on, or that the move touches, can learn more than the pool. */
+static bool stands(const struct joint *c, struct asker *q, uint32_t from)
+{
+	const struct move *m = NULL;
+	int64_t rest = 0;
+	if (!left_to(c, q, &rest))
+		return true;
+	int64_t k = (int64_t)c->g->p->threshold - size_of(rest);
+	if (rest != 0 && k > 0 && (c->g->p->residual != RESIDUAL_NO || rest == q->value) &&
+	    (m = answer(c, q, rest, k > (int64_t)c->g->p->width ? k : (int64_t)c->g->p->width)) == NULL)
+		return fails(c, "a difference between releases");
+	if (c->level < LEVEL_3 || c->g->office_dim == SIZE_MAX || q->n == c->g->p->coalition)
+		return true;
+	const struct dim *d = &c->g->t->dim[c->g->office_dim];
+	for (uint32_t o = 0; o < d->n_codes; o++) {
+		int64_t own = 0;
+		bool changed = own_change(c, q, o, &own) && own != 0 && o >= from;
+		if (!dim_is_leaf(d, o) || is_among(q, o) || (!changed && !touches(c, m, o)))
+			continue;
+		q->who[q->n++] = o;
+		bool ok = stands(c, q, changed ? o + 1 : from);
+		q->n--;
+		if (!ok)
+			return false;
+	}
 	return true;
+}
+
+static bool check_difference(const struct joint *c, uint32_t cell)
+{
+	struct asker q = { .cell = cell, .value = value_of(c, cell) };
+	if (c->g->office_dim == SIZE_MAX)
+		return stands(c, &q, 0);
+	const struct dim *d = &c->g->t->dim[c->g->office_dim];
+	q.code = table_coord(c->g->t, cell, c->g->office_dim);
+	for (uint32_t i = 0; i < list_size(&d->atoms, q.code); i++) {
+		uint32_t office = list_at(&d->atoms, q.code)[i];
+		q.changed += c->g->kind[grid_with(c->g, cell, c->g->office_dim, office)] != KIND_DEAD;
+	}
+	return stands(c, &q, 0);
 }
 
 static bool check_span(const struct joint *c, uint32_t i)
@@ -216,9 +267,7 @@ static bool check_span(const struct joint *c, uint32_t i)
 		    c->g->kind[to] == KIND_DEAD || c->g->kind[cell] == KIND_DEAD ||
 		    (grid_is_out(c->g, (uint32_t)from) && grid_is_out(c->g, (uint32_t)to)))
 			continue;
-		if (!stands(c, cell, value_of(c, cell), NULL, 0))
-			return false;
-		if (c->level >= LEVEL_3 && c->g->office_dim != SIZE_MAX && !check_offices(c, cell))
+		if (!check_difference(c, cell))
 			return false;
 	}
 	return true;

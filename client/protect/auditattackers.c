@@ -11,7 +11,7 @@ struct named { /* the lines of one subject, rule and direction */
 	bool down;
 	bool listed_all; /* everybody in whom something can be, or who contributes, has lines of his own */
 	uint32_t office[POOL_LIMIT + 1];
-	uint32_t n;
+	uint32_t n, n_sets;
 };
 
 bool audit_same_offices(const struct line *x, const struct line *y)
@@ -103,8 +103,8 @@ static bool has_line(const struct named *k, const uint32_t *office, uint32_t n, 
 static bool all_join(struct named *k, uint32_t from)
 {
 	struct audit *a = k->a;
-	if (is_whole(k, k->office, k->n) && is_asked(k, k->office, k->n) &&
-	    !has_line(k, k->office, k->n, false))
+	if (++k->n_sets > AUDIT_SETS_MAX || (is_whole(k, k->office, k->n) && is_asked(k, k->office, k->n) &&
+						!has_line(k, k->office, k->n, false)))
 		return false;
 	for (uint32_t i = from; k->n < a->pool && i < a->n_offices; i++) {
 		if (is_listed(k, a->office[i]))
@@ -123,6 +123,7 @@ static bool all_named(struct named *k, uint32_t from)
 {
 	struct audit *a = k->a;
 	bool asked = k->listed_all || k->n > 0 ? is_asked(k, k->office, k->n) : true;
+	k->n_sets = 0;
 	if (asked && !has_line(k, k->office, k->n, true) && !all_join(k, 0))
 		return false;
 	for (uint32_t i = from; k->n < a->pool && i < a->n_offices; i++) {

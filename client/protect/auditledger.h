@@ -13,6 +13,8 @@ bool auditledger_counts(const struct auditor_question *q, struct err *e);
 bool auditledger_open(struct audit *a, const struct auditor_question *q);
 /* Differences, frozen cells, enough offices that changed. The file was read. */
 bool auditledger_rules(struct audit *a);
+/* The differences alone (auditdifferences.c). */
+bool auditledger_differences(struct audit *a);
 /* Cells of the joint lattice that are counts; those after them are differences. */
 uint64_t auditledger_n_counts(const struct audit *a);
 /* Could a move of one person hide this printed cell? True only if nothing stands in its way. */

@@ -1,5 +1,5 @@
 /* auditpart - what the parts of the auditors' verifier share: the file (auditor.c), the rules (auditrules.c), whom
- * lines name (auditattackers.c), and what is new in corrections (auditledger.c).
+ * lines name (auditattackers.c), and what is new in corrections (auditledger.c, auditdifferences.c).
  *
  * For those only. */
 #ifndef CLIENT_PROTECT_AUDITPART_H
@@ -7,8 +7,9 @@
 #include "client/protect/auditor.h"
 #include "client/protect/certpart.h"
 
-#define NO_OFFICE  UINT32_MAX
-#define POOL_LIMIT 8u /* offices that a requirement may name */
+#define NO_OFFICE      UINT32_MAX
+#define POOL_LIMIT     8u     /* offices that a requirement may name */
+#define AUDIT_SETS_MAX 50000u /* of offices that are looked at to see whether one was left out */
 
 enum rule {
 	RULE_R1,
