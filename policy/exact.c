@@ -23,6 +23,7 @@ struct ball {
 	struct relation *relation; /* all that touch the ball */
 	uint32_t n_relations, room;
 	int64_t amp;
+	bool too_far; /* the program's answer is that amp cannot be reached */
 };
 
 static bool usable(const struct search *s, uint32_t cell)
@@ -155,13 +156,15 @@ static bool program_make(const struct ball *b, struct simplex *x)
 }
 
 /* First as far as it goes, then as cheap as it goes. */
-static bool program_run(const struct ball *b, struct simplex *x, unsigned attempt)
+static bool program_run(struct ball *b, struct simplex *x, unsigned attempt)
 {
 	uint32_t last = 2 * b->n;
 	const struct grid *g = b->s->g;
 	memset(x->cost, 0, x->n * sizeof *x->cost);
 	x->cost[last] = -1.0;
-	if (!simplex_run(x) || x->x[last] < (double)b->amp - WHOLE)
+	bool ended = simplex_run(x);
+	b->too_far = ended && x->x[last] < (double)b->amp - WHOLE;
+	if (!ended || b->too_far)
 		return false;
 	x->low[last] = x->x[last] = (double)b->amp;
 	x->cost[last] = 0.0;
@@ -239,10 +242,11 @@ static bool ball_solve(struct ball *b)
 	return ok;
 }
 
-bool exact_find(struct search *s, const struct need *need, const struct virt *virt, int64_t amp)
+bool exact_find(struct search *s, const struct need *need, const struct virt *virt, int64_t amp, bool *none)
 {
 	uint32_t most = BALL_MAX;
 	bool ok = false;
+	*none = false;
 	struct ball b = { .s = s, .need = need, .virt = virt, .amp = amp };
 	b.place = malloc((size_t)s->g->n_cells * sizeof *b.place);
 	b.cell = malloc((size_t)BALL_MAX * sizeof *b.cell);
@@ -254,7 +258,9 @@ bool exact_find(struct search *s, const struct need *need, const struct virt *vi
 		b.n_relations = 0;
 		b.most = most;
 		search_reset(s);
+		b.too_far = false;
 		ok = ball_make(&b) && ball_solve(&b);
+		*none = b.n == 0 || (b.too_far && b.n < most);
 		if (b.n < most)
 			break; /* the whole component was in it */
 	}

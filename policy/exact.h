@@ -11,6 +11,6 @@
 
 /* Puts a change of the need's cell (or virtual sum) by amp * dir into s->delta, with s->avoid, s->banned and
  * s->any_room in force and visible cells bought where s->pay. False: none found within its bounds, or no
- * memory; s->delta is then as search_reset leaves it. */
-bool exact_find(struct search *s, const struct need *need, const struct virt *virt, int64_t amp);
+ * memory; s->delta is then as search_reset leaves it. *none: there is none at all, not even of fractions, as things stand. */
+bool exact_find(struct search *s, const struct need *need, const struct virt *virt, int64_t amp, bool *none);
 #endif

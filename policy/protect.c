@@ -162,7 +162,7 @@ static bool pay_exact(struct plan *p, uint32_t need, int64_t amp)
 	if (p->trial || p->g->n_cells > EXACT_CELLS || (p->g->ledger != NULL && p->s.noise > 0.0f))
 		return false;
 	p->s.pay = true;
-	return exact_find(&p->s, n, need_virt(p, n), amp);
+	return exact_find(&p->s, n, need_virt(p, n), amp, &p->hopeless);
 }
 
 /* The moves of earlier releases first, then moves that cost nothing. */
@@ -179,6 +179,7 @@ bool need_serve(struct plan *p, uint32_t need, bool may_pay)
 {
 	const struct need *n = &p->n->need[need];
 	double before = p->cost;
+	p->hopeless = false;
 	need_avoid(p, need, 1);
 	p->s.any_room = n->amp == 0;
 	search_reset(&p->s);
@@ -265,6 +266,7 @@ static bool retry(struct plan *p, uint32_t need)
 static bool serve_exact(struct plan *p, uint32_t need)
 {
 	const struct need *n = &p->n->need[need];
+	bool none = false;
 	bool ok = false;
 	for (uint32_t j = need - n->slot; j < need - n->slot + n->slots; j++) {
 		if (p->n->need[j].move != NONE)
@@ -273,7 +275,7 @@ static bool serve_exact(struct plan *p, uint32_t need)
 		p->s.any_room = n->amp == 0;
 		p->s.pay = true;
 		search_reset(&p->s);
-		ok = exact_find(&p->s, &p->n->need[j], need_virt(p, n), n->amp == 0 ? 1 : n->amp) &&
+		ok = exact_find(&p->s, &p->n->need[j], need_virt(p, n), n->amp == 0 ? 1 : n->amp, &none) &&
 		     move_commit(p, j);
 		search_reset(&p->s);
 		need_avoid(p, j, 0);
@@ -324,10 +326,25 @@ static void reconsider(struct plan *p, uint32_t need, double paid)
 	p->s.seed = 0;
 }
 
-/* Whatever it takes: for this need, or for all its slots. */
+/* Does another slot of its subject bar offices to it? */
+static bool is_alone(const struct plan *p, uint32_t need)
+{
+	const struct need *n = &p->n->need[need];
+	for (uint32_t j = need - n->slot; j < need - n->slot + n->slots; j++)
+		if (j != need && p->n->need[j].move != NONE)
+			return false;
+	return true;
+}
+
+/* Whatever it takes: for this need, or for all its slots. Nothing more where the program says that no move exists: other
+ * prices give none. */
 static bool serve_hard(struct plan *p, uint32_t need)
 {
-	return need_serve(p, need, true) || serve_apart(p, need) || retry(p, need) || serve_exact(p, need);
+	if (need_serve(p, need, true))
+		return true;
+	if (p->hopeless && is_alone(p, need))
+		return false;
+	return serve_apart(p, need) || retry(p, need) || serve_exact(p, need);
 }
 
 bool plan_serve_all(struct plan *p)

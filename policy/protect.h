@@ -51,6 +51,7 @@ struct plan {
 	bool trial;
 	uint8_t *sum_tried; /* by cell: R7 tried to hide it; one still printed cannot be. NULL: not yet */
 	bool memory_failed;
+	bool hopeless;     /* the last need asked about has no move at all, as things stood */
 	uint32_t unserved; /* a need that could not be served, or NONE */
 	uint64_t by_free, by_gather, by_pay, by_retry, by_exact;
 	uint64_t max_work;
