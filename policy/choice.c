@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "policy/protect.h"
+#include "policy/apart.h"
 
 #define LESS 1e-6 /* a pattern dearer than this below the present one is not cheaper */
 
@@ -19,6 +19,7 @@ void choice_question_free(struct choice_question *q)
 	free(q->entry);
 	free(q->need);
 	free(q->term);
+	free(q->list);
 	*q = (struct choice_question){ 0 };
 }
 
@@ -145,27 +146,54 @@ static uint32_t need_terms(
 	return count;
 }
 
+/* Offices that the need's move must not touch, then those that its slots may share, into out, if given. */
+static uint32_t need_list(const struct plan *p, const struct need *n, uint32_t *out, uint32_t *n_avoid)
+{
+	const struct band *b = n->band == NONE ? NULL : &p->n->band[n->band];
+	uint32_t count = 0;
+	uint32_t listed = b == NULL ? 0 : b->n;
+	*n_avoid = (n->avoid != NONE) + (b == NULL ? 0u : b->n_avoid);
+	if (n->avoid != NONE && ++count > 0 && out != NULL)
+		out[0] = n->avoid;
+	for (uint32_t i = 0; i < listed; i++, count++)
+		if (out != NULL)
+			out[count] = p->n->office[b->first + i];
+	if (n->exempt != NONE && ++count > 0 && out != NULL)
+		out[count - 1] = n->exempt;
+	return count;
+}
+
 static bool needs_make(struct choice_question *q, const struct plan *p, const uint32_t *place)
 {
 	size_t terms = 0;
-	for (uint32_t i = 0; i < p->n->n; i++)
+	size_t lists = 0;
+	uint32_t n_avoid = 0;
+	for (uint32_t i = 0; i < p->n->n; i++) {
 		terms += need_terms(p, &p->n->need[i], place, NULL);
+		lists += need_list(p, &p->n->need[i], NULL, &n_avoid);
+	}
 	q->need = calloc((size_t)p->n->n + 1, sizeof *q->need);
 	q->term = calloc(terms + 1, sizeof *q->term);
-	if (terms >= UINT32_MAX || q->need == NULL || q->term == NULL)
+	q->list = calloc(lists + 1, sizeof *q->list);
+	if (terms >= UINT32_MAX || lists >= UINT32_MAX || q->need == NULL || q->term == NULL ||
+	    q->list == NULL)
 		return false;
 	uint32_t at = 0;
+	uint32_t list = 0;
 	for (uint32_t i = 0; i < p->n->n; i++) {
 		const struct need *n = &p->n->need[i];
 		uint32_t count = need_terms(p, n, place, q->term + at);
+		uint32_t listed = need_list(p, n, q->list + list, &n_avoid);
 		q->need[i] = (struct choice_need){ .first = at,
 			.n = count,
 			.amp = n->amp,
-			.avoid = n->avoid,
-			.exempt = n->exempt,
+			.list = list,
+			.n_listed = listed,
+			.n_avoid = n_avoid,
 			.slot = n->slot,
 			.slots = n->slots };
 		at += count;
+		list += listed;
 	}
 	q->n_needs = p->n->n;
 	return true;
@@ -194,7 +222,7 @@ bool choice_holds(const struct choice_question *q, const struct choice_answer *a
 	bool ok = by != NULL;
 	for (uint32_t k = a->start[need]; ok && k < a->start[need + 1]; k++) {
 		struct choice_step s = a->step[k];
-		ok = by[s.column] == 0 && (n->avoid == CHOICE_NONE || q->group[s.column] != n->avoid) &&
+		ok = by[s.column] == 0 && !choice_avoids(q, n, q->group[s.column]) &&
 		     (n->amp == 0 || (-s.by <= q->down[s.column] && s.by <= q->up[s.column]));
 		by[s.column] = s.by;
 	}
@@ -253,10 +281,8 @@ bool choice_improve(struct plan *p, choice_ask *ask, void *context, struct choic
 {
 	struct choice_question q = { 0 };
 	struct choice_answer a = { 0 };
-	if (p->n->n_bands > 0)
-		return err_set(e, ERR_UNSUPPORTED,
-		    "--optimal does not know offices that pool: coalition of 2 or more, or zero_reach, with "
-		    "level L3; leave it out, or ask at --level L2 what the public alone costs");
+	if (!apart_slots(p) && !plan_serve_all(p))
+		return err_set(e, ERR_MEMORY, "no memory for the requirements");
 	uint32_t *place = malloc(((size_t)p->g->n_cells + 1) * sizeof *place);
 	bool ok = place != NULL && columns_make(&q, p->g, place) && relations_make(&q, p->g, place) &&
 		  needs_make(&q, p, place);

@@ -19,12 +19,13 @@ struct choice_term {
 };
 
 /* There must be a move, that is a change of columns which keeps all relations, that changes the sum over the terms by
- * amp or more. Needs that stand together as slots want moves that touch no group in common, but for `exempt`. */
+ * amp or more. Needs that stand together as slots want moves that touch no group in common, but for the listed ones. */
 struct choice_need {
 	uint32_t first, n; /* places in choice_question.term */
 	int64_t amp;       /* 0: any change but 0, and how far columns can go does not matter */
-	uint32_t avoid;    /* group whose columns stay as they are, or CHOICE_NONE */
-	uint32_t exempt;   /* group, or CHOICE_NONE */
+	uint32_t
+	    list; /* place in choice_question.list of n_listed groups, of which the first n_avoid stay as they are */
+	uint32_t n_listed, n_avoid;
 	uint32_t slot, slots;
 };
 
@@ -44,7 +45,28 @@ struct choice_question {
 	uint32_t n_needs;
 	struct choice_need *need;
 	struct choice_term *term;
+	uint32_t *list; /* groups */
 };
+
+/* Among the first n of the need's list? CHOICE_NONE never is. */
+static inline bool choice_lists(
+    const struct choice_question *q, const struct choice_need *need, uint32_t n, uint32_t group)
+{
+	for (uint32_t i = 0; i < n; i++)
+		if (q->list[need->list + i] == group)
+			return true;
+	return false;
+}
+static inline bool choice_avoids(
+    const struct choice_question *q, const struct choice_need *need, uint32_t group)
+{
+	return choice_lists(q, need, need->n_avoid, group);
+}
+static inline bool choice_exempts(
+    const struct choice_question *q, const struct choice_need *need, uint32_t group)
+{
+	return choice_lists(q, need, need->n_listed, group);
+}
 
 struct choice_step {
 	uint32_t column;
@@ -76,8 +98,7 @@ struct choice_outcome { /* for the summary */
 };
 
 struct plan;
-/* Asks, checks and takes in. True also where nothing came of it. False: no memory, or ERR_UNSUPPORTED where needs have
- * bands (needs.h), which a choice_need cannot say: without them the bound would be none. */
+/* Asks, checks and takes in. True also where nothing came of it. False: no memory. */
 bool choice_improve(
     struct plan *p, choice_ask *ask, void *context, struct choice_outcome *out, struct err *e);
 #endif

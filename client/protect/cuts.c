@@ -124,19 +124,21 @@ static double reach(const struct choice_need *n, int64_t room, double most)
 	return n->amp == 0 || (double)room > most ? most : (double)room;
 }
 
-static bool stays(const struct choice_question *q, uint32_t column, uint32_t avoid)
+static bool stays(
+    const struct choice_question *q, const struct choice_need *n, uint32_t column, const uint8_t *avoid)
 {
-	return avoid != CHOICE_NONE && q->group[column] == avoid;
+	uint32_t g = q->group[column];
+	return g != CHOICE_NONE && (avoid[g] != 0 || choice_avoids(q, n, g));
 }
 
 static void set_bounds(
-    struct cuts *c, const double *z, const struct choice_need *n, uint32_t avoid, bool gentle)
+    struct cuts *c, const double *z, const struct choice_need *n, const uint8_t *avoid, bool gentle)
 {
 	const struct choice_question *q = c->q;
 	for (uint32_t i = 0; i < q->n_columns; i++) {
 		bool priced = q->price[i] > 0;
 		double most = wanted(n) * (gentle && priced ? 1.0 : FAR);
-		double part = stays(q, i, avoid) ? 0.0 : priced ? z[i] : 1.0;
+		double part = stays(q, n, i, avoid) ? 0.0 : priced ? z[i] : 1.0;
 		c->high[i] = reach(n, q->up[i], most) * part;
 		c->high[q->n_columns + i] = reach(n, q->down[i], most) * part;
 	}
@@ -159,7 +161,7 @@ static bool solve(struct cuts *c, const struct choice_need *n)
 }
 
 /* Weights from the duals: what is left of the need's sum once multiples of relations, which are 0, are taken off. */
-static bool weigh(const struct cuts *c, const struct choice_need *n, uint32_t avoid, bool rounded,
+static bool weigh(const struct cuts *c, const struct choice_need *n, const uint8_t *avoid, bool rounded,
     double *weight, double *base)
 {
 	const struct choice_question *q = c->q;
@@ -174,7 +176,7 @@ static bool weigh(const struct cuts *c, const struct choice_need *n, uint32_t av
 	*base = 0;
 	for (uint32_t i = 0; i < q->n_columns; i++) {
 		double most = wanted(n) * FAR;
-		double w = stays(q, i, avoid) || fabs(weight[i]) < SMALL ? 0.0 : weight[i];
+		double w = stays(q, n, i, avoid) || fabs(weight[i]) < SMALL ? 0.0 : weight[i];
 		weight[i] = w > 0 ? w * reach(n, q->up[i], most) : -w * reach(n, q->down[i], most);
 		if (q->price[i] <= 0)
 			*base += weight[i];
@@ -213,7 +215,7 @@ static enum cut_answer make(
 	return CUT_FOUND;
 }
 
-enum cut_answer cuts_find(struct cuts *c, const double *z, uint32_t need, uint32_t avoid, bool gentle,
+enum cut_answer cuts_find(struct cuts *c, const double *z, uint32_t need, const uint8_t *avoid, bool gentle,
     struct cut *out, uint8_t *touched)
 {
 	const struct choice_question *q = c->q;

@@ -20,11 +20,11 @@ void cuts_close(struct cuts *c);
 
 enum cut_answer { CUT_NONE, CUT_FOUND, CUT_FAILED };
 
-/* Does z, with a place for each column and between 0 and 1, let the need happen, while the columns of group `avoid` stay
- * (CHOICE_NONE: none)? No: a cut that z breaks, to be freed with cut_free. gentle: z is fractional, and columns are
+/* Does z, with a place for each column and between 0 and 1, let the need happen, while the columns of the groups that it
+ * avoids stay, and of those that are marked in `avoid` (a place for each group)? No: a cut that z breaks, to be freed with cut_free. gentle: z is fractional, and columns are
  * taken to move no further than the need asks: finds more. touched, if given, has a place for each group: set where the
  * change found passes it. */
-enum cut_answer cuts_find(struct cuts *c, const double *z, uint32_t need, uint32_t avoid, bool gentle,
+enum cut_answer cuts_find(struct cuts *c, const double *z, uint32_t need, const uint8_t *avoid, bool gentle,
     struct cut *out, uint8_t *touched);
 void cut_free(struct cut *c);
 uint64_t cuts_work(const struct cuts *c);     /* steps of the solver, times its columns and rows */

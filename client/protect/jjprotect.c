@@ -137,7 +137,7 @@ static void add_need(struct choice_question *q, uint32_t column, int dir, int64_
 	uint32_t i = q->n_needs++;
 	q->term[i] = (struct choice_term){ column, dir };
 	q->need[i] = (struct choice_need){
-		.first = i, .n = 1, .amp = amp, .avoid = CHOICE_NONE, .exempt = CHOICE_NONE, .slots = 1
+		.first = i, .n = 1, .amp = amp, .slots = 1
 	};
 }
 

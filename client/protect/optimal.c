@@ -18,8 +18,11 @@
 #define MASTER_NODES  20000u
 #define MASTER_ROWS   500000u /* nodes times cuts, in one round */
 #define MOVE_NODES    2000u
-#define GROUPS_A_NEED 64u  /* groups tried one by one for needs with slots */
-#define ALIKE         1e-6 /* relative: costs that are the same */
+#define TREE_A_NEED   96u                /* sets of groups tried for needs with slots */
+#define WIDEN_ASKS    200u               /* programs to make a cut stronger */
+#define WORK_WIDEN    UINT64_C(10000000) /* of programs beyond the masters', then cuts are taken as they are */
+#define LOOSE         1.0                /* a cut that holds with so much to spare */
+#define ALIKE         1e-6               /* relative: costs that are the same */
 
 struct master {
 	const struct choice_question *q;
@@ -36,7 +39,8 @@ struct master {
 	double *z; /* by column */
 	double bound;
 	uint64_t work;    /* of the masters */
-	uint8_t *touched; /* by group */
+	uint8_t *avoid;   /* by group: who pools, in the tree of try_sets */
+	uint8_t *touched; /* by depth in it, then group */
 	uint8_t *quiet;   /* by need: it gave no cut when last asked */
 };
 
@@ -86,7 +90,12 @@ static bool cut_add(struct master *m, const struct cut *cut)
 	return true;
 }
 
-/* Something must be hidden that this pattern shows: it has no whole-number moves, nor has any part of it. */
+static uint64_t work_of(const struct master *m)
+{
+	return m->work + cuts_work(m->cuts);
+}
+
+/* Something must be hidden that m->z shows: it has no whole-number moves, nor has any part of it. */
 static bool cut_pattern(struct master *m)
 {
 	struct cut cut = { calloc((size_t)m->n + 1, sizeof *cut.column),
@@ -102,22 +111,94 @@ static bool cut_pattern(struct master *m)
 	return ok;
 }
 
+/* ---- stronger cuts: as much as possible is hidden beside z, and what is left shown is the cut ---- */
+
+/* Is it certain that m->z does not do, for the reason in context? */
+typedef bool is_impossible(struct master *m, void *context);
+
+struct widening {
+	struct master *m;
+	is_impossible *impossible;
+	void *context;
+	unsigned asks; /* left */
+};
+
+/* Hides the columns too, in this order, as far as the pattern still does not do. */
+static void widen(struct widening *w, const uint32_t *order, uint32_t n)
+{
+	if (n == 0 || w->asks == 0)
+		return;
+	w->asks--;
+	for (uint32_t i = 0; i < n; i++)
+		w->m->z[order[i]] = 1.0;
+	if (w->impossible(w->m, w->context))
+		return;
+	for (uint32_t i = 0; i < n; i++)
+		w->m->z[order[i]] = 0.0;
+	if (n > 1) {
+		widen(w, order, n / 2);
+		widen(w, order + n / 2, n - n / 2);
+	}
+}
+
+static int cheapest_first(const void *a, const void *b, void *question)
+{
+	const struct choice_question *q = question;
+	uint32_t x = *(const uint32_t *)a;
+	uint32_t y = *(const uint32_t *)b;
+	if (q->price[x] != q->price[y])
+		return q->price[x] < q->price[y] ? -1 : 1;
+	return (x > y) - (x < y);
+}
+
+/* The cut of a pattern m->z that does not do; z is as it was afterwards. */
+static bool cut_widened(struct master *m, is_impossible *impossible, void *context)
+{
+	struct widening w = { m, impossible, context, WIDEN_ASKS };
+	uint32_t *order = calloc((size_t)m->n + 1, sizeof *order);
+	uint32_t n = 0;
+	if (order == NULL)
+		return false;
+	for (uint32_t i = 0; i < m->n; i++)
+		if (m->z[m->column[i]] < 0.5)
+			order[n++] = m->column[i];
+	if (n > 0)
+		qsort_r(order, n, sizeof *order, cheapest_first, (void *)(uintptr_t)m->q);
+	widen(&w, order, n / 2);
+	widen(&w, order + n / 2, n - n / 2);
+	bool ok = cut_pattern(m);
+	for (uint32_t i = 0; i < n; i++)
+		m->z[order[i]] = 0.0;
+	free(order);
+	return ok;
+}
+
 /* ---- needs against z ---- */
+
+static bool linear_says_no(struct master *m, void *need)
+{
+	struct cut cut;
+	if (cuts_find(m->cuts, m->z, *(uint32_t *)need, m->avoid, false, &cut, NULL) != CUT_FOUND)
+		return false;
+	cut_free(&cut);
+	return true;
+}
 
 struct finding {
 	unsigned found, failed;
 	bool memory;
 };
 
-static void try_need(
-    struct master *m, uint32_t need, uint32_t avoid, bool gentle, uint8_t *touched, struct finding *f)
+static void try_need(struct master *m, uint32_t need, bool gentle, uint8_t *touched, struct finding *f)
 {
 	struct cut cut;
-	switch (cuts_find(m->cuts, m->z, need, avoid, gentle, &cut, touched)) {
+	switch (cuts_find(m->cuts, m->z, need, m->avoid, gentle, &cut, touched)) {
 	case CUT_FOUND:
 		f->found++;
 		f->memory |= !cut_add(m, &cut);
 		cut_free(&cut);
+		if (!gentle && cuts_work(m->cuts) <= m->work + WORK_WIDEN)
+			f->memory |= !cut_widened(m, linear_says_no, &need);
 		break;
 	case CUT_FAILED:
 		f->failed++;
@@ -127,24 +208,23 @@ static void try_need(
 	}
 }
 
-/* Moves that share no group are one for each single group that avoids it. Only groups that the first change passes need
- * be asked about. */
-static void try_groups(struct master *m, uint32_t need, bool gentle, struct finding *f)
+/* Moves that share no group hold one for each set of groups, as many as there are slots but one, that leaves the set alone.
+ * Of the sets only those need asking about that meet the changes found for their parts. */
+static void try_sets(
+    struct master *m, uint32_t need, uint32_t depth, bool gentle, unsigned *tried, struct finding *f)
 {
 	const struct choice_need *n = &m->q->need[need];
-	unsigned tried = 0;
-	memset(m->touched, 0, (size_t)m->q->n_groups + 1);
-	try_need(m, need, n->avoid, gentle, m->touched, f);
-	for (uint32_t g = 0; g < m->q->n_groups && f->found == 0 && tried < GROUPS_A_NEED; g++)
-		if (m->touched[g] != 0 && g != n->exempt && n->avoid == CHOICE_NONE) {
-			try_need(m, need, g, gentle, NULL, f);
-			tried++;
-		}
-}
-
-static uint64_t work_of(const struct master *m)
-{
-	return m->work + cuts_work(m->cuts);
+	uint8_t *touched = m->touched + (size_t)depth * ((size_t)m->q->n_groups + 1);
+	memset(touched, 0, (size_t)m->q->n_groups + 1);
+	try_need(m, need, gentle, touched, f);
+	for (uint32_t g = 0; depth + 1 < n->slots && g < m->q->n_groups && f->found == 0; g++) {
+		if (touched[g] == 0 || choice_exempts(m->q, n, g) || *tried == TREE_A_NEED)
+			continue;
+		++*tried;
+		m->avoid[g] = 1;
+		try_sets(m, need, depth + 1, gentle, tried, f);
+		m->avoid[g] = 0;
+	}
 }
 
 /* all: also those that were quiet. */
@@ -154,12 +234,10 @@ static bool try_round(struct master *m, bool gentle, bool all, struct finding *f
 	for (uint32_t i = 0; i < m->q->n_needs && !f->memory && work_of(m) < WORK_MAX; i++) {
 		const struct choice_need *n = &m->q->need[i];
 		struct finding own = { 0 };
+		unsigned tried = 0;
 		if ((n->slots > 1 && n->slot > 0) || (!all && m->quiet[i] != 0))
 			continue;
-		if (n->slots > 1)
-			try_groups(m, i, gentle, &own);
-		else
-			try_need(m, i, n->avoid, gentle, NULL, &own);
+		try_sets(m, i, 0, gentle, &tried, &own);
 		m->quiet[i] = own.found == 0;
 		f->found += own.found;
 		f->failed += own.failed;
@@ -176,6 +254,33 @@ static bool try_needs(struct master *m, bool gentle, struct finding *f)
 }
 
 /* ---- the master ---- */
+
+/* Of the cuts found so far only those that bind at the last linear program's answer: the others would only be in the way. */
+static void forget_loose(struct master *m)
+{
+	const double *x = Clp_primalColumnSolution(m->clp);
+	size_t rows = 0;
+	size_t at = 0;
+	if (m->n_rows == 0)
+		return;
+	for (size_t r = 0; r < m->n_rows; r++) {
+		int from = m->start[r];
+		int to = m->start[r + 1];
+		double sum = 0;
+		for (int i = from; i < to; i++)
+			sum += m->weight[i] * x[m->index[i]];
+		if (sum > 1.0 + LOOSE)
+			continue;
+		m->start[rows++] = (int)at;
+		for (int i = from; i < to; i++, at++) {
+			m->index[at] = m->index[i];
+			m->weight[at] = m->weight[i];
+		}
+	}
+	m->start[rows] = (int)at;
+	m->n_rows = rows;
+	m->n_entries = at;
+}
 
 static void tell(struct master *m)
 {
@@ -243,7 +348,8 @@ static enum master_state whole_master(struct master *m)
 	snprintf(nodes, sizeof nodes, "%u", master_nodes(m));
 	Cbc_setParameter(cbc, "maxNodes", nodes);
 	Cbc_setParameter(cbc, "ratioGap", "0");
-	Cbc_setParameter(cbc, "feas", "off");
+	Cbc_setParameter(cbc, "cuts", "off"); /* ours are those that count */
+	Cbc_setParameter(cbc, "heur", "off");
 	Cbc_setCutoff(cbc, m->q->cost + 0.5);
 	Cbc_solve(cbc);
 	m->work += (uint64_t)Cbc_getIterationCount(cbc) * (m->n + m->n_rows);
@@ -284,44 +390,75 @@ static bool append(
 	return true;
 }
 
-/* Moves for the need, or for it and the slots after it, into a. False: none. */
-static bool moves_for(
-    struct master *m, const double *price, uint32_t need, struct choice_answer *a, size_t *room)
+struct moves { /* being made */
+	struct choice_answer *a;
+	size_t room;
+	double *price;   /* by column: what m->z shows is banned */
+	uint32_t failed; /* the need that has none, or CHOICE_NONE */
+	bool unsure;     /* it may have some: a bound ended the search */
+};
+
+/* Moves for the need, or for it and the slots after it, into k->a if that is given. False: none. */
+static bool moves_for(struct master *m, struct moves *k, uint32_t need)
 {
-	const struct program_ask ask = { m->q, price, m->q->n_columns, MOVE_NODES };
+	const struct program_ask ask = { m->q, k->price, m->q->n_columns, MOVE_NODES, &k->unsure };
 	uint32_t slots = m->q->need[need].slots > 1 ? m->q->need[need].slots : 1;
 	struct choice_step *step[PROGRAM_SLOTS_MAX] = { NULL };
 	uint32_t n[PROGRAM_SLOTS_MAX] = { 0 };
 	bool ok = slots <= PROGRAM_SLOTS_MAX;
+	k->unsure = !ok;
 	if (ok && slots == 1)
 		ok = (step[0] = program_move(&ask, &m->adj, need, &n[0])) != NULL;
 	else if (ok)
 		ok = program_slots(&ask, &m->adj, need, step, n);
 	for (uint32_t i = 0; i < slots && i < PROGRAM_SLOTS_MAX; i++) {
-		ok = ok && append(a, room, step[i], n[i], need + i);
+		if (ok && k->a != NULL && !append(k->a, &k->room, step[i], n[i], need + i)) {
+			ok = false;
+			k->unsure = true;
+		}
 		free(step[i]);
 	}
 	return ok;
 }
 
+static void set_prices(const struct master *m, struct moves *k)
+{
+	for (uint32_t i = 0; i < m->q->n_columns; i++)
+		k->price[i] = m->q->price[i] > 0 && m->z[i] < 0.5 ? PROGRAM_BANNED : 0.0;
+}
+
 /* Moves for all needs over what z hides. False: some need has none. */
-static bool moves_make(struct master *m, struct choice_answer *a)
+static bool moves_make(struct master *m, struct moves *k)
 {
 	const struct choice_question *q = m->q;
-	double *price = calloc((size_t)q->n_columns + 1, sizeof *price);
-	size_t room = 1024;
-	a->start = calloc((size_t)q->n_needs + 1, sizeof *a->start);
-	a->step = malloc(room * sizeof *a->step);
-	bool ok = price != NULL && a->start != NULL && a->step != NULL;
-	for (uint32_t i = 0; ok && i < q->n_columns; i++)
-		price[i] = q->price[i] > 0 && m->z[i] < 0.5 ? PROGRAM_BANNED : 0.0;
-	for (uint32_t i = 0; ok && i < q->n_needs; i++)
-		if (q->need[i].slot == 0)
-			ok = moves_for(m, price, i, a, &room);
-	free(price);
+	k->room = 1024;
+	k->failed = CHOICE_NONE;
+	k->a->start = calloc((size_t)q->n_needs + 1, sizeof *k->a->start);
+	k->a->step = malloc(k->room * sizeof *k->a->step);
+	bool ok = k->a->start != NULL && k->a->step != NULL;
+	k->unsure = !ok;
+	set_prices(m, k);
+	for (uint32_t i = 0; ok && i < q->n_needs; i++) {
+		ok = q->need[i].slot != 0 || moves_for(m, k, i);
+		k->failed = ok ? CHOICE_NONE : i;
+	}
 	if (!ok)
-		choice_answer_free(a);
+		choice_answer_free(k->a);
 	return ok;
+}
+
+static bool whole_says_no(struct master *m, void *moves)
+{
+	struct moves *k = moves;
+	set_prices(m, k);
+	return !moves_for(m, k, k->failed) && !k->unsure;
+}
+
+/* One of the cells that the pattern shows is wanted. Of several slots at once it is too dear to ask which. */
+static bool cut_failed(struct master *m, struct moves *k)
+{
+	k->a = NULL;
+	return m->q->need[k->failed].slots > 1 ? cut_pattern(m) : cut_widened(m, whole_says_no, k);
 }
 
 /* ---- the whole ---- */
@@ -329,6 +466,27 @@ static bool moves_make(struct master *m, struct choice_answer *a)
 static bool is_alike(double a, double b)
 {
 	return fabs(a - b) <= ALIKE * (1.0 + fabs(b));
+}
+
+enum outcome { OUTCOME_ON, OUTCOME_DONE, OUTCOME_FAILED };
+
+/* Linear programs find nothing against m->z: are there whole moves? If not, a cut. */
+static enum outcome whole_moves(struct master *m, struct choice_answer *out)
+{
+	struct moves k = { .a = out, .price = calloc((size_t)m->q->n_columns + 1, sizeof *k.price) };
+	enum outcome outcome = OUTCOME_FAILED;
+	if (k.price == NULL)
+		return outcome;
+	if (moves_make(m, &k)) {
+		out->cost = choice_cost(m->q, out);
+		outcome = OUTCOME_DONE;
+	} else if (k.unsure) {
+		outcome = OUTCOME_DONE;
+	} else if (cut_failed(m, &k)) {
+		outcome = OUTCOME_ON;
+	}
+	free(k.price);
+	return outcome;
 }
 
 static bool whole_phase(struct master *m, struct choice_answer *out)
@@ -348,14 +506,11 @@ static bool whole_phase(struct master *m, struct choice_answer *out)
 			return false;
 		if (f.found > 0)
 			continue;
-		if (work_of(m) >= WORK_MAX)
+		if (work_of(m) >= WORK_MAX || f.failed > 0)
 			break;
-		if (f.failed == 0 && moves_make(m, out)) {
-			out->cost = choice_cost(q, out);
-			break;
-		}
-		if (f.failed > 0 || state != MASTER_BEST || !cut_pattern(m))
-			break;
+		enum outcome outcome = whole_moves(m, out);
+		if (outcome != OUTCOME_ON)
+			return outcome == OUTCOME_DONE;
 	}
 	return true;
 }
@@ -368,15 +523,16 @@ static bool master_open(struct master *m, const struct choice_question *q)
 	m->column = calloc(room, sizeof *m->column);
 	m->place = malloc(room * sizeof *m->place);
 	m->z = calloc(room, sizeof *m->z);
-	m->touched = calloc((size_t)q->n_groups + 1, 1);
+	m->avoid = calloc((size_t)q->n_groups + 1, 1);
+	m->touched = calloc(PROGRAM_SLOTS_MAX * ((size_t)q->n_groups + 1), 1);
 	m->quiet = calloc((size_t)q->n_needs + 1, 1);
 	m->clp = Clp_newModel();
 	double *cost = calloc(room, sizeof *cost);
 	double *high = calloc(room, sizeof *high);
 	int *start = calloc(room, sizeof *start);
 	bool ok = m->cuts != NULL && m->column != NULL && m->place != NULL && m->z != NULL &&
-		  m->touched != NULL && m->quiet != NULL && m->clp != NULL && cost != NULL && high != NULL &&
-		  start != NULL && adjacency_make(&m->adj, q);
+		  m->avoid != NULL && m->touched != NULL && m->quiet != NULL && m->clp != NULL &&
+		  cost != NULL && high != NULL && start != NULL && adjacency_make(&m->adj, q);
 	for (uint32_t i = 0; ok && i < q->n_columns; i++) {
 		m->place[i] = CHOICE_NONE;
 		if (q->price[i] <= 0)
@@ -406,6 +562,7 @@ static void master_close(struct master *m)
 	free(m->index);
 	free(m->weight);
 	free(m->z);
+	free(m->avoid);
 	free(m->touched);
 	free(m->quiet);
 	if (m->clp != NULL)
@@ -418,7 +575,11 @@ bool optimal_ask(void *context, const struct choice_question *q, struct choice_a
 	*out = (struct choice_answer){ 0 };
 	if (q->n_columns > OPTIMAL_COLUMNS_MAX)
 		return true;
-	bool ok = master_open(&m, q) && linear_phase(&m) && whole_phase(&m, out);
+	bool ok = master_open(&m, q) && linear_phase(&m);
+	if (ok) {
+		forget_loose(&m);
+		ok = whole_phase(&m, out);
+	}
 	if (ok) {
 		double cost = out->start != NULL ? out->cost : q->cost;
 		out->bound = m.bound >= cost || is_alike(m.bound, cost) ? cost : m.bound;

@@ -58,8 +58,7 @@ struct ball {
 static bool may_move(const struct ball *b, uint32_t column)
 {
 	const struct choice_question *q = b->p->q;
-	return b->p->price[column] >= 0 &&
-	       (b->need->avoid == CHOICE_NONE || q->group[column] != b->need->avoid);
+	return b->p->price[column] >= 0 && !choice_avoids(q, b->need, q->group[column]);
 }
 
 static void take(struct ball *b, uint32_t column)
@@ -176,28 +175,30 @@ static bool model_make(struct model *m, const struct ball *b)
 	return true;
 }
 
-static bool solve_linear(const struct model *m, double *x)
+enum solved { SOLVED, IMPOSSIBLE, UNDECIDED };
+
+static enum solved solve_linear(const struct model *m, double *x)
 {
 	Clp_Simplex *clp = Clp_newModel();
 	if (clp == NULL)
-		return false;
+		return UNDECIDED;
 	Clp_setLogLevel(clp, 0);
 	Clp_loadProblem(clp, m->n_columns, m->n_rows, m->start, m->index, m->value, m->low, m->high, m->cost,
 	    m->row_low, m->row_high);
 	Clp_dual(clp, 0);
-	bool ok = Clp_status(clp) == 0;
-	if (ok)
+	enum solved s = Clp_status(clp) == 0 ? SOLVED : Clp_status(clp) == 1 ? IMPOSSIBLE : UNDECIDED;
+	if (s == SOLVED)
 		memcpy(x, Clp_primalColumnSolution(clp), (size_t)m->n_columns * sizeof *x);
 	Clp_deleteModel(clp);
-	return ok;
+	return s;
 }
 
-static bool solve_whole(const struct model *m, unsigned nodes, double *x)
+static enum solved solve_whole(const struct model *m, unsigned nodes, double *x)
 {
 	char most[16];
 	Cbc_Model *cbc = Cbc_newModel();
 	if (cbc == NULL)
-		return false;
+		return UNDECIDED;
 	snprintf(most, sizeof most, "%u", nodes);
 	Cbc_loadProblem(cbc, m->n_columns, m->n_rows, m->start, m->index, m->value, m->low, m->high, m->cost,
 	    m->row_low, m->row_high);
@@ -208,10 +209,11 @@ static bool solve_whole(const struct model *m, unsigned nodes, double *x)
 	Cbc_setParameter(cbc, "maxNodes", most);
 	Cbc_solve(cbc);
 	const double *best = Cbc_bestSolution(cbc);
-	if (best != NULL)
+	enum solved s = best != NULL ? SOLVED : Cbc_isProvenInfeasible(cbc) != 0 ? IMPOSSIBLE : UNDECIDED;
+	if (s == SOLVED)
 		memcpy(x, best, (size_t)m->n_columns * sizeof *x);
 	Cbc_deleteModel(cbc);
-	return best != NULL;
+	return s;
 }
 
 /* ---- the answer ---- */
@@ -256,17 +258,20 @@ struct choice_step *program_move(
 	struct model m = { 0 };
 	struct choice_step *step = NULL;
 	double *x = NULL;
+	enum solved s = UNDECIDED;
 	*n = 0;
 	if (!ball_make(&b) || !model_make(&m, &b))
 		goto done;
 	x = calloc((size_t)m.n_columns + 1, sizeof *x);
-	if (x == NULL || !solve_linear(&m, x))
+	if (x == NULL || (s = solve_linear(&m, x)) != SOLVED)
 		goto done;
 	if (is_whole(x, m.n_columns))
 		step = steps_of(&b, need, x, n);
-	if (step == NULL && p->nodes > 0 && solve_whole(&m, p->nodes, x))
+	if (step == NULL && p->nodes > 0 && (s = solve_whole(&m, p->nodes, x)) == SOLVED)
 		step = steps_of(&b, need, x, n);
 done:
+	if (step == NULL && p->unsure != NULL)
+		*p->unsure |= s != IMPOSSIBLE;
 	model_free(&m);
 	ball_free(&b);
 	free(x);

@@ -14,6 +14,7 @@ struct program_ask {
 	const double *price;  /* by column: 0 for nothing, PROGRAM_BANNED: not to be moved */
 	uint32_t max_columns; /* of the neighbourhood of the need's columns */
 	unsigned nodes; /* of the integer program, where the linear one's answer is not whole; 0: none */
+	bool *unsure;   /* set where none was found, but there may be one; NULL: nobody asks */
 };
 
 /* Columns and relations by column, for walking from one to the other. */
@@ -31,7 +32,7 @@ struct choice_step *program_move(
 
 #define PROGRAM_SLOTS_MAX 16
 
-/* Moves for a need and the slots after it that touch no group in common, but for the exempt one: step and n have a place
+/* Moves for a need and the slots after it that touch no group in common, but for those listed: step and n have a place
  * for each. False: none found; what step then holds is the caller's too. */
 bool program_slots(const struct program_ask *p, const struct adjacency *a, uint32_t need,
     struct choice_step **step, uint32_t *n);

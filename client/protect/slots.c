@@ -20,11 +20,12 @@ static bool one_by_one(const struct program_ask *p, const struct adjacency *a, u
 	bool ok = price != NULL && taken != NULL;
 	struct program_ask own = *p;
 	own.price = price;
+	own.unsure = NULL; /* the way in which this fails says nothing */
 	for (uint32_t s = 0; ok && s < first->slots; s++) {
 		for (uint32_t c = 0; c < q->n_columns; c++) {
 			uint32_t g = q->group[c];
-			price[c] = g != CHOICE_NONE && g != first->exempt && taken[g] != 0 ? PROGRAM_BANNED
-											   : p->price[c];
+			bool out = g != CHOICE_NONE && taken[g] != 0 && !choice_exempts(q, first, g);
+			price[c] = out ? PROGRAM_BANNED : p->price[c];
 		}
 		step[s] = program_move(&own, a, need + s, &n[s]);
 		ok = step[s] != NULL;
@@ -78,11 +79,11 @@ static bool together_make(struct together *t, const struct program_ask *p)
 	for (uint32_t c = 0; c < q->n_columns; c++) {
 		uint32_t g = q->group[c];
 		t->place[c] = CHOICE_NONE;
-		if (p->price[c] < 0 || (t->need->avoid != CHOICE_NONE && g == t->need->avoid))
+		if (p->price[c] < 0 || choice_avoids(q, t->need, g))
 			continue;
 		t->place[c] = t->n;
 		t->usable[t->n++] = c;
-		if (g != CHOICE_NONE && g != t->need->exempt && t->deal[g] == CHOICE_NONE) {
+		if (g != CHOICE_NONE && !choice_exempts(q, t->need, g) && t->deal[g] == CHOICE_NONE) {
 			t->deal[g] = t->n_groups;
 			t->group[t->n_groups++] = g;
 		}
@@ -132,7 +133,7 @@ static void put_deal(struct together *t)
 	for (uint32_t s = 0; s < t->need->slots; s++)
 		for (uint32_t i = 0; i < t->n; i++) {
 			uint32_t g = q->group[t->usable[i]];
-			if (g == CHOICE_NONE || g == t->need->exempt)
+			if (g == CHOICE_NONE || choice_exempts(q, t->need, g))
 				continue;
 			for (int k = 0; k < 2; k++) { /* no change where the group is not this slot's */
 				const double most =
@@ -151,7 +152,7 @@ static void put_deal(struct together *t)
 	}
 }
 
-static bool solve(struct together *t, unsigned nodes)
+static bool solve(struct together *t, unsigned nodes, bool *none)
 {
 	const struct choice_question *q = t->q;
 	char most[16];
@@ -169,6 +170,7 @@ static bool solve(struct together *t, unsigned nodes)
 	Cbc_setParameter(t->cbc, "maxNodes", most);
 	Cbc_setParameter(t->cbc, "maxSolutions", "1");
 	Cbc_solve(t->cbc);
+	*none = Cbc_isProvenInfeasible(t->cbc) != 0;
 	return Cbc_bestSolution(t->cbc) != NULL;
 }
 
@@ -216,9 +218,12 @@ bool program_slots(const struct program_ask *p, const struct adjacency *a, uint3
 		step[s] = NULL;
 		n[s] = 0;
 	}
-	bool ok = together_make(&t, p) && solve(&t, p->nodes);
+	bool none = false;
+	bool ok = together_make(&t, p) && solve(&t, p->nodes, &none);
 	for (uint32_t s = 0; ok && s < t.need->slots; s++)
 		ok = read_slot(&t, s, need + s, &step[s], &n[s]);
+	if (!ok && !none && p->unsure != NULL)
+		*p->unsure = true;
 	together_free(&t);
 	return ok;
 }

@@ -37,8 +37,10 @@ def test_known(folder):
                    stdout=subprocess.DEVNULL)
     table = os.path.join(folder, "T1")
     for zeros, level, count, value in (("published", "L1", 11, 126), ("camouflage", "L2", 14, 169),
-                                       ("published", "L2", 18, 231)):
-        policy(folder, **dict(PLAIN, zeros=zeros, threshold=5, price_count=5, effort=20))
+                                       ("published", "L2", 18, 231), ("camouflage", "L3", 19, 314),
+                                       ("published", "L3", 23, 387)):
+        offices = "yes" if level == "L3" else "no"
+        policy(folder, **dict(PLAIN, zeros=zeros, threshold=5, price_count=5, effort=20, offices=offices))
         out, s, said = protect(table, folder, level)
         assert (s["secondary"], s["secondary_value"]) == (count, value), s
         assert s["optimal"]["proven"] and s["optimal"]["gap"] == 0 and s["optimal"]["bound"] == s["cost"], s
@@ -71,19 +73,22 @@ def test_deadline(folder):
     assert "nothing was written" in p.stderr, p.stderr
 
 
-def test_pools(folder):
-    """Offices that pool are not in the model, so nothing is claimed: refused, by name, and nothing written."""
-    two_way(folder, "ABCD", "xyz", [20, 3, 10, 8, 19, 2, 17, 32, 12, 4, 11, 1])
+def office_table(folder, offices, columns, counts):
+    """A two-way table whose rows are offices."""
+    two_way(folder, offices, columns, counts)
     os.rename(os.path.join(folder, "hier_row.csv"), os.path.join(folder, "hier_office.csv"))
     with open(os.path.join(folder, "cells.csv"), encoding="utf-8") as f:
         text = f.read()
     with open(os.path.join(folder, "cells.csv"), "w", encoding="utf-8") as f:
         f.write(text.replace("row,", "office,", 1))
-    out = os.path.join(folder, "out")
-    for more in ({"coalition": 2}, {"zero_reach": "yes"}):
-        policy(folder, **dict(PLAIN, threshold=5, offices="yes", zeros="camouflage", **more))
-        p = cellveil("protect", folder, "--policy", os.path.join(folder, "policy.yaml"), "--optimal", "-o", out)
-        assert p.returncode == 2 and "pool" in p.stderr and not os.path.exists(out), (more, p)
+
+
+def test_nothing_to_choose(folder):
+    """All inner cells are small: no cut is found, nor needed."""
+    two_way(folder, "ABC", "xy", [3, 3, 2, 2, 5, 6])
+    policy(folder, **dict(PLAIN, threshold=4, zeros="camouflage"))
+    _, s, _ = protect(folder, folder, "L2")
+    assert s["optimal"]["proven"], s
 
 
 def test_i1(folder):
@@ -144,6 +149,92 @@ class Small:
             if all(self.reaches(pattern, c, max(k, self.value[c] + width)) for c in primary):
                 return cost
         return None
+
+
+def asked(table, columns, k, width, coalition, zero_reach):
+    """What L3 asks of a table whose rows are offices: (cell, at least this change, direction, offices it must leave alone)."""
+    offices = len(table.value) // (columns + 1) - 1
+    needs = []
+    for cell, value in enumerate(table.value):
+        row, col = divmod(cell, columns + 1)
+        below = [row] if row else list(range(1, offices + 1))
+        for n in range(coalition + 1):
+            for pool in itertools.combinations(range(1, offices + 1), n):
+                rest = value - sum(table.value[o * (columns + 1) + col] for o in pool if o in below)
+                small = 1 <= value < k
+                if rest == 0 or value == 0 or not (small or (n > 0 and rest < k)):
+                    continue
+                needs.append((cell, max(k - rest, width), 1, pool))
+                if zero_reach:
+                    needs.append((cell, rest, -1, pool))
+    return needs
+
+
+def cheapest(table, columns, needs):
+    """The model of the whole, a copy of the table for each that is asked for: cost 5 + value for each other hidden cell."""
+    n = len(table.value)
+    protected = {cell for cell, _, _, _ in needs}
+    price = numpy.array([0 if c in protected else 5 + v for c, v in enumerate(table.value)] + [0] * (2 * n * len(needs)))
+    rows, low, high = [], [], []
+
+    def row(terms, least, most):
+        line = numpy.zeros(len(price))
+        for at, by in terms:
+            line[at] += by
+        rows.append(line)
+        low.append(least)
+        high.append(most)
+
+    top = numpy.ones(len(price))
+    for i, (cell, amp, direction, pool) in enumerate(needs):
+        up, down = n * (1 + 2 * i), n * (2 + 2 * i)
+        most = 3 * amp + 20
+        for c, v in enumerate(table.value):
+            still = c // (columns + 1) in pool
+            top[up + c], top[down + c] = (0, 0) if still else (most, min(v, most))
+            if c not in protected:
+                row([(up + c, 1), (c, -most)], -numpy.inf, 0)
+                row([(down + c, 1), (c, -most)], -numpy.inf, 0)
+        for line in table.matrix:
+            row([(up + c, w) for c, w in enumerate(line) if w] + [(down + c, -w) for c, w in enumerate(line) if w], 0, 0)
+        row([(up + cell, direction), (down + cell, -direction)], amp, numpy.inf)
+    r = milp(price, constraints=LinearConstraint(numpy.array(rows), low, high), bounds=Bounds(numpy.zeros(len(price)), top),
+             integrality=numpy.ones(len(price)))
+    return r.fun if r.success else None
+
+
+def test_offices(folder):
+    """Offices alone and in pairs, a nought that must be possible: the optimum of a model written out here."""
+    seed = int(os.environ.get("CELLVEIL_SEED", "20240614"))
+    print("seed", seed)
+    rng = random.Random(seed + 1)
+    proven = 0
+    for case in range(6):
+        counts = [rng.choice((0, 1, 2, 3, 6, 8, 12, 20)) for _ in range(8)]
+        counts[rng.randrange(8)] = rng.randrange(1, 4)
+        pooled, reach = 1 + case % 2, case % 3 == 2
+        here = os.path.join(folder, str(case))
+        os.mkdir(here)
+        office_table(here, "ABCD", "xy", counts)
+        policy(here, **dict(PLAIN, threshold=4, zeros="camouflage", offices="yes", price_count=5, coalition=pooled,
+                            zero_reach="yes" if reach else "no", ladder="withhold"))
+        table = Small(counts, 2)
+        best = cheapest(table, 2, asked(table, 2, 4, 1, pooled, reach))
+        p = cellveil("protect", here, "--policy", os.path.join(here, "policy.yaml"), "--optimal", "-o",
+                     os.path.join(here, "out"))
+        assert p.returncode == (4 if best is None else 0), (counts, best, p.stderr)
+        if best is None:
+            continue
+        with open(os.path.join(here, "out", "summary.json"), encoding="utf-8") as f:
+            s = json.load(f)
+        assert s["optimal"]["proven"] and abs(s["cost"] - round(best)) < 0.5, (counts, pooled, reach, best, s)
+        p = cellveil("verify-certificate", here, os.path.join(here, "out", "RESULT.csv"),
+                     os.path.join(here, "out", "certificate.cvc"), "--auditor",
+                     os.path.join(here, "out", "certificate.auditor.cvc"), "--truth", os.path.join(here, "cells.csv"),
+                     "--policy", os.path.join(here, "policy.yaml"))
+        assert p.returncode == 0, (counts, p.stderr)
+        proven += 1
+    assert proven > 0
 
 
 def test_all_patterns(folder):
