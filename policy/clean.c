@@ -36,11 +36,11 @@ static struct order_key *list_secondaries(const struct plan *p, uint32_t *n)
 {
 	uint32_t count = 0;
 	for (uint32_t c = 0; c < p->g->n_cells; c++)
-		count += cell_is_bought(p->g, c) && p->g->use[c] != 0;
+		count += cell_is_bought(p->g, c) && p->g->use[c] != 0 && p->g->frozen[c] == 0;
 	struct order_key *k = malloc(((size_t)count + 1) * sizeof *k);
 	*n = 0;
 	for (uint32_t c = 0; k != NULL && c < p->g->n_cells; c++)
-		if (cell_is_bought(p->g, c) && p->g->use[c] != 0)
+		if (cell_is_bought(p->g, c) && p->g->use[c] != 0 && p->g->frozen[c] == 0)
 			k[(*n)++] = (struct order_key){ p->g->price[c], c };
 	if (k != NULL)
 		qsort(k, *n, sizeof *k, dearest_first);

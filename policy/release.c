@@ -19,6 +19,7 @@
 #include "policy/proving.h"
 #include "policy/ranks.h"
 #include "policy/safe_table.h"
+#include "policy/zones.h"
 
 #define LAST_CHECKS_MAX 12u
 
@@ -219,7 +220,7 @@ static bool pattern_is(const struct attempt *a, const uint8_t seed[16])
 }
 
 /* Moves for all needs that hide as little as can be found. At L1 by ranks; else, or if those give no moves, by search. */
-static bool serve_cheaply(struct attempt *a, unsigned effort)
+static bool serve_cheaply(struct attempt *a, unsigned effort, struct team *team)
 {
 	struct plan *p = &a->plan;
 	if (a->level == LEVEL_1 && a->g.ledger == NULL) {
@@ -228,7 +229,7 @@ static bool serve_cheaply(struct attempt *a, unsigned effort)
 		if (p->unserved != NONE || p->memory_failed || plan_over_limit(p))
 			return false;
 	}
-	return plan_serve_all(p) && plan_clean(p, 2) && (effort == 0 || plan_improve(p, effort));
+	return zones_serve(p, effort, team);
 }
 
 /* What comes back because it follows is decided for the pattern at hand, every time anew. */
@@ -270,7 +271,7 @@ static bool attempt_run(struct attempt *a, const struct ladder *rungs, struct le
 			return true;
 		if (!keep_frozen(a, i == 0, e))
 			return false;
-		if (!serve_cheaply(a, i == 0 ? a->params.effort : 0))
+		if (!serve_cheaply(a, i == 0 ? a->params.effort : 0, o->team))
 			return a->plan.unserved != NONE || plan_over_limit(&a->plan) ||
 			       err_set(e, ERR_MEMORY, "no memory for the moves");
 		if (i == 0 && o->choose != NULL && l->n == 0 && !plan_over_limit(&a->plan) &&

@@ -1,0 +1,373 @@
+#include "policy/zones.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "policy/moves.h"
+
+#define ZONES_MAX   8u     /* as many threads have something to do */
+#define CELLS_LEAST 20000u /* grid cells: smaller tables are one zone */
+#define DIMS        2u     /* in turn, those with most branches */
+
+struct found { /* the moves of a zone, when it is done */
+	struct term *term;
+	uint32_t *begin; /* of each move, and of what would be next */
+	uint32_t *move;  /* by need of the zone, or NONE */
+	uint32_t n;
+};
+
+struct zone { /* a plan for some needs of another */
+	struct grid g;
+	struct needs n;
+	struct plan q;
+	uint32_t *need; /* of the whole plan, by its own */
+	struct found found;
+	uint64_t work, by_free, by_gather, by_pay, by_retry;
+	bool ok;
+};
+
+struct split {
+	struct plan *p;
+	uint8_t *zone; /* by need */
+	struct zone *at;
+	uint32_t n;
+	unsigned rounds, effort; /* of taking out, of improvement */
+};
+
+/* ---- who belongs where ---- */
+
+/* The child of the total that the code is or stands below; one beyond all codes: the total itself. */
+static uint32_t branch_of(const struct dim *d, uint32_t code)
+{
+	while (d->base_view[d->region[code]] != NONE)
+		code = d->breakdown[d->base_view[d->region[code]]].parent;
+	uint32_t root = d->region[code];
+	const struct breakdown *b = d->n_plain[root] == 0 ? NULL : dim_down(d, root, 0);
+	for (uint32_t i = 0; b != NULL && i < b->n; i++)
+		if (dim_is_above(d, d->child[b->first + i], code))
+			return d->child[b->first + i];
+	return d->n_codes;
+}
+
+/* Needs below each branch; one more than there are codes. NULL: no memory. Caller frees. */
+static uint32_t *weigh(const struct plan *p, size_t dim, uint32_t *branch, uint32_t *n_branches)
+{
+	const struct dim *d = &p->g->t->dim[dim];
+	uint32_t *weight = calloc((size_t)d->n_codes + 1, sizeof *weight);
+	*n_branches = 0;
+	for (uint32_t c = 0; weight != NULL && c < d->n_codes; c++)
+		branch[c] = branch_of(d, c);
+	for (uint32_t i = 0; weight != NULL && i < p->n->n; i++)
+		*n_branches += weight[branch[grid_coord(p->g, p->n->need[i].cell, dim)]]++ == 0;
+	return weight;
+}
+
+/* Deals the branches out, the heaviest first, to the zone with the fewest needs. */
+static void deal(const struct split *s, uint32_t n_codes, uint32_t *weight, uint8_t *zone)
+{
+	uint32_t load[ZONES_MAX] = { 0 };
+	for (;;) {
+		uint32_t heaviest = 0;
+		uint32_t least = 0;
+		for (uint32_t c = 1; c <= n_codes; c++)
+			if (weight[c] > weight[heaviest])
+				heaviest = c;
+		if (weight[heaviest] == 0)
+			return;
+		for (uint32_t z = 1; z < s->n; z++)
+			if (load[z] < load[least])
+				least = z;
+		zone[heaviest] = (uint8_t)least;
+		load[least] += weight[heaviest];
+		weight[heaviest] = 0;
+	}
+}
+
+/* All needs of one subject are about the same cell, so they come into the same zone. */
+static bool split_needs(struct split *s, size_t dim)
+{
+	const struct plan *p = s->p;
+	const struct dim *d = &p->g->t->dim[dim];
+	uint32_t n_branches = 0;
+	uint32_t *branch = calloc((size_t)d->n_codes + 1, sizeof *branch);
+	uint8_t *zone = calloc((size_t)d->n_codes + 1, 1);
+	uint32_t *weight = branch == NULL ? NULL : weigh(p, dim, branch, &n_branches);
+	s->zone = calloc((size_t)p->n->n + 1, 1);
+	bool ok = zone != NULL && weight != NULL && s->zone != NULL;
+	s->n = n_branches < ZONES_MAX ? n_branches : ZONES_MAX;
+	if (ok)
+		deal(s, d->n_codes, weight, zone);
+	for (uint32_t i = 0; ok && i < p->n->n; i++)
+		s->zone[i] = zone[branch[grid_coord(p->g, p->n->need[i].cell, dim)]];
+	free(branch);
+	free(zone);
+	free(weight);
+	return ok;
+}
+
+/* Dimensions by the number of branches below their total, those with most first; *n: that have two or more. */
+static void order_dimensions(const struct grid *g, size_t dim[TABLE_DIMS_MAX], uint32_t *n)
+{
+	uint32_t width[TABLE_DIMS_MAX] = { 0 };
+	*n = 0;
+	for (size_t d = 0; d < g->t->n_dims; d++) {
+		const struct dim *one = &g->t->dim[d];
+		for (uint32_t c = 0; c < one->n_codes; c++)
+			width[d] += branch_of(one, c) == c;
+		size_t at = *n;
+		if (width[d] < 2)
+			continue;
+		for (; at > 0 && width[dim[at - 1]] < width[d]; at--)
+			dim[at] = dim[at - 1];
+		dim[at] = d;
+		(*n)++;
+	}
+}
+
+/* ---- moves from one plan to another ---- */
+
+static uint32_t move_size(const struct plan *p, uint32_t move)
+{
+	return p->move[move].n;
+}
+
+static struct term move_term(const struct plan *p, uint32_t move, uint32_t i)
+{
+	return (struct term){ p->move[move].entry[i].cell, p->move[move].entry[i].by };
+}
+
+static void found_free(struct found *f)
+{
+	free(f->term);
+	free(f->begin);
+	free(f->move);
+	*f = (struct found){ 0 };
+}
+
+/* Notes the moves of these needs (by number; NULL: all, up to n), each once. */
+static bool gather_moves(struct found *f, const struct plan *p, const uint32_t *need, uint32_t n)
+{
+	uint32_t *place = malloc(((size_t)p->n_moves + 1) * sizeof *place);
+	uint32_t *from = malloc(((size_t)n + 1) * sizeof *from); /* by move noted */
+	size_t terms = 0;
+	f->move = malloc(((size_t)n + 1) * sizeof *f->move);
+	bool ok = place != NULL && from != NULL && f->move != NULL;
+	if (ok)
+		memset(place, 0xff, ((size_t)p->n_moves + 1) * sizeof *place);
+	for (uint32_t i = 0; ok && i < n; i++) {
+		uint32_t move = p->n->need[need == NULL ? i : need[i]].move;
+		if (move != NONE && place[move] == NONE) {
+			place[move] = f->n;
+			from[f->n++] = move;
+			terms += move_size(p, move);
+		}
+		f->move[i] = move == NONE ? NONE : place[move];
+	}
+	f->begin = calloc((size_t)f->n + 1, sizeof *f->begin);
+	f->term = calloc(terms + 1, sizeof *f->term);
+	ok = ok && f->begin != NULL && f->term != NULL && terms < UINT32_MAX;
+	for (uint32_t i = 0; ok && i < f->n; i++) {
+		f->begin[i + 1] = f->begin[i] + move_size(p, from[i]);
+		for (uint32_t j = 0; j < move_size(p, from[i]); j++)
+			f->term[f->begin[i] + j] = move_term(p, from[i], j);
+	}
+	free(place);
+	free(from);
+	return ok;
+}
+
+/* Gives these needs the moves noted for them. */
+static bool give_moves(struct plan *p, const struct found *f, const uint32_t *need, uint32_t n)
+{
+	uint32_t *place = malloc(((size_t)f->n + 1) * sizeof *place);
+	bool ok = place != NULL;
+	for (uint32_t i = 0; ok && i < f->n; i++) {
+		place[i] = move_store_terms(p, f->term + f->begin[i], f->begin[i + 1] - f->begin[i]);
+		ok = place[i] != NONE;
+	}
+	for (uint32_t i = 0; ok && i < n; i++)
+		if (f->move[i] != NONE)
+			need_assign(p, need == NULL ? i : need[i], place[f->move[i]]);
+	free(place);
+	return ok && !p->memory_failed;
+}
+
+/* ---- one zone ---- */
+
+static bool take_needs(struct zone *z, const struct split *s, uint32_t me)
+{
+	const struct needs *all = s->p->n;
+	size_t n_cells = s->p->g->n_cells;
+	uint32_t n = 0;
+	for (uint32_t i = 0; i < all->n; i++)
+		n += s->zone[i] == me;
+	z->n = *all; /* sums, bands and their offices are shared */
+	z->n.n = z->n.room = n;
+	z->n.need = calloc((size_t)n + 1, sizeof *z->n.need);
+	z->n.first = malloc(n_cells * sizeof *z->n.first);
+	z->need = calloc((size_t)n + 1, sizeof *z->need);
+	if (z->n.need == NULL || z->n.first == NULL || z->need == NULL)
+		return false;
+	memset(z->n.first, 0xff, n_cells * sizeof *z->n.first);
+	for (uint32_t i = all->n; i-- > 0;) {
+		if (s->zone[i] != me)
+			continue;
+		struct need *own = &z->n.need[--n];
+		*own = all->need[i];
+		own->move = own->next = NONE;
+		z->need[n] = i;
+		if (own->virt != NONE)
+			continue;
+		own->next = z->n.first[own->cell];
+		z->n.first[own->cell] = n;
+	}
+	return true;
+}
+
+static bool serves_others(const struct split *s, const struct move *m, uint32_t me)
+{
+	for (uint32_t i = m->first_need; i != NONE; i = s->p->n->need[i].same)
+		if (s->zone[i] != me)
+			return true;
+	return false;
+}
+
+/* What other zones' moves hide is hidden, and costs nothing. */
+static bool take_grid(struct zone *z, const struct split *s, uint32_t me)
+{
+	const struct plan *p = s->p;
+	size_t n = p->g->n_cells;
+	z->g = *p->g;
+	z->g.use = calloc(n, sizeof *z->g.use);
+	z->g.look = calloc(n, 1);
+	z->g.frozen = malloc(n);
+	if (z->g.use == NULL || z->g.look == NULL || z->g.frozen == NULL)
+		return false;
+	memcpy(z->g.frozen, p->g->frozen, n);
+	for (uint32_t i = 0; i < p->n_moves; i++) {
+		bool others = p->move[i].active && serves_others(s, &p->move[i], me);
+		for (uint32_t j = 0; others && j < move_size(p, i); j++)
+			if (cell_is_bought(p->g, move_term(p, i, j).cell))
+				z->g.frozen[move_term(p, i, j).cell] = 1;
+	}
+	return true;
+}
+
+static bool zone_open(struct zone *z, const struct split *s, uint32_t me)
+{
+	struct err unused = { 0 };
+	struct found before = { 0 };
+	bool ok = take_needs(z, s, me) && take_grid(z, s, me) && plan_init(&z->q, &z->g, &z->n, &unused) &&
+		  gather_moves(&before, s->p, z->need, z->n.n) && give_moves(&z->q, &before, NULL, z->n.n);
+	found_free(&before);
+	z->q.max_work = s->p->max_work;
+	z->q.s.work = s->p->s.work;
+	return ok;
+}
+
+/* What has been found stays. */
+static void zone_close(struct zone *z)
+{
+	if (z->q.g != NULL)
+		plan_free(&z->q);
+	free(z->n.need);
+	free(z->n.first);
+	free(z->g.use);
+	free(z->g.look);
+	free(z->g.frozen);
+}
+
+static void zone_work(void *work, uint32_t job)
+{
+	const struct split *s = work;
+	struct zone *z = &s->at[job];
+	struct plan *q = &z->q;
+	bool ok = zone_open(z, s, job);
+	bool served = ok && plan_serve_all(q);
+	ok = ok && !q->memory_failed;
+	if (served)
+		ok = plan_clean(q, s->rounds) && (s->effort == 0 || plan_improve(q, s->effort));
+	z->ok = ok && gather_moves(&z->found, q, NULL, z->n.n);
+	z->work = q->s.work - s->p->s.work;
+	z->by_free = q->by_free;
+	z->by_gather = q->by_gather;
+	z->by_pay = q->by_pay;
+	z->by_retry = q->by_retry;
+	zone_close(z);
+}
+
+/* ---- all zones ---- */
+
+static bool take_back(struct split *s)
+{
+	struct plan *p = s->p;
+	bool ok = true;
+	for (uint32_t i = 0; i < s->n; i++)
+		ok = ok && s->at[i].ok;
+	for (uint32_t i = 0; ok && i < p->n->n; i++)
+		need_assign(p, i, NONE);
+	for (uint32_t i = 0; ok && i < s->n; i++) {
+		struct zone *z = &s->at[i];
+		ok = give_moves(p, &z->found, z->need, z->n.n);
+		found_free(&z->found);
+		p->s.work += z->work;
+		p->by_free += z->by_free;
+		p->by_gather += z->by_gather;
+		p->by_pay += z->by_pay;
+		p->by_retry += z->by_retry;
+	}
+	return ok;
+}
+
+static bool run_split(struct plan *p, size_t dim, unsigned rounds, unsigned effort, struct team *team)
+{
+	struct split s = { .p = p, .rounds = rounds, .effort = effort };
+	bool ok = split_needs(&s, dim);
+	s.at = calloc((size_t)s.n + 1, sizeof *s.at);
+	if (ok && s.at != NULL) {
+		team_run(team, zone_work, &s, s.n);
+		ok = take_back(&s);
+	}
+	for (uint32_t i = 0; s.at != NULL && i < s.n; i++) {
+		found_free(&s.at[i].found);
+		free(s.at[i].need);
+	}
+	p->memory_failed = p->memory_failed || !ok || s.at == NULL;
+	free(s.at);
+	free(s.zone);
+	return !p->memory_failed;
+}
+
+static bool serve_as_one(struct plan *p, unsigned effort)
+{
+	return plan_serve_all(p) && plan_clean(p, 2) && (effort == 0 || plan_improve(p, effort));
+}
+
+static bool all_served(const struct plan *p)
+{
+	for (uint32_t i = 0; i < p->n->n; i++)
+		if (p->n->need[i].move == NONE)
+			return false;
+	return true;
+}
+
+bool zones_serve(struct plan *p, unsigned effort, struct team *team)
+{
+	size_t dim[TABLE_DIMS_MAX] = { 0 };
+	uint32_t n = 0;
+	if (p->g->n_cells > CELLS_LEAST && p->g->ledger == NULL)
+		order_dimensions(p->g, dim, &n);
+	n = n < DIMS ? n : DIMS;
+	if (n == 0)
+		return serve_as_one(p, effort);
+	p->unserved = NONE;
+	for (uint32_t i = 0; i < n; i++)
+		if (!run_split(p, dim[i], i == 0 ? 2 : 1, 0, team))
+			return false;
+	if (!all_served(p) || plan_over_limit(p))
+		return serve_as_one(p, effort);
+	for (uint32_t i = 0; i < n && effort > 0; i++)
+		if (!run_split(p, dim[i], 0, (effort + n - 1) / n, team))
+			return false;
+	return plan_serve_all(p);
+}
