@@ -361,6 +361,8 @@ bool plan_serve_all(struct plan *p)
 			continue;
 		if (serve_hard(p, i)) {
 			reconsider(p, i, p->cost - before);
+		} else if (p->part && !plan_over_limit(p)) {
+			continue; /* the whole plan's matter */
 		} else if (!plan_over_limit(p) && attackers_split(p, i, &first)) {
 			i = first - 1; /* now its attackers, one by one */
 		} else {

@@ -49,6 +49,7 @@ struct plan {
 	struct entry *entry; /* scratch: a move's entries before they are packed */
 	uint32_t room_entries;
 	bool trial;
+	bool part; /* of a larger plan (zones.h): what cannot be served stays open, needs stay as they are */
 	uint8_t *sum_tried; /* by cell: R7 tried to hide it; one still printed cannot be. NULL: not yet */
 	bool memory_failed;
 	bool hopeless;     /* the last need asked about has no move at all, as things stood */
@@ -64,7 +65,7 @@ struct plan {
 bool plan_init(struct plan *p, struct grid *g, struct needs *n, struct err *e);
 void plan_free(struct plan *p);
 
-/* Serves all open needs. false with p->unserved set: some need cannot be served (or the work limit was
+/* Serves all open needs, those that can be in a part of a plan. false with p->unserved set: some need cannot be served (or the work limit was
  * reached); false without: no memory. */
 bool plan_serve_all(struct plan *p);
 /* Takes out secondaries that can be done without. */

@@ -5,9 +5,9 @@
 
 #include "policy/moves.h"
 
-#define ZONES_MAX   8u     /* as many threads have something to do */
+#define ZONES_MAX   8u /* as many threads have something to do */
 #define CELLS_LEAST 20000u /* grid cells: smaller tables are one zone */
-#define DIMS        2u     /* in turn, those with most branches */
+#define DIMS        2u /* in turn, those with most branches */
 
 struct found { /* the moves of a zone, when it is done */
 	struct term *term;
@@ -260,6 +260,7 @@ static bool zone_open(struct zone *z, const struct split *s, uint32_t me)
 	bool ok = take_needs(z, s, me) && take_grid(z, s, me) && plan_init(&z->q, &z->g, &z->n, &unused) &&
 		  gather_moves(&before, s->p, z->need, z->n.n) && give_moves(&z->q, &before, NULL, z->n.n);
 	found_free(&before);
+	z->q.part = true;
 	z->q.max_work = s->p->max_work;
 	z->q.s.work = s->p->s.work;
 	return ok;
@@ -343,14 +344,6 @@ static bool serve_as_one(struct plan *p, unsigned effort)
 	return plan_serve_all(p) && plan_clean(p, 2) && (effort == 0 || plan_improve(p, effort));
 }
 
-static bool all_served(const struct plan *p)
-{
-	for (uint32_t i = 0; i < p->n->n; i++)
-		if (p->n->need[i].move == NONE)
-			return false;
-	return true;
-}
-
 bool zones_serve(struct plan *p, unsigned effort, struct team *team)
 {
 	size_t dim[TABLE_DIMS_MAX] = { 0 };
@@ -361,11 +354,9 @@ bool zones_serve(struct plan *p, unsigned effort, struct team *team)
 	if (n == 0)
 		return serve_as_one(p, effort);
 	p->unserved = NONE;
-	for (uint32_t i = 0; i < n; i++)
-		if (!run_split(p, dim[i], i == 0 ? 2 : 1, 0, team))
+	for (uint32_t i = 0; i < n; i++) /* what no zone could serve is served then */
+		if (!run_split(p, dim[i], i == 0 ? 2 : 1, 0, team) || !plan_serve_all(p))
 			return false;
-	if (!all_served(p) || plan_over_limit(p))
-		return serve_as_one(p, effort);
 	for (uint32_t i = 0; i < n && effort > 0; i++)
 		if (!run_split(p, dim[i], 0, (effort + n - 1) / n, team))
 			return false;

@@ -22,7 +22,7 @@
 static const unsigned numbers[] = { 2, 4 };
 #else
 #	define OFFICES 50
-static const unsigned numbers[] = { 1, 2, 3, 4, 8 };
+static const unsigned numbers[] = { 1, 2, 3, 8 };
 #endif
 
 struct tally {
@@ -102,8 +102,8 @@ static void add_tree(
 	}
 }
 
-/* Municipal counts: most are small, a few are large. */
-static struct table_input *random_table(uint32_t offices, uint32_t ages, uint32_t causes)
+/* Counts of up to so many persons, the small ones more often. */
+static struct table_input *random_table(uint32_t offices, uint32_t ages, uint32_t causes, uint32_t most)
 {
 	struct err e = { 0 };
 	struct table_input *t = table_new();
@@ -117,7 +117,7 @@ static struct table_input *random_table(uint32_t offices, uint32_t ages, uint32_
 		snprintf(code[0], sizeof code[0], "m%u", i / (ages * causes));
 		snprintf(code[1], sizeof code[1], "a%u", i / causes % ages);
 		snprintf(code[2], sizeof code[2], "c%u", i % causes);
-		uint32_t count = draw(1u + draw(40));
+		uint32_t count = draw(1u + draw(most));
 		assert_true(table_add_cell(t, codes, NULL, CELL_VALUE, count, 0, &e));
 	}
 	if (!table_finish(t, &e))
@@ -158,17 +158,19 @@ static void same_release(const struct release_result *a, const struct release_re
 	assert_int_equal(a->summary.hidden_open_components, b->summary.hidden_open_components);
 }
 
-static void test_same_bytes(void **state)
+static struct policy_params params(unsigned effort)
 {
-	const char *text = getenv("CELLVEIL_SEED");
-	random_state = text != NULL ? strtoull(text, NULL, 10) : (uint64_t)time(NULL);
-	printf("CELLVEIL_SEED=%llu\n", (unsigned long long)random_state);
-	(void)state;
 	struct policy_params p = policy_params_default();
 	snprintf(p.office_dim, sizeof p.office_dim, "geo");
-	p.effort = 2;
-	struct table_input *t = random_table(OFFICES, 6, 8);
-	for (int level = 1; level <= 3; level++) {
+	p.effort = effort;
+	return p;
+}
+
+/* As many threads as numbers says against none, from one level up to another. */
+static void compare(const struct table_input *t, unsigned effort, int from, int to)
+{
+	struct policy_params p = params(effort);
+	for (int level = from; level <= to; level++) {
 		struct release_result *one = release(t, &p, (enum guarantee)level, NULL);
 		assert_true(one->summary.hidden > OFFICES);
 		for (unsigned i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
@@ -181,6 +183,35 @@ static void test_same_bytes(void **state)
 		}
 		release_result_free(one);
 	}
+}
+
+static void seed(void)
+{
+	const char *text = getenv("CELLVEIL_SEED");
+	random_state = text != NULL ? strtoull(text, NULL, 10) : (uint64_t)time(NULL);
+	printf("CELLVEIL_SEED=%llu\n", (unsigned long long)random_state);
+}
+
+static void test_same_bytes(void **state)
+{
+	(void)state;
+	seed();
+	struct table_input *t = random_table(OFFICES, 6, 8, 40);
+	compare(t, 2, 1, 3);
+	table_free(t);
+}
+
+/* More than 20,000 cells: needs are served by zones. */
+static void test_zones(void **state)
+{
+	(void)state;
+	seed();
+	struct table_input *t = random_table(76, 10, 16, 600);
+#ifdef WATCHED
+	compare(t, 0, 2, 2);
+#else
+	compare(t, 1, 2, 3);
+#endif
 	table_free(t);
 }
 
@@ -190,6 +221,7 @@ int main(void)
 		cmocka_unit_test(test_each_job_once),
 		cmocka_unit_test(test_more_than_there_are),
 		cmocka_unit_test(test_same_bytes),
+		cmocka_unit_test(test_zones),
 	};
 	if (sodium_init() < 0)
 		return 1;
