@@ -5,9 +5,9 @@
 
 #include "policy/moves.h"
 
-#define ZONES_MAX   8u /* as many threads have something to do */
+#define ZONES_MAX   8u     /* as many threads have something to do */
 #define CELLS_LEAST 20000u /* grid cells: smaller tables are one zone */
-#define DIMS        2u /* in turn, those with most branches */
+#define DIMS        2u     /* in turn, those with most branches */
 
 struct found { /* the moves of a zone, when it is done */
 	struct term *term;
@@ -133,7 +133,8 @@ static uint32_t move_size(const struct plan *p, uint32_t move)
 
 static struct term move_term(const struct plan *p, uint32_t move, uint32_t i)
 {
-	return (struct term){ p->move[move].entry[i].cell, p->move[move].entry[i].by };
+	const struct move *m = &p->move[move];
+	return (struct term){ move_cell(m, i), move_by(m, i) };
 }
 
 static void found_free(struct found *f)
