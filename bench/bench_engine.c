@@ -1,6 +1,7 @@
 /* bench: client - the disclosure engine from inside: what it takes without starting, reading and writing.
  *
  *   bench_engine DIR POLICY LEVEL      protects a table, verifies the outcome; a line of JSON
+ *   bench_engine DIR POLICY LEVEL N    how much faster N threads are; a line of JSON
  *
  * bench/engine.py draws the tables, runs this for each in a process of its own, and puts the lines together. */
 #include <fcntl.h>
@@ -203,11 +204,102 @@ done:
 	return code;
 }
 
+/* ---- several threads ---- */
+
+/* A team that does all jobs itself, one by one, and works out how long so many members would have taken: each job goes to the
+ * member that is free first, as it does in a real team. Says what two cores would do where others want them too. */
+struct scale {
+	struct team team;
+	unsigned members;
+	double saved;
+};
+
+static void run_measured(struct team *team, team_job *job, void *work, uint32_t n)
+{
+	struct scale *s = (struct scale *)team;
+	double busy[TEAM_MAX] = { 0 };
+	double all = 0.0;
+	double longest = 0.0;
+	for (uint32_t i = 0; i < n; i++) {
+		unsigned free_first = 0;
+		double begin = clock_s();
+		job(work, i);
+		double spent = clock_s() - begin;
+		for (unsigned m = 1; m < s->members; m++)
+			if (busy[m] < busy[free_first])
+				free_first = m;
+		busy[free_first] += spent;
+		all += spent;
+	}
+	for (unsigned m = 0; m < s->members; m++)
+		longest = busy[m] > longest ? busy[m] : longest;
+	s->saved += all - longest;
+}
+
+static double wall_s(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static bool same_bytes(const struct release_result *a, const struct release_result *b)
+{
+	const struct buf *x[] = { &a->result_csv, &a->certificate, &a->auditor, &a->explain_csv,
+		&a->manifest };
+	const struct buf *y[] = { &b->result_csv, &b->certificate, &b->auditor, &b->explain_csv,
+		&b->manifest };
+	for (int i = 0; i < 5; i++)
+		if (!bytes_equal(buf_bytes(x[i]), buf_bytes(y[i])))
+			return false;
+	return true;
+}
+
+static int compare(const char *dir, const char *policy, const char *level, unsigned threads)
+{
+	static const uint8_t key[32] = { 0 };
+	struct err e = { 0 };
+	struct policy_params p;
+	struct release_options o = { .level = (enum guarantee)(level[1] - '0') };
+	struct scale scale = { .team = { run_measured }, .members = threads };
+	struct team *team = team_new(threads);
+	struct release_result *r[3] = { NULL };
+	struct team *with[3] = { NULL, &scale.team, team };
+	double wall[3];
+	double cpu[3];
+	struct table_input *t = NULL;
+	bool ok = team != NULL && protectfiles_policy(&p, policy, &e) &&
+		  lattice_folder_digest(dir, o.grid, &e) && (t = tabledir_read(dir, true, &e)) != NULL;
+	for (int i = 0; ok && i < 3; i++) {
+		wall[i] = wall_s();
+		cpu[i] = clock_s();
+		o.team = with[i];
+		ok = release_build(t, &p, key, &o, &r[i], &e) && r[i]->refusal == REFUSAL_NONE;
+		wall[i] = wall_s() - wall[i];
+		cpu[i] = clock_s() - cpu[i];
+	}
+	if (ok)
+		printf("{\"one_s\":%.6f,\"wall\":%.3f,\"by_work\":%.3f,\"same\":%s}\n", cpu[0],
+		    wall[0] / wall[2], cpu[1] / (cpu[1] - scale.saved),
+		    same_bytes(r[0], r[1]) && same_bytes(r[0], r[2]) ? "true" : "false");
+	else
+		fprintf(stderr, "bench_engine: %s\n", e.text);
+	for (int i = 0; i < 3; i++)
+		release_result_free(r[i]);
+	team_free(team);
+	table_free(t);
+	return ok ? 0 : 1;
+}
+
 int main(int argc, char **argv)
 {
-	if (argc != 4 || argv[3][0] != 'L' || sodium_init() < 0) {
-		fprintf(stderr, "usage: bench_engine DIR POLICY LEVEL\n");
+	unsigned long threads = argc == 5 ? strtoul(argv[4], NULL, 10) : 2;
+	if (argc < 4 || argc > 5 || argv[3][0] != 'L' || threads < 2 || threads > TEAM_MAX ||
+	    sodium_init() < 0) {
+		fprintf(stderr, "usage: bench_engine DIR POLICY LEVEL [THREADS]\n");
 		return 2;
 	}
+	if (argc == 5)
+		return compare(argv[1], argv[2], argv[3], (unsigned)threads);
 	return protect(argv[1], argv[2], argv[3]);
 }
