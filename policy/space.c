@@ -112,7 +112,7 @@ static bool fit(struct space *s, const struct arena *a, uint32_t part, uint32_t 
 	char *at = NULL;
 	if (need <= a->part[part].room)
 		return true;
-	uint32_t room = need + need / 4 + 1;
+	uint32_t room = need + need / 8 + 1;
 	if (!extend(s, a, room))
 		return false;
 	struct space_part *p = &a->part[part];
@@ -596,22 +596,23 @@ static bool load_free(struct space *s, const struct echelon *x, const uint32_t *
 	return !s->failed;
 }
 
-/* Lists the columns anew. */
+/* Lists the columns anew, with room for more: what is shown adds to some of them. */
 static bool load_columns(struct space *s)
 {
 	struct arena a = places_of(s);
 	uint32_t at = 0;
 	s->n_placed = s->lost_placed = 0;
 	memset(s->column, 0, (size_t)s->n * sizeof *s->column);
-	if (!extend(s, &a, s->n_items - s->lost_items))
-		return false;
 	for (uint32_t i = 0; i < s->n; i++)
 		for (uint32_t j = 0; j < s->row[i].n; j++)
 			s->column[space_items(s, i)[j].at].room++;
 	for (uint32_t c = 0; c < s->n; c++) {
 		s->column[c].first = at;
+		s->column[c].room += s->column[c].room / 8 + (s->column[c].room > 0);
 		at += s->column[c].room;
 	}
+	if (!extend(s, &a, at))
+		return false;
 	for (uint32_t i = 0; i < s->n; i++)
 		for (uint32_t j = 0; j < s->row[i].n; j++) {
 			struct space_part *c = &s->column[space_items(s, i)[j].at];
