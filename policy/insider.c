@@ -70,11 +70,11 @@ static int64_t rest_of(const struct insider *in, uint32_t cell)
 	return rest;
 }
 
-static bool add(struct insider *in, uint32_t cell, int64_t rest, struct err *e)
+/* As for what follows for everybody. */
+static bool add(struct insider *in, uint32_t cell, struct err *e)
 {
 	struct grid *g = in->g;
 	struct needs *n = in->n;
-	int64_t far = (int64_t)g->p->threshold - rest;
 	struct need need = { .cell = cell,
 		.virt = NONE,
 		.avoid = in->n_offices == 1 ? in->office[0] : NONE,
@@ -83,7 +83,7 @@ static bool add(struct insider *in, uint32_t cell, int64_t rest, struct err *e)
 		.dir = 1,
 		.slots = 1,
 		.rules = RULE_DERIVABLE,
-		.amp = (int32_t)(far > (int64_t)g->p->width ? far : (int64_t)g->p->width) };
+		.amp = (int32_t)g->p->width };
 	if (in->n_offices > 1 &&
 	    (need.band = needs_add_band(n, in->office, in->n_offices, (1u << in->n_offices) - 1)) == NONE)
 		return err_set(e, ERR_MEMORY, "no memory for the requirements");
@@ -116,7 +116,7 @@ static bool judge(struct insider *in, struct err *e)
 		    told_has_left(g, c) || is_member(in, grid_office(g, c)) || has_need(in, c))
 			continue;
 		int64_t rest = rest_of(in, c);
-		if (rest >= 1 && rest < (int64_t)g->p->threshold && !add(in, c, rest, e))
+		if (rest >= 1 && rest < (int64_t)g->p->threshold && !add(in, c, e))
 			return false;
 	}
 	return true;
@@ -132,7 +132,7 @@ static bool attack(struct insider *in, struct err *e)
 	return judge(in, e);
 }
 
-/* Sets of up to `more` offices beside those at hand, from code `from` on. */
+/* Sets of so many more offices beside those at hand, from code `from` on. */
 static bool attack_sets(struct insider *in, uint32_t from, uint32_t more, struct err *e)
 {
 	const struct dim *d = &in->g->t->dim[in->g->office_dim];
@@ -140,7 +140,7 @@ static bool attack_sets(struct insider *in, uint32_t from, uint32_t more, struct
 		if (!dim_is_leaf(d, o))
 			continue;
 		in->office[in->n_offices++] = o;
-		bool ok = attack(in, e) && (more == 1 || attack_sets(in, o + 1, more - 1, e));
+		bool ok = more == 1 ? attack(in, e) : attack_sets(in, o + 1, more - 1, e);
 		in->n_offices--;
 		if (!ok)
 			return false;
@@ -169,10 +169,10 @@ bool insider_find(struct grid *g, struct needs *n, bool *found, struct err *e)
 		  err_set(e, ERR_MEMORY, "no memory for what offices know");
 	for (uint32_t c = 0; ok && c < g->n_cells; c++)
 		in.open[c] = g->kind[c] != KIND_DEAD && grid_loose(g, c);
-	if (ok) {
+	if (ok)
 		solve_all(&in, in.open);
-		ok = attack_sets(&in, 0, g->p->coalition > POOL_MAX ? POOL_MAX : g->p->coalition, e);
-	}
+	for (uint32_t n_pool = 1; ok && n_pool <= g->p->coalition && n_pool <= POOL_MAX; n_pool++)
+		ok = attack_sets(&in, 0, n_pool, e);
 	free(in.open);
 	free(in.unseen);
 	*found = in.found;

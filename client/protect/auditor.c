@@ -386,6 +386,22 @@ static void wipe(struct audit *a)
 	free(a->k.sums.place);
 }
 
+/* As the suppression manifest names them: without the release, where it is this one. */
+static void late_tell(struct audit *a)
+{
+	for (uint64_t c = 0; a->out != NULL && c < a->g->n_cells; c++) {
+		struct buf name = { 0 };
+		if (a->out[c] != OUT_LATE)
+			continue;
+		lattice_name(a->g, c, &name);
+		const uint8_t *bar = name.size == 0 ? NULL : memchr(name.data, '|', name.size);
+		size_t skip = c < a->own_cells && bar != NULL ? (size_t)(bar - name.data) + 1 : 0;
+		buf_put_bytes(&a->report->late_cells, bytes_of(name.data + skip, name.size - skip));
+		buf_put_byte(&a->report->late_cells, '\n');
+		buf_free(&name);
+	}
+}
+
 bool auditor_check(const struct auditor_question *q, struct auditor_report *report, struct err *e)
 {
 	struct certificate_report unused = { 0 };
@@ -406,6 +422,8 @@ bool auditor_check(const struct auditor_question *q, struct auditor_report *repo
 	ok = ok && (!correction || auditledger_open(&a, q)) && truth_fits(&a) &&
 	     file_take(&a, q->certificate, q->file) && (!correction || auditledger_rules(&a)) &&
 	     audit_rules(&a);
+	if (ok)
+		late_tell(&a);
 	report->moves = a.n_moves;
 	report->requirements = a.n_lines;
 	wipe(&a);

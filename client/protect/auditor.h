@@ -16,6 +16,7 @@ struct auditor_report {
 	uint64_t subjects;            /* cells and sums of cells that the rules protect */
 	uint64_t needs;               /* subject and attacker, each answered by a move */
 	uint64_t late;                /* cells that left before, and that the rules would protect now */
+	struct buf late_cells; /* their codes joined by |, a line each, in order; the caller frees it */
 };
 
 struct auditor_question {        /* all borrowed for the call */

@@ -10,6 +10,7 @@
 #define NO_OFFICE      UINT32_MAX
 #define POOL_LIMIT     8u     /* offices that a requirement may name */
 #define AUDIT_SETS_MAX 50000u /* of offices that are looked at to see whether one was left out */
+#define OUT_LATE       2u     /* in audit.out: it left before, and the rules would protect it now */
 
 enum rule {
 	RULE_R1,
@@ -71,7 +72,7 @@ struct audit {
 	const struct lattice *g;         /* of a correction: the joint one */
 	uint64_t own_cells;              /* of this release; they stand first */
 	const struct releases *releases; /* NULL: no correction */
-	uint8_t *out;                    /* by cell: it left before; NULL: no correction */
+	uint8_t *out;                    /* by cell: 0, or it left before; NULL: no correction */
 	const struct policy_params *p;
 	struct auditor_report *report;
 	struct change *change;

@@ -194,12 +194,18 @@ bool audit_has_left(const struct audit *a, uint64_t cell)
 	return a->out != NULL && a->out[cell] != 0;
 }
 
+static void note_late(struct audit *a, uint64_t cell)
+{
+	a->report->late += a->out[cell] != OUT_LATE;
+	a->out[cell] = OUT_LATE;
+}
+
 /* Protected against everybody. */
 static bool subject_check(struct audit *a, const struct subject *s, enum rule rule)
 {
 	struct pool who = { .n = 0 };
 	if (s->n == 0 && audit_has_left(a, s->cell)) {
-		a->report->late++;
+		note_late(a, s->cell);
 		return true;
 	}
 	a->report->subjects++;
@@ -338,7 +344,8 @@ static bool cell_check(struct audit *a, uint64_t cell)
 	if (a->pool == 0 || a->p->residual == RESIDUAL_NO)
 		return true;
 	if (audit_has_left(a, cell)) {
-		a->report->late += has_small_rest(a, &who, 0);
+		if (has_small_rest(a, &who, 0))
+			note_late(a, cell);
 		return true;
 	}
 	return residual_check(a, &s);

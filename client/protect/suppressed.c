@@ -30,3 +30,43 @@ bool suppressed_names(struct bytes manifest, struct bytes certificate, struct by
 	json_decref(header);
 	return ok;
 }
+
+/* The cell of a line {"late":[...]}, if it is one. */
+static void late_of(struct bytes line, struct buf *out)
+{
+	json_t *object = json_loadb((const char *)line.at, line.len, JSON_REJECT_DUPLICATES, NULL);
+	const json_t *cell = json_object_get(object, "late");
+	for (size_t i = 0; i < json_array_size(cell); i++) {
+		const char *code = json_string_value(json_array_get(cell, i));
+		buf_put_text(out, i == 0 ? "" : "|");
+		buf_put_text(out, code == NULL ? "" : code);
+	}
+	if (cell != NULL)
+		buf_put_byte(out, '\n');
+	json_decref(object);
+}
+
+bool suppressed_says(struct bytes manifest, uint64_t revision, struct bytes late, struct err *e)
+{
+	struct buf named = { 0 };
+	json_t *header = NULL;
+	bool first = true;
+	for (size_t at = 0; at < manifest.len; first = false) {
+		const uint8_t *stop = memchr(manifest.at + at, '\n', manifest.len - at);
+		size_t len = (stop == NULL ? manifest.len : (size_t)(stop - manifest.at)) - at;
+		if (first)
+			header = json_loadb((const char *)manifest.at + at, len, 0, NULL);
+		else
+			late_of(bytes_of(manifest.at + at, len), &named);
+		at += len + 1;
+	}
+	const json_t *said = json_object_get(header, "rev");
+	bool ok = !named.failed || err_set(e, ERR_MEMORY, "no memory");
+	if (ok && (!json_is_integer(said) || json_integer_value(said) != (json_int_t)revision))
+		ok = err_set(e, ERR_CRYPTO, "rev: another revision than the certificate's");
+	if (ok && (named.size != late.len || (late.len > 0 && memcmp(named.data, late.at, late.len) != 0)))
+		ok = err_set(e, ERR_CRYPTO, "late: other cells than the rules give");
+	json_decref(header);
+	buf_free(&named);
+	return ok;
+}

@@ -10,4 +10,6 @@
 /* manifest: the plain text, JSON lines. auditor.at NULL: not asked for. ERR_CRYPTO: other files; ERR_MALFORMED: no manifest
  * of a release. */
 bool suppressed_names(struct bytes manifest, struct bytes certificate, struct bytes auditor, struct err *e);
+/* Is it of this revision, and does it name these cells as late, and no others? late: codes joined by |, a line each. */
+bool suppressed_says(struct bytes manifest, uint64_t revision, struct bytes late, struct err *e);
 #endif

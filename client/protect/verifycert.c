@@ -173,6 +173,21 @@ static bool is_bound(const struct args *args, struct bytes certificate, struct e
 	return ok;
 }
 
+/* What the manifest says of a correction beside that: its revision, and what left before. */
+static bool is_told(const struct verification *v, const struct auditor_report *audited, struct err *e)
+{
+	const char *path = args_value(v->args, "manifest");
+	struct buf manifest = { 0 };
+	if (path == NULL || !v->report.joined || args_value(v->args, "auditor") == NULL)
+		return true;
+	bool ok = protectfiles_read(&manifest, path, CERTIFICATE_MAX, e) &&
+		  (suppressed_says(buf_bytes(&manifest), v->joint.releases.revision[v->joint.releases.n],
+		       buf_bytes(&audited->late_cells), e) ||
+		      err_wrap(e, "%s", path));
+	buf_free(&manifest);
+	return ok;
+}
+
 static void moved_told(const struct certificate_report *r)
 {
 	struct buf line = { 0 };
@@ -245,7 +260,8 @@ static bool check(struct verification *v, struct auditor_report *audited, uint64
 		return false;
 	if (args_value(v->args, "auditor") == NULL)
 		return true;
-	return v->report.moved.how != MOVED_NOT ? audit_moved(v, tables, e) : audit(v, audited, e);
+	return v->report.moved.how != MOVED_NOT ? audit_moved(v, tables, e)
+						: audit(v, audited, e) && is_told(v, audited, e);
 }
 
 static int verify(const struct args *args)
@@ -282,6 +298,7 @@ done:
 	certificate_joint_free(&v.joint);
 	lattice_free(&v.g);
 	buf_free(&v.file);
+	buf_free(&audited.late_cells);
 	return code;
 }
 

@@ -46,11 +46,23 @@ class Proof:
                     self.need.append((cells[int(names[0])], len(names) > 1,
                                       "public and offices" if who == "slot" else who, int(word[-2]), word[-1]))
 
+    @staticmethod
+    def names(who, rule):
+        """Sets of offices listed one by one stand for everybody, where the rule is not about these only."""
+        everybody = who.startswith("office:") and rule not in ("R3", "derivable")
+        return {who} | ({"public and offices"} if everybody else set())
+
     def through(self, cell):
-        return {(c, who) for c, _, who, move, _ in self.need if cell in self.move[move]}
+        """Of each requirement whose move passes the cell, the pairs that a record may name it by."""
+        return [{(c, name) for name in self.names(who, rule)} for c, _, who, move, rule in self.need if cell in self.move[move]]
 
     def about(self, cell):
-        return {who for c, is_sum, who, _, _ in self.need if c == cell and not is_sum}
+        return [self.names(who, rule) for c, is_sum, who, _, rule in self.need if c == cell and not is_sum]
+
+
+def differ(said, names, full):
+    """What a record says and no requirement does, or the other way round."""
+    return sorted(said - set().union(*names)) + [sorted(n)[0] for n in names if not full and not n & said]
 
 
 def expected_rules(judge):
@@ -81,15 +93,16 @@ def check_records(out, table, judge, proof):
                 wrong.append("%s: called secondary, and named by %s" % (cell, "+".join(sorted(own))))
             if len(protects) != len(against) or not protects:
                 wrong.append("%s: not an attacker for each protected cell" % cell)
-            moves = proof.through(cell)
-            if not secondary[cell] <= moves or not (full or moves <= secondary[cell]):
-                wrong.append("%s: %s" % (cell, "; ".join("%s against %s" % p for p in sorted(moves ^ secondary[cell])[:4])))
+            odd = differ(secondary[cell], proof.through(cell), full)
+            if odd:
+                wrong.append("%s: %s" % (cell, "; ".join("%s against %s" % p for p in odd[:4])))
             continue
         said = set(r["rules"].split("+"))
         if not said <= own | {"derivable"} or (own & {"R1", "R2"} and said != own & {"R1", "R2"}):
             wrong.append("%s: rules %s, by the definitions %s" % (cell, r["rules"], "+".join(sorted(own)) or "none"))
-        if set(against) != proof.about(cell) and len(against) < NAMED_MAX:
-            wrong.append("%s: against %s, moves against %s" % (cell, sorted(set(against)), sorted(proof.about(cell))))
+        odd = differ(set(against), proof.about(cell), len(against) >= NAMED_MAX)
+        if odd:
+            wrong.append("%s: against %s: %s" % (cell, sorted(set(against)), odd))
         if protects:
             wrong.append("%s: protects for itself, and others" % cell)
     return wrong, secondary

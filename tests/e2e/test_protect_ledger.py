@@ -133,6 +133,8 @@ def certificate(run):
         body = "\n".join(changed[:-1]) + "\n"
         write(run.path("bad.cvc"), body + "end-public %s\n" % hashlib.sha256(body.encode()).hexdigest())
         assert verify(run.path("bad.cvc")).returncode == 1, lines[i]
+    sealed(run, lambda *more: verify(good, *ledger, "--policy", run.path("policy.yaml"), "--auditor", run.path(
+        "out", "certificate.auditor.cvc"), "--truth", run.path("table", "cells.csv"), *more))
     # what only all releases together show: somebody changed who did not, and a vector of an earlier release
     for i, more in ((at["d "][0], None), (at["n "][-1], 1)):
         changed = list(lines)
@@ -141,6 +143,21 @@ def certificate(run):
         body = "\n".join(changed[:-1]) + "\n"
         write(run.path("bad.cvc"), body + "end-public %s\n" % hashlib.sha256(body.encode()).hexdigest())
         assert verify(run.path("bad.cvc"), *ledger).returncode == 1, lines[i]
+
+
+def sealed(run, verify):
+    """The suppression manifest says which revision it is, and what left before and would be protected now: here, nothing."""
+    def digest(name):
+        with open(run.path("out", name), "rb") as f:
+            return hashlib.sha256(f.read()).hexdigest()
+
+    with open(run.path("out", "summary.json"), encoding="utf-8") as f:
+        assert json.load(f)["late"] == 0
+    line = '{"v":1,"rev":%d,"cert":"' + digest("certificate.cvc") + '","auditor":"' + digest("certificate.auditor.cvc") + '"}\n'
+    for text, want in ((line % 1, 0), (line % 2, 1), (line % 1 + '{"late":["a","x"]}\n{"lines":3}\n', 1)):
+        write(run.path("manifest.jsonl"), text)
+        p = verify("--manifest", run.path("manifest.jsonl"))
+        assert p.returncode == want and (want == 0 or "manifest.jsonl" in p.stderr), (text, p.returncode, p.stderr)
 
 
 def refusals(run, figures, again):
