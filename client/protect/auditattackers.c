@@ -174,6 +174,13 @@ static bool is_again(const struct named *k, const struct line *l)
 	return false;
 }
 
+/* Slots stand in rows, each of as many as there must be for its pool. last: NULL, or the line before a new row. */
+static bool row_ends(const struct named *k, const struct line *last)
+{
+	return last == NULL || last->slot == UINT32_MAX || last->slot == k->a->pool - last->n_offices ||
+	       audit_fails(k->a, k->s, k->rule, "a slot is missing");
+}
+
 static bool line_fits(const struct named *k, const struct line *l, const struct line *last)
 {
 	struct audit *a = k->a;
@@ -184,6 +191,8 @@ static bool line_fits(const struct named *k, const struct line *l, const struct 
 		return audit_fails(a, k->s, k->rule, "the move does not give that value");
 	if (!attacker_fits(k, l) || !follows)
 		return audit_fails(a, k->s, k->rule, "not an attacker to be named here");
+	if (first && !row_ends(k, last))
+		return false;
 	return !first || !is_again(k, l) || audit_fails(a, k->s, k->rule, "an attacker is named twice");
 }
 
@@ -209,6 +218,8 @@ bool audit_lines_fit(struct audit *a, const struct subject *s, enum rule rule)
 				return false;
 			l->asked = true;
 		}
+		if (!row_ends(&k, last))
+			return false;
 		if (last != NULL && a->pool > 0 && is_known_rule(rule) && !all_named(&k, 0))
 			return audit_fails(a, s, rule, "an attacker is not named");
 	}

@@ -358,6 +358,8 @@ static bool head(struct certcheck *k, struct err *e)
 {
 	uint8_t pattern[32];
 	crypto_hash_sha256(pattern, k->g->mark, k->g->n_cells);
+	if (k->g->out_of_order)
+		return err_set(e, ERR_CRYPTO, "the result's lines are not in the order of the grid");
 	if (!cert_reader_line(&k->r) || !cert_line_is(&k->r, "cellveil-certificate 1"))
 		return cert_bad(k, e, "not a certificate of version 1");
 	return digest_line(k, "grid ", k->g->digest, e) && digest_line(k, "pattern ", pattern, e) &&
@@ -425,20 +427,22 @@ static bool open_section(struct certcheck *k, struct err *e)
 	return true;
 }
 
+static bool section_is(struct certcheck *k, const char *line, struct err *e)
+{
+	return cert_line_is(&k->r, line) ||
+	       cert_bad(k, e, "a section is missing: null vectors of both primes, tables, open");
+}
+
 static bool sections(struct certcheck *k, struct bytes file, struct err *e)
 {
-	bool ok = cert_reader_line(&k->r);
-	if (ok && cert_line_is(&k->r, "section releases") && !releases_section(k, e))
+	if (!cert_reader_line(&k->r))
+		return cert_bad(k, e, "the file ends too early");
+	if (cert_line_is(&k->r, "section releases") && !releases_section(k, e))
 		return false;
-	if (ok && cert_line_is(&k->r, "section null 2305843009213693951"))
-		ok = null_section(k, PRIME_1, e);
-	if (ok && cert_line_is(&k->r, "section null 2305843009213693921"))
-		ok = null_section(k, PRIME_2, e);
-	if (ok && cert_line_is(&k->r, "section tables"))
-		ok = tables_section(k, e);
-	if (ok && cert_line_is(&k->r, "section open"))
-		ok = open_section(k, e);
-	return ok && end_line(k, file, e);
+	return section_is(k, "section null 2305843009213693951", e) && null_section(k, PRIME_1, e) &&
+	       section_is(k, "section null 2305843009213693921", e) && null_section(k, PRIME_2, e) &&
+	       section_is(k, "section tables", e) && tables_section(k, e) &&
+	       section_is(k, "section open", e) && open_section(k, e) && end_line(k, file, e);
 }
 
 static bool sum_fails(const struct certcheck *k, uint64_t cell, struct err *e)

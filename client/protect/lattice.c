@@ -101,7 +101,8 @@ bool lattice_number(const char *text, int64_t *out)
 	return true;
 }
 
-static bool result_line(struct lattice *g, const struct csvlines *c, struct err *e)
+/* before: the cell of the line before, plus 1. */
+static bool result_line(struct lattice *g, const struct csvlines *c, uint64_t *before, struct err *e)
 {
 	const char *code[LATTICE_DIMS_MAX] = { 0 };
 	uint64_t cell = 0;
@@ -110,6 +111,8 @@ static bool result_line(struct lattice *g, const struct csvlines *c, struct err 
 		code[i] = g->dim[i].synthetic ? "" : c->field[i];
 	if (!cell_of(g, code, &cell, e))
 		return false;
+	g->out_of_order = g->out_of_order || cell < *before;
+	*before = cell + 1;
 	if (status[0] == '\0' || status[1] != '\0' || strchr("PHZNAR", status[0]) == NULL)
 		return err_set(e, ERR_MALFORMED, "status: P, H, Z, N, A or R is expected");
 	if (g->mark[cell] != '-')
@@ -164,10 +167,11 @@ static bool result_read(struct lattice *g, const char *path, struct err *e)
 {
 	struct csvlines c = { 0 };
 	struct err end = { 0 };
+	uint64_t before = 0;
 	bool ok = result_open(&c, path, e) &&
 		  (same_columns(g, &c) || err_set(e, ERR_MALFORMED, "%s: has changed meanwhile", path));
 	while (ok && csvlines_next(&c, &end))
-		ok = result_line(g, &c, e) || csvlines_at(&c, e);
+		ok = result_line(g, &c, &before, e) || csvlines_at(&c, e);
 	if (ok && end.code != ERR_NONE) {
 		*e = end;
 		ok = false;

@@ -78,6 +78,7 @@ struct lattice {
 	uint8_t digest[32];          /* as in a certificate's line `grid` */
 	uint8_t result_digest[32];
 	bool has_forced;              /* some cells had to be printed */
+	bool out_of_order;            /* the lines of the result do not rise by cell */
 	bool *born[LATTICE_DIMS_MAX]; /* after lattice_lift, by code: not in this release's own list */
 };
 

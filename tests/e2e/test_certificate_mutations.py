@@ -80,6 +80,26 @@ def changed(rng, data, digests):
     return b"\n".join(lines), "line %d: %s -> %s" % (line + 1, m.group().decode(), new.decode())
 
 
+def rearranged(rng, name, data):
+    """A line or a whole section left out, a line twice, two lines in each other's place; and what was done. The order of
+    requirements says nothing, and the last line is made anew with the digests."""
+    lines = data.split(b"\n")[:-1]
+    ways = ["without", "twice"] + ["section"] * (name != "RESULT.csv") + ["exchanged"] * (name != "certificate.auditor.cvc")
+    way, i, j = rng.choice(ways), rng.randrange(1, len(lines) - 1), rng.randrange(1, len(lines) - 1)
+    after = list(lines)
+    if way == "without":
+        del after[i]
+    elif way == "twice":
+        after.insert(i, lines[i])
+    elif way == "exchanged":
+        after[i], after[j] = lines[j], lines[i]
+    else:
+        i = rng.choice([n for n, line in enumerate(lines) if line.startswith(b"section")])
+        end = next(n for n in range(i + 1, len(lines)) if lines[n].startswith((b"section", b"end")))
+        del after[i:end]
+    return None if after == lines else (b"\n".join(after) + b"\n", "line %d %s" % (i + 1, way))
+
+
 def codes_in(path):
     return {code for line in read(path).splitlines() for field in line.split(b",") for code in field.split(b"|")}
 
@@ -168,6 +188,18 @@ def tampered(rng, table, top):
                 if verdict(copy) not in (1, 2):
                     accepted.append("%s %s%s" % (name, made[1], ", digests made right" if digests else ""))
                 shutil.rmtree(copy)
+    for name in PROOF:
+        for _ in range(TRIES):
+            made = rearranged(rng, name, read(os.path.join(table, name)))
+            if made is None:
+                continue
+            copy = os.path.join(top, "copy")
+            shutil.copytree(table, copy)
+            write(os.path.join(copy, name), made[0])
+            redigest(copy)
+            if verdict(copy) not in (1, 2):
+                accepted.append("%s %s" % (name, made[1]))
+            shutil.rmtree(copy)
     return accepted
 
 
