@@ -241,10 +241,10 @@ static const struct span *last_span(const struct ledger *l)
 static bool put_unchanged(struct search *s, const struct ledger *l, uint32_t cell, int64_t by)
 {
 	if (l->office_dim == SIZE_MAX)
-		return last_span(l)->open[cell] != 0 || put_release(s, l, l->n, cell, by);
+		return last_span(l)->changed[0] != 0 || put_release(s, l, l->n, cell, by);
 	const struct dim *d = &l->t->dim[l->office_dim];
 	uint32_t office = ledger_office(l, cell);
-	if (!dim_is_leaf(d, office) || last_span(l)->open[cell] != 0)
+	if (!dim_is_leaf(d, office) || last_span(l)->changed[office] != 0)
 		return true;
 	bool ok = true;
 	for (uint32_t k = 0; ok && k < list_size(&d->above, office); k++) {

@@ -1,5 +1,6 @@
 /* What readers know to be the same in two releases of a period (ledger.h): the figures of offices that sent the same
  * where both releases asked. At codes that only one of the lists has nothing is known. */
+#include <assert.h>
 #include <stdlib.h>
 
 #include "policy/ledger.h"
@@ -25,13 +26,16 @@ static bool is_between_lists(const struct ledger *l, const struct span *s, uint3
 	return is_listed(l, s->from, cell) != is_listed(l, s->to, cell);
 }
 
+/* Why there is nothing (not reported, not asked, structural) is no figure. */
 static bool cell_changed(const struct ledger *l, const struct span *s, uint32_t c)
 {
 	const struct table_input *a = ledger_input(l, s->from);
 	const struct table_input *b = ledger_input(l, s->to);
-	return a->value[c] != b->value[c] || is_live(&l->g[s->from], c) != is_live(&l->g[s->to], c) ||
-	       l->g[s->from].known[c] != l->g[s->to].known[c] ||
-	       (table_is_inner(a, c) && a->status[c] != b->status[c]);
+	bool live = is_live(&l->g[s->to], c);
+	if (a->value[c] != b->value[c] || is_live(&l->g[s->from], c) != live)
+		return true;
+	return live && (l->g[s->from].known[c] != l->g[s->to].known[c] ||
+			   (table_is_inner(a, c) && a->status[c] != b->status[c]));
 }
 
 /* A total has parts that only one list has, and then it is not the same figure; its parts are looked at. */
@@ -45,6 +49,7 @@ static bool is_asked_alike(const struct ledger *l, uint32_t c)
 
 static void find_changed(const struct ledger *l, const struct span *s, const struct dim *d)
 {
+	assert(l->t != NULL);
 	for (uint32_t c = 0; c < l->size; c++) {
 		uint32_t office = ledger_office(l, c);
 		if ((d != NULL && !dim_is_leaf(d, office)) || s->changed[office] != 0 ||

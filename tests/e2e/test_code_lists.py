@@ -64,6 +64,12 @@ class Folder:
         return folder
 
 
+def came_back(attack):
+    """All that was found was hidden before, no rule protects it, and it follows from all that is printed anyway."""
+    back = [line for line in attack.stdout.splitlines() if line.split(",")[4] == "release" and int(line.split(",")[1]) >= 5]
+    return attack.returncode == 1 and back and ", %d disclosures" % len(back) in attack.stderr
+
+
 class Place:
     def __init__(self, folder, zeros):
         self.folder, self.n, self.releases = folder, 0, []
@@ -102,7 +108,7 @@ class Place:
         result, cert = os.path.join(out, "RESULT.csv"), os.path.join(out, "certificate.cvc")
         q = self.run("attack", made, result, "--ledger", ledger, "--period", "2024", "--policy", policy, "--level", "L3",
                      "--all-offices")
-        assert q.returncode == 0, (q.returncode, q.stdout, q.stderr)
+        assert q.returncode == 0 or came_back(q), (q.returncode, q.stdout, q.stderr)
         for more in (("--json",), ("--json", "--auditor", os.path.join(out, "certificate.auditor.cvc"), "--truth",
                                    os.path.join(made, "cells.csv"), "--policy", policy)):
             q = self.run("verify-certificate", made, result, cert, "--ledger", ledger, *more)
@@ -231,6 +237,31 @@ def years(rng):
     yield Folder(flat(OFFICES), kinds("2023", "2024", "2025"), third, shown("2024", "2025"))
 
 
+def mixed(rng):
+    """Whatever comes: groupings, offices and codes that are added, gone or not asked, three releases of them."""
+    offices, kinds, groups, gone = list(OFFICES), list(KINDS), [], {}
+    told = figures(rng)
+    for revision in range(3):
+        if revision > 0:
+            told = corrected(rng, told, offices)
+            if rng.random() < 0.6:
+                offices.append("g%d" % revision)
+                told.update(figures(rng, offices[-1:], kinds))
+            if rng.random() < 0.5:
+                kinds.append("w%d" % revision)
+                told.update(figures(rng, offices, kinds[-1:]))
+                gone.update({(o, kinds[-1]): "na" for o in rng.sample(offices, 2)})
+            if rng.random() < 0.5:
+                gone[rng.choice(offices), "*"] = rng.choice(("nr", "structural"))
+        if rng.random() < 0.6:
+            cut, order = rng.randint(2, len(offices) - 2), rng.sample(offices, len(offices))
+            groups.append([("N%d" % revision, order[:cut]), ("S%d" % revision, order[cut:])])
+        rest = [[(n, c + [o for o in offices if not any(o in x for _, x in g)] if n[0] == "S" else c) for n, c in g] for g in groups]
+        shown = rng.choice(("*", "|".join(["_T"] + offices + [n for g in groups[-1:] for n, _ in g])))
+        yield Folder([("_T", g) for g in rest] or flat(offices), [("_T", kinds)], dict(told), {"office": shown, "kind": "*"},
+                     dict(gone))
+
+
 def play(scene, rng):
     with tempfile.TemporaryDirectory(prefix="cv-") as folder:
         place = Place(folder, rng.choice(("camouflage", "camouflage", "sensitive")))
@@ -312,7 +343,7 @@ def main():
     seed = random_seed(1)
     print("seed", seed, flush=True)
     for scene in (second_geography, moved, reordered, late_office, gone_office, new_kind, only_new, split_kind, merged, by_column,
-                  years):
+                  years, mixed):
         told = [play(scene, random.Random("%d %s %d" % (seed, scene.__name__, i))) for i in range(3)]
         judged = [u for u in told if u is not None]
         print("ok %s: %d of 3 corrections, %d questions, %d of differences" % (
