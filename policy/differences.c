@@ -81,7 +81,8 @@ static bool against_all(
 	return push(d, n, need, d->value, e);
 }
 
-/* R3 for differences: who takes off his own change must not be left with a few. */
+/* R3 for differences: who takes off his own change must not be left with a few. Who changed nothing here has nothing to
+ * take off: the moves against everybody stand for him. */
 static bool against_offices(const struct difference *d, struct needs *n, struct err *e)
 {
 	for (uint32_t i = 0; i < d->changed; i++) {
@@ -89,7 +90,8 @@ static bool against_offices(const struct difference *d, struct needs *n, struct 
 		struct need need = {
 			.avoid = d->office[i], .exempt = NONE, .slots = 1, .amp = amplitude(d->g, rest)
 		};
-		if (d->office[i] != d->sole && is_few(d->g, rest) && !push(d, n, need, rest, e))
+		if (d->office[i] != d->sole && d->own[i] != 0 && is_few(d->g, rest) &&
+		    !push(d, n, need, rest, e))
 			return false;
 	}
 	return true;
