@@ -11,7 +11,7 @@ static uint32_t worst_short(const struct plan *p, int64_t *by)
 	*by = 0;
 	for (uint32_t i = 0; i < p->s.n_touched; i++) {
 		uint32_t c = p->s.touched[i];
-		int64_t missing = -p->s.spot[c].room;
+		int64_t missing = -p->s.room[c];
 		if (missing > *by && search_delta(&p->s, c) < 0) {
 			*by = missing;
 			worst = c;
@@ -51,7 +51,7 @@ static float bought_price(const struct plan *p)
 {
 	float price = 0.0f;
 	for (uint32_t i = 0; i < p->s.n_touched; i++)
-		if ((p->s.spot[p->s.touched[i]].state & SPOT_BOUGHT) != 0)
+		if ((p->s.state[p->s.touched[i]] & SPOT_BOUGHT) != 0)
 			price += p->g->price[p->s.touched[i]];
 	return price;
 }

@@ -21,7 +21,7 @@ static void chain_undo(struct search *s)
 {
 	while (s->n_chain > 0) {
 		struct change_by *c = &s->chain[--s->n_chain];
-		s->spot[c->cell].room -= c->by;
+		s->room[c->cell] -= c->by;
 	}
 }
 
@@ -30,7 +30,7 @@ static int64_t shortage(const struct search *s, uint32_t cell)
 {
 	if (search_is_visible(s, cell))
 		return -search_delta(s, cell);
-	return -s->spot[cell].room;
+	return -s->room[cell];
 }
 
 static uint32_t first_bad(const struct search *s)
@@ -98,11 +98,11 @@ static bool repeat(struct search *s, int64_t times)
 {
 	bool ok = true;
 	for (uint32_t i = 0; i < s->n_chain; i++)
-		s->spot[s->chain[i].cell].room += s->chain[i].by * times;
+		s->room[s->chain[i].cell] += s->chain[i].by * times;
 	for (uint32_t i = 0; ok && i < s->n_chain; i++)
 		ok = !search_is_bad(s, s->chain[i].cell);
 	for (uint32_t i = 0; !ok && i < s->n_chain; i++)
-		s->spot[s->chain[i].cell].room -= s->chain[i].by * times;
+		s->room[s->chain[i].cell] -= s->chain[i].by * times;
 	return ok;
 }
 

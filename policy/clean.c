@@ -4,9 +4,10 @@
 #include <float.h>
 #include <stdlib.h>
 
-#define CLEAN_USE     12u /* moves through a secondary: with more it is hardly ever needless, and dear to try */
-#define TRY_WORTH     4.0f /* price of a dear cell for each move that passes it: with less it is not tried */
-#define AGAIN_WORTH   8.0f /* and with less not more than once */
+#define CLEAN_USE 12u  /* moves through a secondary: with more it is hardly ever needless, and dear to try */
+#define TRY_WORTH 4.0f /* price of a dear cell for each move that passes it: with less it is not tried */
+#define WORTH_MOVES                                                                                          \
+	20000.0f /* so many moves ask for one more; with less than twice that, it is tried only once */
 #define DEAR_TRIES    4u
 #define BYPASSES      6u
 #define OUT_MAX       3u
@@ -92,7 +93,7 @@ static double put_price(const struct plan *p)
 	double price = 0.0;
 	for (uint32_t i = 0; i < p->s.n_touched; i++) {
 		uint32_t c = p->s.touched[i];
-		if ((p->s.spot[c].state & SPOT_BOUGHT) != 0 && search_delta(&p->s, c) != 0)
+		if ((p->s.state[c] & SPOT_BOUGHT) != 0 && search_delta(&p->s, c) != 0)
 			price += (double)p->g->price[c];
 	}
 	return price;
@@ -246,15 +247,19 @@ static bool indispensable(const struct grid *g, uint32_t cell)
 	return false;
 }
 
-/* What takes more moves off than its price is worth is not tried: it succeeds seldom, and costs the more. */
+/* What takes more moves off than its price is worth is not tried: it succeeds seldom, and costs the more. The price that a move must
+ * be worth rises with their number, since the totals of a large table are passed by more of them. */
 static unsigned tries_worth(const struct plan *p, const struct order_key *k)
 {
 	float use = (float)p->g->use[k->cell];
+	float worth = TRY_WORTH + (float)p->n_moves / WORTH_MOVES;
+	if (use <= CLEAN_USE)
+		worth = 0.0f;
 	if ((double)k->price < plan_dear(p))
-		return use <= CLEAN_USE ? 1 : 0;
-	return k->price >= AGAIN_WORTH * use                     ? DEAR_TRIES
-	       : use <= CLEAN_USE || k->price >= TRY_WORTH * use ? 1
-								 : 0;
+		return worth > 0.0f ? 0 : 1;
+	if (k->price < worth * use)
+		return 0;
+	return k->price < 2.0f * (TRY_WORTH + (float)p->n_moves / WORTH_MOVES) * use ? 1 : DEAR_TRIES;
 }
 
 /* Dear cells are tried several times, the later ones with noise on the prices. */

@@ -111,22 +111,24 @@ static void unlist_move(struct plan *p, uint32_t move)
 	}
 }
 
-/* Takes the dead out of all lists: their places are free from now on. */
+/* Makes all lists anew, without the dead: their places are free from now on. */
 static void sweep(struct plan *p)
 {
-	for (uint32_t c = 0; c < p->g->n_cells; c++)
-		for (uint32_t *at = &p->head[c]; *at != NONE;)
-			if (p->move[p->node[*at].move].word == NULL)
-				drop_node(p, at);
-			else
-				at = &p->node[*at].next;
-	for (uint32_t i = p->n_moves; i-- > 0;)
-		if (p->move[i].word == NULL && p->move[i].listed) {
-			p->move[i].listed = false;
-			p->move[i].next_free = p->free_move;
+	memset(p->head, 0xff, (size_t)p->g->n_cells * sizeof *p->head);
+	p->free_node = NONE;
+	p->n_nodes = 0;
+	p->n_listed = 0;
+	p->n_stale = 0;
+	for (uint32_t i = p->n_moves; i-- > 0;) {
+		struct move *m = &p->move[i];
+		if (m->listed && m->word != NULL) {
+			list_move(p, i);
+		} else if (m->listed) {
+			m->listed = false;
+			m->next_free = p->free_move;
 			p->free_move = i;
 		}
-	p->n_stale = 0;
+	}
 }
 
 /* As soon as it costs no more than what made it necessary. */
@@ -345,7 +347,7 @@ uint32_t move_store(struct plan *p)
 		return NONE;
 	for (uint32_t i = 0; i < s->n_touched; i++) {
 		int64_t by = search_delta(s, s->touched[i]);
-		if (by != 0 && (s->spot[s->touched[i]].state & SPOT_BOUGHT) != 0)
+		if (by != 0 && (s->state[s->touched[i]] & SPOT_BOUGHT) != 0)
 			note_rising(p, s->touched[i]);
 		if (by != 0)
 			p->entry[n++] = (struct entry){ s->touched[i], (int32_t)by };

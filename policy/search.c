@@ -48,29 +48,31 @@ bool search_init(struct search *s, const struct grid *g, struct err *e)
 	s->g = g;
 	s->most = NEVER;
 	s->look = g->look;
-	s->spot = calloc(g->n_cells, sizeof *s->spot);
+	s->room = calloc(g->n_cells, sizeof *s->room);
+	s->state = calloc(g->n_cells, sizeof *s->state);
 	s->avoid = calloc(g->office_dim == SIZE_MAX ? 1 : g->t->dim[g->office_dim].n_codes, 1);
 	s->used = calloc(g->office_dim == SIZE_MAX ? 1 : g->t->dim[g->office_dim].n_codes, 1);
 	s->term = malloc(TERMS_MAX * sizeof *s->term);
 	s->chain = malloc(CHAIN_MAX * sizeof *s->chain);
 	s->scratch_code = malloc(OPTION_CODES_MAX * sizeof *s->scratch_code);
 	s->scratch_sign = malloc(OPTION_CODES_MAX);
-	bool ok = s->spot != NULL && s->avoid != NULL && s->used != NULL && s->term != NULL &&
-		  s->chain != NULL && s->scratch_code != NULL && s->scratch_sign != NULL;
+	bool ok = s->room != NULL && s->state != NULL && s->avoid != NULL && s->used != NULL &&
+		  s->term != NULL && s->chain != NULL && s->scratch_code != NULL && s->scratch_sign != NULL;
 	for (size_t d = 0; ok && d <= g->t->n_dims; d++) {
 		s->level[d] = malloc(TERMS_MAX * sizeof *s->level[d]);
 		ok = s->level[d] != NULL && (d == g->t->n_dims || init_dimension(s, d));
 	}
 	for (uint32_t c = 0; ok && c < g->n_cells; c++)
-		s->spot[c] = (struct spot){ g->value[c] - grid_floor(g, c), g->price[c], 0 };
+		s->room[c] = g->value[c] - grid_floor(g, c);
 	return ok || no_memory(e);
 }
 
 void search_free(struct search *s)
 {
-	if (s->spot != NULL)
-		sodium_memzero(s->spot, s->g->n_cells * sizeof *s->spot);
-	free(s->spot);
+	if (s->room != NULL)
+		sodium_memzero(s->room, s->g->n_cells * sizeof *s->room);
+	free(s->room);
+	free(s->state);
 	free(s->touched);
 	free(s->avoid);
 	free(s->used);
@@ -109,7 +111,7 @@ static uint64_t draw(struct search *s, uint64_t place)
 
 float search_price(struct search *s, uint32_t cell)
 {
-	float price = s->spot[cell].price;
+	float price = s->g->price[cell];
 	if (s->noise > 0.0f)
 		price *= 1.0f + s->noise * (float)(draw(s, cell) >> 40) / (float)(1u << 24);
 	return price;
@@ -118,7 +120,7 @@ float search_price(struct search *s, uint32_t cell)
 /* Leads a visible cell back towards what it shows, after a lenient move. */
 static bool brings_back(const struct search *s, uint32_t cell, int64_t by)
 {
-	if ((s->spot[cell].state & SPOT_TOUCHED) == 0)
+	if ((s->state[cell] & SPOT_TOUCHED) == 0)
 		return false;
 	int64_t delta = search_delta(s, cell);
 	return delta != 0 && (by > 0 ? delta <= -by : delta >= -by);
@@ -200,21 +202,21 @@ int64_t search_most(struct search *s, uint32_t cell, const struct virt *virt, in
 	bool found = search_find(s, cell, virt, dir, most);
 	s->sizing = false;
 	for (uint32_t i = 0; found && i < s->n_terms; i++) {
-		const struct spot *c = &s->spot[s->term[i].cell];
-		if (!s->any_room && s->term[i].sign != dir && c->room < most)
-			most = c->room;
+		int64_t room = s->room[s->term[i].cell];
+		if (!s->any_room && s->term[i].sign != dir && room < most)
+			most = room;
 	}
 	return found ? most : 0;
 }
 
 static bool touch(struct search *s, uint32_t cell)
 {
-	if ((s->spot[cell].state & SPOT_TOUCHED) != 0)
+	if ((s->state[cell] & SPOT_TOUCHED) != 0)
 		return true;
 	if (!array_room(&s->touched, &s->room_touched, s->n_touched + 1, sizeof *s->touched))
 		return false;
 	s->touched[s->n_touched++] = cell;
-	s->spot[cell].state |= SPOT_TOUCHED;
+	s->state[cell] |= SPOT_TOUCHED;
 	return true;
 }
 
@@ -222,7 +224,7 @@ bool search_lend(struct search *s, uint32_t cell, int64_t by)
 {
 	if (!touch(s, cell))
 		return false;
-	s->spot[cell].room += by;
+	s->room[cell] += by;
 	uint32_t office = grid_office(s->g, cell);
 	if (office != NONE) {
 		s->used[office] = 1;
@@ -236,7 +238,7 @@ bool search_put(struct search *s, uint32_t cell, int64_t by)
 	if (!search_lend(s, cell, by))
 		return false;
 	if (search_is_visible(s, cell))
-		s->spot[cell].state |= SPOT_BOUGHT;
+		s->state[cell] |= SPOT_BOUGHT;
 	return true;
 }
 
@@ -244,7 +246,7 @@ bool search_is_bad(const struct search *s, uint32_t cell)
 {
 	if (search_is_visible(s, cell))
 		return search_delta(s, cell) != 0;
-	return !s->any_room && s->spot[cell].room < 0 && search_delta(s, cell) < 0;
+	return !s->any_room && s->room[cell] < 0 && search_delta(s, cell) < 0;
 }
 
 bool search_take(struct search *s, int dir, int64_t amp)
@@ -256,7 +258,7 @@ bool search_take(struct search *s, int dir, int64_t amp)
 		    search_is_visible(s, cell) && !brings_back(s, cell, by) && search_may_buy(s, cell);
 		if (!search_lend(s, cell, by))
 			return false;
-		s->spot[cell].state |= buys ? SPOT_BOUGHT : 0;
+		s->state[cell] |= buys ? SPOT_BOUGHT : 0;
 	}
 	return true;
 }
@@ -271,7 +273,7 @@ bool search_keep(struct search *s)
 		int64_t by = search_delta(s, cell);
 		if (by != 0)
 			s->kept[s->n_kept++] =
-			    (struct change_by){ cell, (s->spot[cell].state & SPOT_BOUGHT) != 0, by };
+			    (struct change_by){ cell, (s->state[cell] & SPOT_BOUGHT) != 0, by };
 	}
 	return true;
 }
@@ -281,7 +283,7 @@ bool search_bring(struct search *s)
 	for (uint32_t i = 0; i < s->n_kept; i++) {
 		if (!search_lend(s, s->kept[i].cell, s->kept[i].by))
 			return false;
-		s->spot[s->kept[i].cell].state |= s->kept[i].bought ? SPOT_BOUGHT : 0;
+		s->state[s->kept[i].cell] |= s->kept[i].bought ? SPOT_BOUGHT : 0;
 	}
 	return true;
 }
@@ -293,8 +295,8 @@ void search_reset(struct search *s)
 		uint32_t office = grid_office(s->g, cell);
 		if (office != NONE)
 			s->used[office] = 0;
-		s->spot[cell].room = s->g->value[cell] - grid_floor(s->g, cell);
-		s->spot[cell].state &= SPOT_BANNED | SPOT_PINNED;
+		s->room[cell] = s->g->value[cell] - grid_floor(s->g, cell);
+		s->state[cell] &= SPOT_BANNED | SPOT_PINNED;
 	}
 	s->n_touched = 0;
 	s->any_used = false;

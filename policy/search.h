@@ -32,13 +32,6 @@ enum spot_state {
 	SPOT_PINNED = 8  /* must not change at all */
 };
 
-struct
-    spot { /* a cell while moves are put together; 16 bytes, so that pricing it touches one line of the cache */
-	int64_t room; /* what it holds above its floor, the changes so far included */
-	float price;  /* of hiding it */
-	uint8_t state;
-};
-
 struct axis_memo {
 	uint32_t axis[2];
 	float price[2];
@@ -53,8 +46,10 @@ struct change_by {
 struct search {
 	const struct grid *g;
 	const uint8_t *look; /* the grid's */
-	struct spot *spot;   /* by cell */
-	uint32_t *touched;   /* cells changed or bought */
+	int64_t *room;       /* by cell: what it holds above its floor, the changes so far included */
+	uint8_t
+	    *state; /* by cell: enum spot_state. Apart from room, since most prices need no more than this */
+	uint32_t *touched; /* cells changed or bought */
 	uint32_t n_touched, room_touched;
 	uint8_t *avoid; /* by code of the office dimension */
 	uint8_t *used;  /* likewise: offices that the moves put together so far touch */
@@ -118,21 +113,21 @@ bool search_put(struct search *s, uint32_t cell, int64_t by);
 /* What the moves put together so far change of a cell. */
 static inline int64_t search_delta(const struct search *s, uint32_t cell)
 {
-	return s->spot[cell].room - (s->g->value[cell] - grid_floor(s->g, cell));
+	return s->room[cell] - (s->g->value[cell] - grid_floor(s->g, cell));
 }
 /* Sets or clears one of SPOT_BANNED, SPOT_PINNED. */
 static inline void search_ban(struct search *s, uint32_t cell, uint8_t state, bool on)
 {
-	s->spot[cell].state = (uint8_t)((s->spot[cell].state & ~state) | (on ? state : 0));
+	s->state[cell] = (uint8_t)((s->state[cell] & ~state) | (on ? state : 0));
 }
 /* Visible as far as the moves put together so far are concerned. */
 static inline bool search_is_visible(const struct search *s, uint32_t cell)
 {
-	return (s->g->look[cell] & LOOK_SHOWN) != 0 && (s->spot[cell].state & SPOT_BOUGHT) == 0;
+	return (s->g->look[cell] & LOOK_SHOWN) != 0 && (s->state[cell] & SPOT_BOUGHT) == 0;
 }
 static inline bool search_may_buy(const struct search *s, uint32_t cell)
 {
-	return s->pay && (s->spot[cell].state & SPOT_BANNED) == 0 && (s->g->look[cell] & LOOK_KEPT) == 0;
+	return s->pay && (s->state[cell] & SPOT_BANNED) == 0 && (s->g->look[cell] & LOOK_KEPT) == 0;
 }
 /* May moves not pass, as things stand: it is visible and not to be bought, or below its floor. */
 bool search_is_bad(const struct search *s, uint32_t cell);

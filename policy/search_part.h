@@ -38,23 +38,23 @@ static inline float price_left(const struct search *s, float limit, float spent)
 /* Price of changing a cell by sign * dir * amp. */
 static inline float price_of(struct search *s, uint32_t cell, int sign)
 {
-	const struct spot *c = &s->spot[cell];
+	uint8_t state = s->state[cell];
 	uint8_t look = s->look[cell];
 	bool sinks = sign != s->dir;
 	float price = 0.0f;
 	s->work++;
-	if ((look & LOOK_BARRED) != 0 || (c->state & SPOT_PINNED) != 0)
+	if ((look & LOOK_BARRED) != 0 || (state & SPOT_PINNED) != 0)
 		return NEVER;
-	if ((look & LOOK_SHOWN) != 0 && (c->state & SPOT_BOUGHT) == 0) {
+	if ((look & LOOK_SHOWN) != 0 && (state & SPOT_BOUGHT) == 0) {
 		price = search_price_shown(s, cell, sinks ? -s->amp : s->amp);
 		if (price <= 0.0f || price == NEVER)
 			return price;
 		if (!search_may_buy(s, cell))
 			return price; /* lenient */
 	}
-	if (sinks && c->room < s->least_room) {
-		if (s->sizing && c->room > 0)
-			return (float)(s->amp - c->room);
+	if (sinks && s->room[cell] < s->least_room) {
+		if (s->sizing && s->room[cell] > 0)
+			return (float)(s->amp - s->room[cell]);
 		return s->lenient ? price + LENIENT_PRICE : NEVER;
 	}
 	return price;
