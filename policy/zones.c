@@ -1,5 +1,6 @@
 #include "policy/zones.h"
 
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,6 +15,7 @@ struct found { /* the moves of a zone, when it is done */
 	uint32_t *begin; /* of each move, and of what would be next */
 	uint32_t *move;  /* by need of the zone, or NONE */
 	uint32_t n;
+	size_t n_terms;
 };
 
 struct zone { /* a plan for some needs of another */
@@ -139,6 +141,8 @@ static struct term move_term(const struct plan *p, uint32_t move, uint32_t i)
 
 static void found_free(struct found *f)
 {
+	if (f->term != NULL)
+		sodium_memzero(f->term, f->n_terms * sizeof *f->term); /* they tell counts */
 	free(f->term);
 	free(f->begin);
 	free(f->move);
@@ -150,7 +154,6 @@ static bool gather_moves(struct found *f, const struct plan *p, const uint32_t *
 {
 	uint32_t *place = malloc(((size_t)p->n_moves + 1) * sizeof *place);
 	uint32_t *from = malloc(((size_t)n + 1) * sizeof *from); /* by move noted */
-	size_t terms = 0;
 	f->move = malloc(((size_t)n + 1) * sizeof *f->move);
 	bool ok = place != NULL && from != NULL && f->move != NULL;
 	if (ok)
@@ -160,13 +163,13 @@ static bool gather_moves(struct found *f, const struct plan *p, const uint32_t *
 		if (move != NONE && place[move] == NONE) {
 			place[move] = f->n;
 			from[f->n++] = move;
-			terms += move_size(p, move);
+			f->n_terms += move_size(p, move);
 		}
 		f->move[i] = move == NONE ? NONE : place[move];
 	}
 	f->begin = calloc((size_t)f->n + 1, sizeof *f->begin);
-	f->term = calloc(terms + 1, sizeof *f->term);
-	ok = ok && f->begin != NULL && f->term != NULL && terms < UINT32_MAX;
+	f->term = calloc(f->n_terms + 1, sizeof *f->term);
+	ok = ok && f->begin != NULL && f->term != NULL && f->n_terms < UINT32_MAX;
 	for (uint32_t i = 0; ok && i < f->n; i++) {
 		f->begin[i + 1] = f->begin[i] + move_size(p, from[i]);
 		for (uint32_t j = 0; j < move_size(p, from[i]); j++)
