@@ -18,7 +18,7 @@ outside() {
     own=$(nm --defined-only "$build/$archive" "${others[@]/#/$build/}" 2>/dev/null | awk 'NF==3 { print $3 }')
     nm -u "$build/$archive" 2>/dev/null | awk 'NF==2 { print $2 }' |
         sed -E 's/^__(.*)_chk$/\1/; s/^__isoc99_//; s/^__ctype_(b|tolower|toupper)_loc$/ctype/' |
-        grep -vE '^(__(asan|ubsan|tsan|sanitizer|lsan|gcov|sancov)_|__(stack_chk_fail|assert_fail|tls_get_addr)$|_GLOBAL_OFFSET_TABLE_$|__(u?div|u?mod|udivmod)ti[34]$|stack_chk_fail$)' |
+        grep -vE '^(__(asan|ubsan|tsan|sanitizer|lsan|gcov|sancov)_|__(stack_chk_fail|assert_fail|tls_get_addr)$|_GLOBAL_OFFSET_TABLE_$|__(u?div|u?mod|udivmod)ti[34]$|__popcount[ds]i2$|stack_chk_fail$)' |
         sort -u | grep -vxFf <(printf '%s\n' "$own") || true
 }
 
