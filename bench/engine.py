@@ -20,7 +20,7 @@ PROGRAMS = os.path.join(BIN, "../bench")
 TABLES = ["T1", "T2-A", "T2-B", "T2-C", "T3b", "T4s", "T4"]
 OFFICE_DIM = {"T1": "office", "T3b": "row"}  # others: geo
 POLICY = """threshold: %d
-zeros: published
+zeros: %s
 width: 1
 group_min: 0
 hidden_sum_min: 0
@@ -42,6 +42,9 @@ PROTOTYPE = {("T1", 5): ("11/126", "19/236", "25/395"), ("T2-A", 5): ("193/2279"
              ("T6", 5): ("464504/6.71M", "", ""), ("B-1", 4): ("116/993", "257/2843", "336/5534"),
              ("B-2", 3): ("681/3822", "1244/8870", "1509/12255"), ("B-2", 5): ("635/5036", "1399/15022", "1686/23587"),
              ("B-2", 11): ("399/5981", "1319/31508", "1665/56172")}
+# The same at L3, k 5, where noughts may be hidden, and where they are protected too.
+PROTOTYPE_ZEROS = {"T1": ("20/322", "23/345"), "T2-A": ("278/3856", "291/3921"), "T2-B": ("581/5933", "605/6589"),
+                   "T2-C": ("636/5756", "684/8413"), "T3b": ("3/22", "6/226"), "T4s": ("2777/61794", "3197/123614")}
 # What we would like the fast run to take at most, in seconds.
 AIM = {("T1", "L3"): 0.001, ("T2-B", "L2"): 0.02, ("B-2", "L3"): 0.1, ("T4s", "L3"): 0.3, ("T4", "L2"): 1, ("T4", "L3"): 2,
        ("T5", "L1"): 1.5, ("T5", "L2"): 10, ("T5", "L3"): 20, ("T6", "L1"): 8, ("T6", "L2"): 60}
@@ -82,10 +85,10 @@ class Bench:
     def __init__(self, folder, limit):
         self.folder, self.limit, self.done = folder, limit, {}
 
-    def policy(self, table, k, effort, office_dim):
+    def policy(self, table, k, effort, office_dim, zeros="published"):
         path = os.path.join(self.folder, "policy.yaml")
         with open(path, "w", encoding="ascii") as f:
-            f.write(POLICY % (k, office_dim or OFFICE_DIM.get(table, "geo"), effort))
+            f.write(POLICY % (k, zeros, office_dim or OFFICE_DIM.get(table, "geo"), effort))
         return path
 
     def protect(self, table, level, k, effort, where, office_dim):
@@ -98,10 +101,10 @@ class Bench:
         self.done[table, level, k, effort] = r
         return r
 
-    def row(self, table, level, k=5, where=None, office_dim=None):
+    def row(self, table, level, k=5, where=None, office_dim=None, improved=True):
         where = where or os.path.join(self.folder, table)
         fast = self.protect(table, level, k, 0, where, office_dim)
-        best = self.protect(table, level, k, 20, where, office_dim)
+        best = self.protect(table, level, k, 20, where, office_dim) if improved else {}
         known = PROTOTYPE.get((table, k), ("", "", ""))[LEVELS.index(level)]
         peer = PEER.get((table, k), "") if level == "L1" else ""
         aims = ["%g ms" % (AIM[table, level] * 1000)] if (table, level) in AIM else []
@@ -134,6 +137,8 @@ class Bench:
 def outcome(r):
     if r is None:
         return "stopped", "", ""
+    if not r:
+        return "", "", ""
     if "refused" in r:
         return "refused", "", ""
     return "%d/%d" % (r["secondary"], r["value"]), "%.1f" % (1e3 * r["pattern_s"]), "%.1f" % (r["work"] / 1e6)
@@ -168,19 +173,34 @@ def attack(bench, tables):
     print("attack, cells with one possible value: %s" % ", ".join(found), flush=True)
 
 
-def optimal(bench, table):
+def zeros(bench, tables):
+    """L3 under the other two settings of `zeros`, beside what the prototype reached."""
+    print("%-5s %2s | %-12s %8s %-12s | %-12s %8s %-12s" % (
+        "zeros", "", "camouflage", "ms", "prototype", "sensitive", "ms", "prototype"))
+    for table in [t for t in tables if t in PROTOTYPE_ZEROS]:
+        line = "%-5s L3" % table
+        for setting, known in zip(("camouflage", "sensitive"), PROTOTYPE_ZEROS[table]):
+            r = run([os.path.join(PROGRAMS, "bench_engine"), os.path.join(bench.folder, table),
+                     bench.policy(table, 5, 20, None, setting), "L3"], bench.limit)
+            if r and not r.get("holds", True):
+                sys.exit("bench: %s L3: the certificate does not hold" % table)
+            line += " | %-12s %8s %-12s" % (*outcome(r)[:2], known)
+        print(line, flush=True)
+
+
+def optimal(bench, table, setting):
     """The cheapest pattern there is, by a solver, and whether it is proven."""
     found = []
     for level in LEVELS:
-        out = os.path.join(bench.folder, "optimal-" + level)
+        out = os.path.join(bench.folder, "optimal-" + setting + level)
         subprocess.run([os.path.join(BIN, "cellveil"), "protect", os.path.join(bench.folder, table), "--policy",
-                        bench.policy(table, 5, 20, None), "--level", level, "--optimal", "-o", out], check=True,
+                        bench.policy(table, 5, 20, None, setting), "--level", level, "--optimal", "-o", out], check=True,
                        capture_output=True)
         with open(os.path.join(out, "summary.json"), encoding="utf-8") as f:
             s = json.load(f)
         found.append("%s %d/%d%s" % (level, s["secondary"], s["secondary_value"],
                                      " proven" if s["optimal"]["proven"] else " gap %.1f %%" % (100 * s["optimal"]["gap"])))
-    print("the optimum of %s (--optimal): %s" % (table, ", ".join(found)), flush=True)
+    print("the optimum of %s (--optimal), zeros %s: %s" % (table, setting, ", ".join(found)), flush=True)
 
 
 def threads(bench, tables):
@@ -237,27 +257,32 @@ def main():
     long = "long" in options
     tables = asked or TABLES + (["T5", "T6"] if long else [])
     print("The engine, one thread unless said, zeros published, width 1, no extra hiding. CPU time of the engine alone; a run is stopped after "
-          "%d s%s." % (LONG if long else SHORT, "" if long else " (--long: ten minutes, and T5, T6)"))
+          "%d s%s." % (LONG if long else SHORT, "" if long else " (--long: ten minutes, and all of T5, T6)"))
     print("`secondary` is cells / value. Right of it: what others reached, and what the fast run should take.")
     print(HEAD % ("table", "", "k", "cells", "fast: secondary", "ms", "work/1e6", "improved", "ms", "work/1e6", "peer n/v s",
                   "prototype n/v", "aim, fast"))
     with tempfile.TemporaryDirectory(prefix="cv-bench-") as folder:
         bench = Bench(folder, LONG if long else SHORT)
-        make(folder, tables)
+        large = [] if asked or long else ["T5"]  # at L1, without improvement
+        make(folder, tables + large)
         for level in LEVELS:
             for table in tables:
                 bench.row(table, level)
+            for table in large if level == "L1" else []:
+                bench.row(table, level, improved=False)
             print("      %s fast grows with cells to the power of %s" % (level, bench.growth(level)))
         outside(bench, options)
+        zeros(bench, tables)
         print("\n%-5s %2s %7s | %8s %8s %4s | %9s %9s %8s | %9s %9s | %9s %9s" % (
             "proof", "", "cells", "moves", "B/cell", "aim", "check ms", "proof ms", "public", "kB public", "kB audit",
             "verify ms", "audit ms"))
         for level in LEVELS:
-            for table in tables:
+            for table in tables + large:
                 bench.proof(table, level)
         attack(bench, tables)
         if "T1" in tables:
-            optimal(bench, "T1")
+            for setting in ("published", "camouflage", "sensitive"):
+                optimal(bench, "T1", setting)
         threads(bench, [t for t in ("T2-B", "T4s", "T4", "T5") if t in tables])
         if not asked:
             audit(bench, "T6", 2000000, " (aim 5)")

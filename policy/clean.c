@@ -12,6 +12,8 @@
 #define BYPASSES      6u
 #define OUT_MAX       3u
 #define IMPROVE_LEAST 150u  /* cells' worth of turns */
+#define IMPROVE_SMALL 1500u /* cells from which on each gets its own turns only */
+#define IMPROVE_TIMES 3u    /* as many below */
 #define IMPROVE_SHARE 0.003 /* of the whole pattern's price, at most */
 #define IMPROVE_HEAT  15.0  /* at first a pattern dearer by this much is taken as often as not */
 #define IMPROVE_WORK  2000u /* cells priced, on average, for one turn */
@@ -342,13 +344,22 @@ static bool improve_once(struct plan *p, uint32_t cell, uint64_t turn, double he
 	return kept;
 }
 
+/* Turns for each unit of effort: small tables get more, since there they cost little. */
+static uint32_t turns_for(uint32_t n)
+{
+	if (n == 0 || n >= IMPROVE_SMALL)
+		return n;
+	uint32_t more = IMPROVE_TIMES * n;
+	return more < IMPROVE_LEAST ? IMPROVE_LEAST : more > IMPROVE_SMALL ? IMPROVE_SMALL : more;
+}
+
 /* Anytime: every state between two turns is safe. The best pattern met is not kept but approached: the heat ends at
  * 0, and a last cleaning follows. */
 bool plan_improve(struct plan *p, unsigned effort)
 {
 	uint32_t n = 0;
 	struct order_key *k = list_secondaries(p, &n);
-	uint64_t turns = (uint64_t)effort * (n == 0 || n > IMPROVE_LEAST ? n : IMPROVE_LEAST);
+	uint64_t turns = (uint64_t)effort * turns_for(n);
 	if (k == NULL)
 		return false;
 	double hot = p->cost * IMPROVE_SHARE < IMPROVE_HEAT ? p->cost * IMPROVE_SHARE : IMPROVE_HEAT;
