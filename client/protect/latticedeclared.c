@@ -155,7 +155,7 @@ static bool close_missing(struct lattice *g, const uint8_t *absent, uint8_t *ali
 	for (uint64_t c = 0; c < g->n_cells; c++) {
 		missing[c] = g->mark[c] == 'N' || g->mark[c] == 'A';
 		alive[c] = ((alive[c] != 0 || (absent[c] != 0 && g->value[c] != 0)) && missing[c] != 0) ||
-			   strchr("PHR", g->mark[c]) != NULL;
+			   (g->noted[c] != 0 && g->mark[c] == '-') || strchr("PHR", g->mark[c]) != NULL;
 	}
 	for (uint32_t d = 0; d < g->n_dims; d++)
 		lattice_spread(g, d, true, alive);

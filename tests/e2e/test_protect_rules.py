@@ -344,6 +344,20 @@ def test_next_to_nothing(folder):
             assert name != "one cell" or [r["freq"] for r in result(out)] == ["30"]
 
 
+def test_part_reported_but_not_printed(folder):
+    """c reported who ended, of a number of clients that it left blank, and no table prints c's part: it may have clients."""
+    write(os.path.join(folder, "hier_office.csv"), ["level,code", "@,_T", "@@,a", "@@,b", "@@,c"])
+    write(os.path.join(folder, "hier_measure.csv"), ["level,code,view", "@,clients,1", "@@,ended,", "@@,ended:not,"])
+    write(os.path.join(folder, "covered.csv"), ["office,measure"] + [
+        "%s,%s" % line for line in (("a", "clients"), ("a", "ended"), ("b", "clients"), ("b", "ended"), ("c", "ended"))])
+    write(os.path.join(folder, "cells.csv"), ["office,measure,freq,status", "a,ended,2,", "a,ended:not,1,", "b,ended,0,",
+                                              "b,ended:not,0,", "c,ended,0,", "c,ended:not,0,blank"])
+    write(os.path.join(folder, "tables.csv"), ["table,dim,codes", "t,office,*", "t,measure,clients", "u,office,_T",
+                                               "u,measure,clients|ended"])
+    out = safe(folder, {"zeros": "published", "min_reporting": 0}, judge=False)
+    assert ("_T", "ended") in hidden(out, "office", "measure")
+
+
 def main():
     failed = 0
     for name, test in sorted(globals().items()):
