@@ -84,7 +84,7 @@ class Table:
         self.public_dims = len(self.dims)
         if self.column:
             offices = sorted({r["office"] for r in rows if r["office"]})
-            self.dims.append(Dim("office", [(1, "_all", False)] + [(2, o, False) for o in offices]))
+            self.dims.append(Dim("office", [(1, "_T", False)] + [(2, o, False) for o in offices]))
         self.office_at = None
         if policy.get("offices", "yes") == "yes":
             self.office_at = next((i for i, d in enumerate(self.dims)
