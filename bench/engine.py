@@ -51,7 +51,7 @@ AIM = {("T1", "L3"): 0.001, ("T2-B", "L2"): 0.02, ("B-2", "L3"): 0.1, ("T4s", "L
 # And how many cells it is meant to hide beside the protected ones; bytes a cell in memory; a second thread's worth.
 AIM_CELLS = {("T4", "L1"): 9600, ("T5", "L1"): 40000}
 AIM_BYTES = {"L1": 60, "L2": 120, "L3": 160}
-SHORT, LONG = 20, 600  # seconds of CPU for one run
+SHORT, LONG = 12, 600  # seconds of CPU for one run
 LEVELS = ("L1", "L2", "L3")
 HEAD = "%-5s %2s %2s %7s | %-15s %9s %8s | %-15s %9s %8s | %-15s %-14s %s"
 LINE = "%-5s %2s %2d %7s | %-15s %9s %8s | %-15s %9s %8s | %-15s %-14s %s"

@@ -134,13 +134,11 @@ bool cert_visit_from(struct certcheck *k, uint32_t first, uint64_t cell, visit_l
 		const struct latticedim *dim = &k->g->dim[d];
 		uint32_t code = lattice_place(k->g, cell, d);
 		uint64_t base = cell - code * k->g->stride[d];
-		for (uint32_t b = 0; b < dim->n_breakdowns; b++) {
-			uint64_t key = 1 + base + (k->relation_base[d] + b) * k->g->n_cells;
-			if (dim->breakdown[b].parent == code && !visit(k, key, 1, context))
+		for (uint32_t i = dim->held_from[code]; i < dim->held_from[code + 1]; i++) {
+			uint64_t relation = k->relation_base[d] + dim->held[i] / 2;
+			uint64_t key = 1 + base + relation * k->g->n_cells;
+			if (!visit(k, key, dim->held[i] % 2 == 0 ? 1 : -1, context))
 				return false;
-			for (uint32_t c = 0; c < dim->breakdown[b].n; c++)
-				if (dim->breakdown[b].child[c] == code && !visit(k, key, -1, context))
-					return false;
 		}
 	}
 	return true;

@@ -136,9 +136,7 @@ static void add_need(struct choice_question *q, uint32_t column, int dir, int64_
 {
 	uint32_t i = q->n_needs++;
 	q->term[i] = (struct choice_term){ column, dir };
-	q->need[i] = (struct choice_need){
-		.first = i, .n = 1, .amp = amp, .slots = 1
-	};
+	q->need[i] = (struct choice_need){ .first = i, .n = 1, .amp = amp, .slots = 1 };
 }
 
 /* How far up the cell can go for its width's sake. */

@@ -262,6 +262,8 @@ void latticedim_free(struct latticedim *d)
 	free(d->code);
 	free(d->breakdown);
 	free(d->order);
+	free(d->held_from);
+	free(d->held);
 	free(d->slot);
 	free(d->name);
 }

@@ -37,8 +37,11 @@ struct latticedim {
 	struct breakdown *breakdown;
 	uint32_t *slot; /* hash of codes: place + 1, 0 empty; n_slots is a power of two */
 	uint32_t n_slots;
-	uint32_t *order; /* codes such that children stand before their parents */
-	bool synthetic;  /* the offices of a column `office`: below its total nothing is printed */
+	uint32_t *order;     /* codes such that children stand before their parents */
+	uint32_t *held_from; /* by code, and one more: where its share of held begins */
+	uint32_t
+	    *held; /* the breakdowns that a code is in, rising: 2 * place as parent, 2 * place + 1 as child */
+	bool synthetic; /* the offices of a column `office`: below its total nothing is printed */
 };
 
 /* How printed figures were moved (marks R), as far as that is known. */
@@ -115,6 +118,9 @@ bool lattice_is_listed(const struct lattice *g, uint64_t cell);
 /* Two releases in the same dimensions: out[cell] 1 where an inner cell below, live in one of them at least if counts were read,
  * stands in one list only. Else untouched. */
 void lattice_between(const struct lattice *a, const struct lattice *b, uint8_t *out);
+
+/* Fills held, once the breakdowns are known; false: no memory. */
+bool latticedim_index(struct latticedim *d);
 
 uint32_t lattice_place(
     const struct lattice *g, uint64_t cell, uint32_t dim);           /* code of the cell in that dimension */

@@ -126,6 +126,31 @@ static bool hier_take(
 }
 
 /* Children before parents. A code that waits for itself is its own ancestor. */
+bool latticedim_index(struct latticedim *d)
+{
+	size_t n = 0;
+	for (uint32_t b = 0; b < d->n_breakdowns; b++)
+		n += 1 + (size_t)d->breakdown[b].n;
+	uint32_t *next = calloc((size_t)d->n_codes + 1, sizeof *next);
+	d->held_from = calloc((size_t)d->n_codes + 2, sizeof *d->held_from);
+	d->held = malloc((n + 1) * sizeof *d->held);
+	bool ok = next != NULL && d->held_from != NULL && d->held != NULL;
+	for (uint32_t b = 0; ok && b < d->n_breakdowns; b++) {
+		d->held_from[d->breakdown[b].parent + 1]++;
+		for (uint32_t c = 0; c < d->breakdown[b].n; c++)
+			d->held_from[d->breakdown[b].child[c] + 1]++;
+	}
+	for (uint32_t i = 0; ok && i < d->n_codes; i++)
+		next[i + 1] = d->held_from[i + 1] += d->held_from[i];
+	for (uint32_t b = 0; ok && b < d->n_breakdowns; b++) {
+		d->held[next[d->breakdown[b].parent]++] = 2 * b;
+		for (uint32_t c = 0; c < d->breakdown[b].n; c++)
+			d->held[next[d->breakdown[b].child[c]]++] = 2 * b + 1;
+	}
+	free(next);
+	return ok;
+}
+
 static bool order_make(struct latticedim *d, struct err *e)
 {
 	bool *done = calloc((size_t)d->n_codes + 1, sizeof *done);
@@ -249,7 +274,8 @@ bool latticedim_read(struct latticedim *d, const char *dir, const char *name, st
 		*e = end;
 		goto done;
 	}
-	ok = d->name != NULL && order_make(d, e) && groupings_agree(d, e);
+	ok = d->name != NULL && order_make(d, e) && groupings_agree(d, e) &&
+	     (latticedim_index(d) || err_set(e, ERR_MEMORY, "no memory"));
 	if (!ok)
 		err_wrap(e, "%s/%s", dir, file);
 done:
@@ -301,7 +327,8 @@ bool lattice_offices_read(struct lattice *g, const char *dir, struct err *e)
 	}
 	if (ok)
 		offices_sort(offices);
-	ok = ok && end.code == ERR_NONE && order_make(offices, e);
+	ok = ok && end.code == ERR_NONE && order_make(offices, e) &&
+	     (latticedim_index(offices) || err_set(e, ERR_MEMORY, "no memory"));
 	if (ok && offices->n_breakdowns == 0) { /* nobody is known */
 		latticedim_free(offices);
 		*offices = (struct latticedim){ 0 };

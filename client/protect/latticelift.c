@@ -220,7 +220,7 @@ static bool lift_dimensions(struct lift *l)
 		d->name = NULL;
 		latticedim_free(d);
 		*d = (struct latticedim){ .name = name, .synthetic = from->synthetic };
-		if (!copy_codes(d, from) || !copy_breakdowns(d, from))
+		if (!copy_codes(d, from) || !copy_breakdowns(d, from) || !latticedim_index(d))
 			return no_memory(l->e);
 		l->g->stride[i] = l->to->stride[i];
 	}

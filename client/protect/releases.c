@@ -95,7 +95,7 @@ static bool make_dimension(struct latticedim *d, struct releases *r)
 			if (ok && to - from > 1)
 				ok = add_breakdown(d, span_code(r, from, to), child, (uint32_t)(to - from));
 		}
-	return ok;
+	return ok && latticedim_index(d);
 }
 
 /* ---- what each cell tells ---- */
@@ -250,6 +250,8 @@ void releases_free(struct lattice *joint)
 		free(d->breakdown[i].child);
 	free(d->breakdown);
 	free(d->code);
+	free(d->held_from);
+	free(d->held);
 	if (joint->truth != NULL)
 		sodium_memzero(joint->truth, joint->n_cells * sizeof *joint->truth);
 	free(joint->truth);
