@@ -1,7 +1,7 @@
 /* apart - all slots of a served plan taken apart (attackers.h), where these are few enough to be listed.
  *
- * Internal to policy/, for choice.c: whoever looks for the cheapest pattern asks for what was promised, a move for each set of
- * offices that may pool, and not for moves that share no office. The pattern stays as it was: for each of those sets one of
+ * Internal to policy/: who looks for a cheaper pattern asks for what was promised, a move for each set of offices
+ * that may pool, and not for moves that share no office. The pattern stays as it was: for each of those sets one of
  * the slots' moves leaves it alone, and goes far enough. */
 #ifndef POLICY_APART_H
 #define POLICY_APART_H

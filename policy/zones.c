@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policy/apart.h"
 #include "policy/moves.h"
 
 #define ZONES_MAX   8u     /* as many threads have something to do */
@@ -343,9 +344,14 @@ static bool run_split(struct plan *p, size_t dim, unsigned rounds, unsigned effo
 	return !p->memory_failed;
 }
 
+/* Slots are soon served, but ask for more than was promised: the improvement knows the attackers one by one, where they are few. */
 static bool serve_as_one(struct plan *p, unsigned effort)
 {
-	return plan_serve_all(p) && plan_clean(p, 2) && (effort == 0 || plan_improve(p, effort));
+	if (!plan_serve_all(p) || !plan_clean(p, 2))
+		return false;
+	if (effort == 0)
+		return true;
+	return (p->g->ledger != NULL || apart_slots(p) || plan_serve_all(p)) && plan_improve(p, effort);
 }
 
 bool zones_serve(struct plan *p, unsigned effort, struct team *team)

@@ -114,7 +114,7 @@ class Witness(Hunter):
                 who, rest = text.split(": unprinted ")
                 kind = "public" if who == "public" else ("coalition:" if "+" in who else "office:") + who
                 name = rest.split(" is ")[0]
-                out.add((kind, name[:-len("|_all")] if self.table.column and name.endswith("|_all") else name))
+                out.add((kind, name[:-len("|_T")] if self.table.column and name.endswith("|_T") else name))
         return out
 
 
