@@ -12,8 +12,8 @@
 #define BYPASSES      6u
 #define OUT_MAX       3u
 #define IMPROVE_LEAST 150u  /* cells' worth of turns */
-#define IMPROVE_SMALL 1500u /* cells from which on each gets its own turns only */
-#define IMPROVE_TIMES 3u    /* as many below */
+#define IMPROVE_SMALL 2700u /* cells from which on each gets its own turns only */
+#define IMPROVE_TIMES 9u    /* as many below, up to those of so many cells */
 #define IMPROVE_SHARE 0.003 /* of the whole pattern's price, at most */
 #define IMPROVE_HEAT  15.0  /* at first a pattern dearer by this much is taken as often as not */
 #define IMPROVE_WORK  2000u /* cells priced, on average, for one turn */
