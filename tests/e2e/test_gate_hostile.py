@@ -243,9 +243,11 @@ def fresh(town, c):
 def test_beyond_the_rate_is_busy_for_the_sender_alone(gate, vault):
     town = Town(gate, vault)
     c = town.connect("query", town.bad)
-    for _ in range(200):
-        c.send(body(HELLO, {0: 1, 2: 1}))
-    kinds = [c.receive()[0] for _ in range(200)]
+    kinds = []
+    for _ in range(4):  # a door keeps a hundred answers for a line that is not read
+        for _ in range(50):
+            c.send(body(HELLO, {0: 1, 2: 1}))
+        kinds += [c.receive()[0] for _ in range(50)]
     assert 100 <= kinds.count(WELCOME) <= 140 and kinds.count(BUSY) >= 60, kinds.count(WELCOME)
     # the bucket is the principal's, not the connection's
     other = town.connect("submit", town.bad)
