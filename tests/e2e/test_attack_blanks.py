@@ -12,15 +12,14 @@ import os
 import random
 import sys
 import tempfile
-import time
 
 from scipy.optimize import Bounds
 
 from blankmaker import make
-from harness import random_seed
+from hunting import Hunt, keep
 from tableattack import Judge, Table
 from tablemaker import lines_of, write
-from test_attack_tables import keep, protect, verify
+from test_attack_tables import protect, verify
 
 TABLES = 50
 
@@ -169,22 +168,16 @@ def known_cases():
 
 
 def main():
-    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else None
-    first = random_seed(2)
-    until = time.monotonic() + (seconds or 200)
-    codes, bad = {}, known_cases()
-    for seed in range(first, first + (TABLES if seconds is None else 10**9)):
-        if time.monotonic() > until:
-            break
+    hunt = Hunt(TABLES)
+    bad = known_cases()
+    for seed in hunt.seeds():
         with tempfile.TemporaryDirectory(prefix="cv-") as folder:
             code, found = attacked(folder, make(folder, random.Random(seed)))
-            codes[code] = codes.get(code, 0) + 1
             if found:
-                keep(folder, seed, "\n".join(found) + "\n")
-        bad += bool(found)
-        for text in found[:6]:
-            print("seed %d: %s" % (seed, text), flush=True)
-    print("first seed %d; by exit code: %s; tables with a disclosure: %d" % (first, codes, bad))
+                keep(folder, seed, found)
+        hunt.count(seed, code, found)
+    bad += hunt.bad
+    print("first seed %d; by exit code: %s; tables with a disclosure: %d" % (hunt.first, hunt.kinds, bad))
     sys.exit(1 if bad else 0)
 
 

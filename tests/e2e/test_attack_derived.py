@@ -14,15 +14,14 @@ import random
 import shutil
 import sys
 import tempfile
-import time
 
 import blankmaker
 import tablemaker
-from harness import random_seed
+from hunting import Hunt, keep
 from tableattack import Table, rows_of
 from tablemaker import write
 from test_attack_blanks import judge
-from test_attack_tables import keep, protect, verify
+from test_attack_tables import protect, verify
 from test_attack_unprinted import Witness, attack, floor_of
 
 TABLES = 40
@@ -132,7 +131,7 @@ def one(seed):
         more, findings = opened(folder, out, policy)
         wrong += more
         if wrong:
-            keep(folder, seed, "\n".join(wrong) + "\n")
+            keep(folder, seed, wrong)
         shown = {r["id"] for r in rows_of(os.path.join(out, "DERIVED.csv")) if r["status"] == "P"}
         tail = (table.dims[-1].total,) if table.column else ()
         bare = [r for r in rows_of(os.path.join(folder, "derived.csv"))
@@ -141,21 +140,15 @@ def one(seed):
 
 
 def main():
-    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else None
-    first = random_seed(2)
-    until = time.monotonic() + (seconds or 200)
-    codes, bad, shown, findings = {}, 0, 0, 0
-    for seed in range(first, first + (TABLES if seconds is None else 10**9)):
-        if time.monotonic() > until:
-            break
+    hunt = Hunt(TABLES)
+    shown, findings = 0, 0
+    for seed in hunt.seeds():
         code, wrong, n, found = one(seed)
-        codes[code] = codes.get(code, 0) + 1
-        bad, shown, findings = bad + bool(wrong), shown + n, findings + found
-        for text in wrong[:6]:
-            print("seed %d: %s" % (seed, text), flush=True)
+        hunt.count(seed, code, wrong)
+        shown, findings = shown + n, findings + found
     print("first seed %d; by exit code: %s; figures over unprinted cells: %d; findings where all are printed: %d; failed: %d" % (
-        first, codes, shown, findings, bad))
-    sys.exit(1 if bad or shown == 0 or findings == 0 else 0)
+        hunt.first, hunt.kinds, shown, findings, hunt.bad))
+    sys.exit(1 if hunt.bad or shown == 0 or findings == 0 else 0)
 
 
 if __name__ == "__main__":

@@ -5,16 +5,15 @@ test_attack_methods.py [SECONDS [SEED]]: bounded by the number of tables in ctes
 """
 import csv
 import hashlib
-import itertools
 import os
 import random
 import re
 import subprocess
 import sys
 import tempfile
-import time
 
-from harness import BIN, environment, random_seed
+from harness import BIN, environment
+from hunting import Hunt, keep
 from methodattack import judge_moved
 from tablemaker import make, write
 
@@ -152,6 +151,8 @@ def one(seed):
             found = ["refused, yet something was written"]
         if p.returncode not in (0, 4) and "policy" not in p.stderr:
             found.append("exit code %d: %s" % (p.returncode, p.stderr))
+        if found:
+            keep(folder, seed, found)
         return policy["method"], p.returncode, found
 
 
@@ -188,24 +189,16 @@ def widened():
 
 
 def main():
-    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else None
-    first = random_seed(2)
-    until = time.monotonic() + (seconds or 60)
-    codes, bad = {}, 0
-    seeds = itertools.chain(FOUND_ONCE, range(first, first + (TABLES if seconds is None else 10**9)))
-    for seed in seeds:
-        if time.monotonic() > until:
-            break
+    hunt = Hunt(TABLES, 60)
+    for seed in hunt.seeds(FOUND_ONCE):
         how, code, found = one(seed)
-        codes[how, code] = codes.get((how, code), 0) + 1
-        bad += bool(found)
-        for text in found[:6]:
-            print("seed %d: %s" % (seed, text), flush=True)
+        hunt.count(seed, (how, code), found)
+    bad = hunt.bad
     for text in widened():
         bad += 1
         print(text)
-    print("first seed %d; by method and exit code: %s; tables with a finding: %d" % (first, codes, bad))
-    if not any(code == 0 for _, code in codes):
+    print("first seed %d; by method and exit code: %s; tables with a finding: %d" % (hunt.first, hunt.kinds, bad))
+    if not any(code == 0 for _, code in hunt.kinds):
         bad = 1
         print("nothing was released at all")
     sys.exit(1 if bad else 0)

@@ -6,13 +6,12 @@ input is kept in $CELLVEIL_FINDINGS, if that is set.
 """
 import os
 import random
-import shutil
 import subprocess
 import sys
 import tempfile
-import time
 
-from harness import BIN, environment, random_seed
+from harness import BIN, environment
+from hunting import Hunt, keep
 from tableattack import judge_folder
 from tablemaker import make
 
@@ -35,15 +34,6 @@ def verify(folder, out):
     return [] if p.returncode == 0 else ["verify-certificate: %d: %s" % (p.returncode, p.stderr.strip())]
 
 
-def keep(folder, seed, text):
-    if os.environ.get("CELLVEIL_FINDINGS"):
-        to = os.path.join(os.environ["CELLVEIL_FINDINGS"], "table-%d" % seed)
-        shutil.rmtree(to, ignore_errors=True)
-        shutil.copytree(folder, to)
-        with open(os.path.join(to, "FINDING"), "w", encoding="utf-8") as f:
-            f.write(text)
-
-
 def one(seed, maker=make):
     """(exit code of protect, disclosures)."""
     with tempfile.TemporaryDirectory(prefix="cv-") as folder:
@@ -61,25 +51,16 @@ def one(seed, maker=make):
         if p.returncode not in (0, 4) and "policy" not in p.stderr:
             found.append("exit code %d: %s" % (p.returncode, p.stderr))
         if found:
-            keep(folder, seed, "\n".join(found) + "\n")
+            keep(folder, seed, found)
         return p.returncode, found
 
 
 def main():
-    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else None
-    first = random_seed(2)
-    until = time.monotonic() + (seconds or 240)
-    codes, bad = {}, 0
-    for seed in range(first, first + (TABLES if seconds is None else 10**9)):
-        if time.monotonic() > until:
-            break
-        code, found = one(seed)
-        codes[code] = codes.get(code, 0) + 1
-        bad += bool(found)
-        for text in found[:6]:
-            print("seed %d: %s" % (seed, text), flush=True)
-    print("first seed %d; by exit code: %s; tables with a disclosure: %d" % (first, codes, bad))
-    sys.exit(1 if bad else 0)
+    hunt = Hunt(TABLES, 240)
+    for seed in hunt.seeds():
+        hunt.count(seed, *one(seed))
+    print("first seed %d; by exit code: %s; tables with a disclosure: %d" % (hunt.first, hunt.kinds, hunt.bad))
+    sys.exit(1 if hunt.bad else 0)
 
 
 if __name__ == "__main__":

@@ -16,16 +16,16 @@ import random
 import subprocess
 import sys
 import tempfile
-import time
 
 import blankmaker
 import tablemaker
-from harness import BIN, environment, random_seed
+from harness import BIN, environment
+from hunting import Hunt, keep
 from tableattack import Table, rows_of
 from tablemaker import write
 from test_attack_blanks import (LARGE, LARGE_NEW, Hunter, case_by_inequality, case_rest_of_an_area,
                                 case_same_blanks_in_two_measures, forms)
-from test_attack_tables import keep, protect
+from test_attack_tables import protect
 
 TABLES = 45
 
@@ -153,25 +153,19 @@ def one(seed):
         p = protect(folder, out)
         wrong, n = compare(folder, out, policy, rng) if p.returncode == 0 else ([], 0)
         if wrong:
-            keep(folder, seed, "\n".join(wrong) + "\n")
+            keep(folder, seed, wrong)
         return p.returncode, wrong, n
 
 
 def main():
-    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else None
-    first = random_seed(2)
-    until = time.monotonic() + (seconds or 200)
-    codes, bad, findings = {}, known_cases(), 0
-    for seed in range(first, first + (TABLES if seconds is None else 10**9)):
-        if time.monotonic() > until:
-            break
+    hunt = Hunt(TABLES)
+    bad, findings = known_cases(), 0
+    for seed in hunt.seeds():
         code, wrong, n = one(seed)
-        codes[code] = codes.get(code, 0) + 1
-        bad += bool(wrong)
+        hunt.count(seed, code, wrong)
         findings += n
-        for text in wrong[:6]:
-            print("seed %d: %s" % (seed, text), flush=True)
-    print("first seed %d; by exit code: %s; findings in opened tables: %d; failed: %d" % (first, codes, findings, bad))
+    bad += hunt.bad
+    print("first seed %d; by exit code: %s; findings in opened tables: %d; failed: %d" % (hunt.first, hunt.kinds, findings, bad))
     sys.exit(1 if bad or findings == 0 else 0)
 
 

@@ -9,7 +9,7 @@ import os
 import shutil
 import tempfile
 
-from harness import BIN, data, environment, preset, run
+from harness import BIN, data, preset, run
 
 FORMS = sorted(glob.glob(data("forms", "*.*s*")) + glob.glob(data("forms", "fel", "*.csv")))
 SKIP = ("expected.csv", "fel-18-tom-fil.csv", "fel-16-dubbelkodad.csv",  # LibreOffice mends or cannot open these

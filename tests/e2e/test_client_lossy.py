@@ -62,7 +62,7 @@ class Line:
         except OSError:
             client.close()
             return
-        passed, held = {client: 0, gate: 0}, b""
+        passed = {client: 0, gate: 0}
         try:
             while True:
                 ready = select.select([client, gate], [], [], IDLE if fault in self.faults else 60)[0]
@@ -84,7 +84,7 @@ class Line:
                     if fault == "repeat" and up and passed[source] > HANDSHAKE:
                         part += part
                     if fault == "swap" and up and passed[source] > HANDSHAKE:
-                        part, held = part[len(part) // 2:] + part[:len(part) // 2], b""
+                        part = part[len(part) // 2:] + part[:len(part) // 2]
                     if fault == "swallow" and up and passed[source] > HANDSHAKE + at // 4:
                         continue
                     if fault == "silence" and passed[client] > HANDSHAKE:

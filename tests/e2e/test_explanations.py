@@ -11,19 +11,17 @@ what is named were free.
 
 test_explanations.py [SECONDS [SEED]]
 """
-import csv
 import itertools
 import os
 import random
 import sys
 import tempfile
-import time
 
 import tablemaker
-from harness import random_seed
+from hunting import Hunt, keep
 from tableattack import Judge, Table, rows_of
 from tablemaker import lines_of, write
-from test_attack_tables import keep, protect
+from test_attack_tables import protect
 from test_attack_unprinted import floor_of
 
 TABLES, REFUSALS, NAMED_MAX = 60, 40, 16
@@ -152,7 +150,7 @@ def one(seed):
                 found = []
             told += is_disclosed(found, secondary[cell])
         if wrong:
-            keep(folder, seed, "\n".join(wrong) + "\n")
+            keep(folder, seed, wrong)
         return wrong, len(asked), told
 
 
@@ -218,30 +216,24 @@ def refused(seed):
             if noughts and not can_be_protected(folder, table, cells[0], forced, True):
                 wrong.append("noughts are named, and do not help")
         if wrong:
-            keep(folder, seed, "\n".join(wrong + [p.stderr]) + "\n")
+            keep(folder, "refusal-%d" % seed, wrong + [p.stderr])
         return wrong, bool(because) or noughts
 
 
 def main():
-    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else None
-    first = random_seed(2)
-    until = time.monotonic() + (seconds or 200)
-    bad, asked, told, named = 0, 0, 0, 0
-    for seed in range(first, first + (TABLES if seconds is None else 10**9)):
-        if time.monotonic() > until:
-            break
+    hunt = Hunt(TABLES)
+    asked, told, named = 0, 0, 0
+    for seed in hunt.seeds():
         wrong, n, m = one(seed)
-        bad, asked, told = bad + bool(wrong), asked + n, told + m
-        for text in wrong[:4]:
-            print("seed %d: %s" % (seed, text), flush=True)
-        if seconds is not None or seed < first + REFUSALS:
+        hunt.count(seed, None, wrong)
+        asked, told = asked + n, told + m
+        if hunt.by_hand or seed < hunt.first + REFUSALS:
             wrong, some = refused(seed)
-            bad, named = bad + bool(wrong), named + some
-            for text in wrong[:4]:
-                print("seed %d, refusal: %s" % (seed, text), flush=True)
+            hunt.count("%d, refusal" % seed, None, wrong)
+            named += some
     print("first seed %d; secondary cells printed after all: %d, with a disclosure of what they protect: %d; refusals that "
-          "name something: %d; failed: %d" % (first, asked, told, named, bad))
-    sys.exit(1 if bad or told * 2 < asked or named == 0 else 0)
+          "name something: %d; failed: %d" % (hunt.first, asked, told, named, hunt.bad))
+    sys.exit(1 if hunt.bad or told * 2 < asked or named == 0 else 0)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ After each attack an honest office still gets its answers, and the gate's memory
 import os
 import socket
 import struct
-import threading
 import time
 
 import zmq

@@ -3,7 +3,6 @@ entries, proofs), where Debian's golang-go and golang-golang-x-mod-dev are insta
 second client written from docs/protocol.md. More than one tile, cosigned, and as it grows."""
 import os
 import shutil
-import subprocess
 
 import pyclient
 from harness import ORIGIN, SOURCE, Deployment, environment, run

@@ -1,18 +1,8 @@
 /* Small random tables, released, and then attacked by counting: every whole-number table that agrees with
  * what was published is tried, for the public and for each office with its own figures. Nothing here uses the
  * engine's arithmetic: cells are sets of unknowns, rules are applied anew. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
-
-#include <cmocka.h>
-
 #include "policy/release.h"
+#include "random.h"
 
 #define DIMS_MAX     3
 #define CODES_MAX    12
@@ -20,16 +10,6 @@
 #define CELLS_MAX    512
 #define LIMITS_MAX   1024
 #define NODES_MAX    100000 /* tables tried; larger cases are left uncounted */
-
-struct rng {
-	uint64_t state;
-};
-
-static uint32_t draw(struct rng *r, uint32_t n)
-{
-	r->state = r->state * 6364136223846793005u + 1442695040888963407u;
-	return (uint32_t)(r->state >> 33) % n;
-}
 
 struct tcode {
 	char name[8];
@@ -485,14 +465,6 @@ static void attack_all(struct world *w, int level, enum zeros_rule zeros, unsign
 	}
 }
 
-static uint64_t seed_of_run(void)
-{
-	const char *text = getenv("CELLVEIL_SEED");
-	uint64_t seed = text != NULL ? strtoull(text, NULL, 10) : (uint64_t)time(NULL);
-	printf("CELLVEIL_SEED=%llu\n", (unsigned long long)seed);
-	return seed;
-}
-
 static void test_random_tables(void **state)
 {
 	struct rng r = { seed_of_run() };
@@ -502,8 +474,7 @@ static void test_random_tables(void **state)
 	unsigned complete = 0;
 	(void)state;
 	assert_non_null(w);
-	const char *effort = getenv("CELLVEIL_EFFORT"); /* percent */
-	int cases = effort == NULL ? 120 : (int)(120 * strtol(effort, NULL, 10) / 100) + 1;
+	int cases = cases_of_run(120);
 	for (int i = 0; i < cases; i++) {
 		struct err e = { 0 };
 		struct release_result *out = NULL;

@@ -1,41 +1,13 @@
 /* L1 on random tables: what follows exactly from a release is found here by elimination over the unknowns (inner
  * cells), where the engine works with cells and relations. Every small count and every small rest of a group must be
  * left open, nothing may be hidden in vain, and a refusal must be one that no pattern could have avoided. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
-
-#include <cmocka.h>
-
 #include "policy/release.h"
+#include "random.h"
 
 #define PRIME        1000003u
 #define CODES_MAX    10
 #define UNKNOWNS_MAX 120
 #define CELLS_MAX    400
-
-struct rng {
-	uint64_t state;
-};
-
-static uint32_t draw(struct rng *r, uint32_t n)
-{
-	r->state = r->state * 6364136223846793005u + 1442695040888963407u;
-	return (uint32_t)(r->state >> 33) % n;
-}
-
-static uint64_t seed_of_run(void)
-{
-	const char *given = getenv("CELLVEIL_SEED");
-	uint64_t seed = given == NULL ? (uint64_t)time(NULL) : strtoull(given, NULL, 10);
-	printf("seed %llu (CELLVEIL_SEED)\n", (unsigned long long)seed);
-	return seed;
-}
 
 /* A dimension: a total, groups, and leaves below them or straight below the total. */
 struct dimension {

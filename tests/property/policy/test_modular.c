@@ -1,40 +1,12 @@
 /* What follows exactly from equations (echelon.c, equations.c, modular.c), against a plain elimination of a full matrix that
  * shares nothing with them: random systems whose coefficients soon leave 1 and -1, and random patterns of random tables. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
-
-#include <cmocka.h>
-
 #include "policy/modular.h"
+#include "random.h"
 
 #define SYSTEMS     400
 #define PATTERNS    150
 #define LEAVES_MAX  6u
 #define PLAIN_PRIME UINT64_C(2305843009213693951)
-
-struct rng {
-	uint64_t state;
-};
-
-static uint32_t draw(struct rng *r, uint32_t n)
-{
-	r->state = r->state * 6364136223846793005u + 1442695040888963407u;
-	return (uint32_t)(r->state >> 33) % n;
-}
-
-static uint64_t seed_of_run(void)
-{
-	const char *given = getenv("CELLVEIL_SEED");
-	uint64_t seed = given == NULL ? (uint64_t)time(NULL) : strtoull(given, NULL, 10);
-	printf("seed %llu (CELLVEIL_SEED)\n", (unsigned long long)seed);
-	return seed;
-}
 
 /* ---- the plain way ---- */
 

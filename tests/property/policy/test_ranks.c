@@ -1,43 +1,15 @@
 /* The L1 patterns of ranks.c on random tables, from both of its beginnings: everything hidden, or two cells a relation.
  * Elimination (modular.c; test_modular.c holds it against a plain one) says that nothing protected follows,
  * that nothing is hidden in vain, and that what a hidden cell is said to be there for follows once it is shown. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
-
-#include <cmocka.h>
-
 #include "policy/modular.h"
 #include "policy/moves.h"
 #include "policy/primary.h"
 #include "policy/ranks.h"
 #include "policy/whole.h"
+#include "random.h"
 
 #define TABLES     60
 #define LEAVES_MAX 9u
-
-struct rng {
-	uint64_t state;
-};
-
-static uint32_t draw(struct rng *r, uint32_t n)
-{
-	r->state = r->state * 6364136223846793005u + 1442695040888963407u;
-	return (uint32_t)(r->state >> 33) % n;
-}
-
-static uint64_t seed_of_run(void)
-{
-	const char *given = getenv("CELLVEIL_SEED");
-	uint64_t seed = given == NULL ? (uint64_t)time(NULL) : strtoull(given, NULL, 10);
-	printf("seed %llu (CELLVEIL_SEED)\n", (unsigned long long)seed);
-	return seed;
-}
 
 /* A total, one to three groups, two or three leaves in each; the leaves' names into leaf. */
 static uint32_t add_dimension(struct table_input *t, struct rng *r, const char *name, char leaf[][8])

@@ -2,18 +2,8 @@
  * new in between, and then attacked as a union by a search of its own: for the public and for each office, is
  * there a set of persons that agrees with all files and in which the count, or the difference between two
  * releases, reaches what the rules ask? Nothing here uses the engine's arithmetic. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
-
-#include <cmocka.h>
-
 #include "policy/release.h"
+#include "random.h"
 
 #define RELEASES  3
 #define OFFICES   5
@@ -22,16 +12,6 @@
 #define CELLS     (RELEASES * AREAS * (KINDS + 1))
 #define UNKNOWNS  (RELEASES * OFFICES * KINDS)
 #define NODES_MAX 200000u
-
-struct rng {
-	uint64_t state;
-};
-
-static uint32_t draw(struct rng *r, uint32_t n)
-{
-	r->state = r->state * 6364136223846793005u + 1442695040888963407u;
-	return (uint32_t)(r->state >> 33) % n;
-}
 
 struct figure {
 	uint64_t mask; /* unknowns */
@@ -507,15 +487,12 @@ static void run_world(struct world *w, uint8_t seed, struct outcome *out)
 
 static void test_unions(void **state)
 {
-	const char *text = getenv("CELLVEIL_SEED");
-	struct rng r = { text != NULL ? strtoull(text, NULL, 10) : (uint64_t)time(NULL) };
-	const char *effort = getenv("CELLVEIL_EFFORT"); /* percent */
-	int cases = effort == NULL ? 80 : (int)(80 * strtol(effort, NULL, 10) / 100) + 1;
+	struct rng r = { seed_of_run() };
+	int cases = cases_of_run(80);
 	struct world *w = malloc(sizeof *w);
 	struct outcome out = { 0 };
 	(void)state;
 	assert_non_null(w);
-	printf("CELLVEIL_SEED=%llu\n", (unsigned long long)r.state);
 	for (int i = 0; i < cases; i++) {
 		make_world(w, &r);
 		run_world(w, (uint8_t)i, &out);
