@@ -4,7 +4,10 @@
  * old leave nobody in between. Each relation says of each of its cells "at least" and "at most", given what is said of
  * the others; BOUND_ROUNDS times, every relation from what was said the round before. Cells that rules protect say
  * nothing any more. Nor does a relation of which less than the threshold is left to its unknown cells: their sum is
- * protected by R12, or each of them by itself. */
+ * protected by R12, or each of them by itself.
+ *
+ * Where noughts are published, a nought is left alone if it is one by all the offices' figures together, reckoned likewise:
+ * there is nobody whom a reader's doubt could concern. */
 #ifndef POLICY_BOUND_H
 #define POLICY_BOUND_H
 #include "policy/told.h"

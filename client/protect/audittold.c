@@ -38,7 +38,8 @@ static bool each_sheet(struct audit *a, take_sheet *take)
 
 static bool is_unknown(const struct audit *a, uint64_t cell)
 {
-	return a->g->live[cell] != 0 && !audit_printed(a, cell) && a->told[cell] == TOLD_NOTHING;
+	bool told = a->told[cell] != TOLD_NOTHING && a->told[cell] != TOLD_FEW;
+	return a->g->live[cell] != 0 && !audit_printed(a, cell) && !told;
 }
 
 /* Neither left nor follows from what did. */
@@ -122,6 +123,7 @@ struct limits {
 struct reckoning {
 	struct audit *a;
 	struct limits *now, *then;
+	bool open; /* as to all offices together: everything counted is known */
 	bool news;
 };
 
@@ -130,27 +132,32 @@ static bool is_difference(const struct audit *a, uint64_t cell)
 	return a->releases != NULL && cell >= auditledger_n_counts(a);
 }
 
+/* A rule names it, and nobody is told. */
+static bool is_secret(const struct audit *a, uint64_t cell)
+{
+	return a->named[cell] != 0 && !a->reckoning->open;
+}
+
 /* Before the first round. */
 static struct limits given(const struct audit *a, uint64_t cell)
 {
 	int64_t v = a->g->truth[cell];
-	int64_t floor = a->p->zeros == ZEROS_PUBLISHED && a->named[cell] != 0 ? audit_printed(a, cell) : 0;
+	int64_t floor = a->p->zeros == ZEROS_PUBLISHED && is_secret(a, cell) ? audit_printed(a, cell) : 0;
 	if (a->g->live[cell] == 0)
 		return (struct limits){ 0, 0 };
 	if (is_difference(a, cell))
 		return (struct limits){ -UNBOUNDED, UNBOUNDED };
-	return a->named[cell] == 0 && !is_unknown(a, cell) ? (struct limits){ v, v }
+	return !is_secret(a, cell) && !is_unknown(a, cell) ? (struct limits){ v, v }
 							   : (struct limits){ floor, UNBOUNDED };
 }
 
-/* What the relation leaves to its unknown children is less than the threshold from the beginning. A printed nought, where no
- * nought is hidden, says that they all are noughts. */
+/* What the relation leaves to its unknown children is less than the threshold from the beginning. A nought, where no nought
+ * is hidden, says that they all are noughts. */
 static bool says_nothing(const struct audit *a, const struct sheet *s)
 {
 	struct limits top = given(a, s->parent);
 	int64_t rest = top.low;
-	bool nought = top.high == 0 && a->p->zeros == ZEROS_PUBLISHED && a->g->mark[s->parent] == 'P';
-	if (top.low < top.high || nought)
+	if (a->reckoning->open || top.low < top.high || (top.high == 0 && a->p->zeros == ZEROS_PUBLISHED))
 		return false;
 	for (uint32_t i = 0; i < s->b->n; i++) {
 		struct limits part = given(a, child_of(s, i));
@@ -162,7 +169,7 @@ static bool says_nothing(const struct audit *a, const struct sheet *s)
 static void learn(struct reckoning *r, uint64_t cell, int64_t low, int64_t high)
 {
 	struct limits *l = &r->then[cell];
-	if (r->a->named[cell] != 0)
+	if (is_secret(r->a, cell))
 		return; /* it can be more */
 	r->news |= low > l->low || high < l->high;
 	l->low = low > l->low ? low : l->low;
@@ -191,9 +198,47 @@ static bool reckon(struct audit *a, const struct sheet *s)
 	return r->news;
 }
 
+static void reckon_all(struct audit *a)
+{
+	struct reckoning *r = a->reckoning;
+	uint64_t n = a->g->n_cells;
+	r->news = true;
+	for (uint64_t c = 0; c < n; c++)
+		r->now[c] = r->then[c] = given(a, c);
+	for (uint32_t i = 0; r->news && i < ROUNDS; i++) {
+		r->news = false;
+		each_sheet(a, reckon);
+		memcpy(r->now, r->then, n * sizeof *r->now);
+	}
+}
+
+/* What can only be few, less the noughts that the offices' own figures leave no doubt of, where noughts may be known. */
+static void mark_few(struct audit *a)
+{
+	struct reckoning *r = a->reckoning;
+	uint64_t n = a->g->n_cells;
+	bool noughts = false;
+	reckon_all(a);
+	for (uint64_t c = 0; c < n; c++) {
+		int64_t high = r->now[c].high;
+		if (!is_unknown(a, c) || is_difference(a, c) || a->named[c] != 0 ||
+		    high >= (int64_t)a->p->threshold || (high <= 0 && a->p->zeros != ZEROS_SENSITIVE))
+			continue;
+		a->told[c] = TOLD_FEW;
+		noughts = noughts || a->g->truth[c] == 0;
+	}
+	if (!noughts || a->p->zeros != ZEROS_PUBLISHED)
+		return;
+	r->open = true;
+	reckon_all(a);
+	for (uint64_t c = 0; c < n; c++)
+		if (a->told[c] == TOLD_FEW && r->now[c].high == 0)
+			a->told[c] = TOLD_NOTHING;
+}
+
 bool audit_bound(struct audit *a)
 {
-	struct reckoning r = { .a = a, .news = true };
+	struct reckoning r = { .a = a };
 	uint64_t n = a->g->n_cells;
 	uint64_t first = 0;
 	while (first < n && !is_unknown(a, first))
@@ -204,18 +249,8 @@ bool audit_bound(struct audit *a)
 	r.now = calloc(n, sizeof *r.now);
 	r.then = calloc(n, sizeof *r.then);
 	bool ok = (r.now != NULL && r.then != NULL) || err_set(a->e, ERR_MEMORY, "no memory");
-	for (uint64_t c = 0; ok && c < n; c++)
-		r.now[c] = r.then[c] = given(a, c);
-	for (uint32_t i = 0; ok && r.news && i < ROUNDS; i++) {
-		r.news = false;
-		each_sheet(a, reckon);
-		memcpy(r.now, r.then, n * sizeof *r.now);
-	}
-	for (uint64_t c = 0; ok && c < n; c++)
-		if (is_unknown(a, c) && !is_difference(a, c) && a->named[c] == 0 &&
-		    r.now[c].high < (int64_t)a->p->threshold &&
-		    (r.now[c].high > 0 || a->p->zeros == ZEROS_SENSITIVE))
-			a->told[c] = TOLD_FEW;
+	if (ok)
+		mark_few(a);
 	free(r.now);
 	free(r.then);
 	return ok;
