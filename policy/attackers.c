@@ -1,5 +1,6 @@
 #include "policy/attackers.h"
 
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,6 +34,20 @@ struct split {
 	uint32_t n_attackers, room, n_sets;
 	bool failed;
 };
+
+static void split_free(struct split *s)
+{
+	if (s->own != NULL)
+		sodium_memzero(
+		    s->own, s->n_offices * sizeof *s->own); /* contributions, and what is left of them */
+	if (s->attacker != NULL)
+		sodium_memzero(s->attacker, s->n_attackers * sizeof *s->attacker);
+	free(s->office);
+	free(s->own);
+	free(s->live);
+	free(s->listed);
+	free(s->attacker);
+}
 
 /* ---- the subject ---- */
 
@@ -299,10 +314,6 @@ bool attackers_split(struct plan *p, uint32_t need, uint32_t *first)
 		p->memory_failed = true;
 		done = false;
 	}
-	free(s.office);
-	free(s.own);
-	free(s.live);
-	free(s.listed);
-	free(s.attacker);
+	split_free(&s);
 	return done;
 }
