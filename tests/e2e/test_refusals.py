@@ -9,15 +9,14 @@ import json
 import os
 import random
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
-import time
 
 import blankmaker
 import tablemaker
-from harness import BIN, environment, random_seed
+from harness import BIN, environment
+from hunting import Hunt, keep
 from tableattack import Subject, Table, matches, patterns, rows_of
 from tablemaker import write
 from test_attack_blanks import Hunter
@@ -166,11 +165,6 @@ def each_named(out):
         return any(re.match(r"r \S+ \S+ office \S+ \d+ (R1|R2|R4|R5|R12)$", line) for line in f)
 
 
-def keep(folder, seed):
-    if os.environ.get("CELLVEIL_FINDINGS"):
-        shutil.copytree(folder, os.path.join(os.environ["CELLVEIL_FINDINGS"], "refusal-%d" % seed), dirs_exist_ok=True)
-
-
 def one(seed):
     """(what protect did, what is wrong with it)."""
     rng = random.Random(seed)
@@ -188,7 +182,7 @@ def one(seed):
         elif p.returncode not in (0, 2, 4):
             wrong = ["exit code %d: %s" % (p.returncode, p.stderr)]
         if wrong:
-            keep(folder, seed)
+            keep(folder, seed, wrong)
         return said, wrong
 
 
@@ -220,19 +214,12 @@ def nobody_at_an_office():
 
 
 def main():
-    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else None
-    first = random_seed(2)
-    until = time.monotonic() + (seconds or 120)
-    did, bad = {}, int(nobody_at_an_office())
-    for seed in range(first, first + (TABLES * int(os.environ.get("CELLVEIL_EFFORT", 100)) // 100 if seconds is None else 10**9)):
-        if time.monotonic() > until:
-            break
-        said, wrong = one(seed)
-        did[said] = did.get(said, 0) + 1
-        bad += bool(wrong)
-        for text in wrong[:6]:
-            print("seed %d: %s" % (seed, text), flush=True)
-    print("first seed %d; %s; wrong: %d" % (first, did, bad))
+    hunt = Hunt(TABLES * int(os.environ.get("CELLVEIL_EFFORT", 100)) // 100, 120)
+    bad = nobody_at_an_office()
+    for seed in hunt.seeds():
+        hunt.count(seed, *one(seed))
+    bad += hunt.bad
+    print("first seed %d; %s; wrong: %d" % (hunt.first, hunt.kinds, bad))
     sys.exit(1 if bad else 0)
 
 
