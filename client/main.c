@@ -121,7 +121,11 @@ static const struct program program = { "cellveil",
 	N_("Counts of offices, sealed on their way, published without the cells that would disclose."),
 	N_("`cellveil COMMAND --help` shows options and an example. Exit codes: 0 done, 2 usage, 3 errors in "
 	   "the\n"
-	   "form, 4 open questions, 5 not sent yet, 6 refused, 7 key or identity, 130 interrupted, 1 other."),
+	   "form, 4 open questions, 5 not sent yet, 6 refused, 7 key or identity, 130 interrupted, 1 other.\n"
+	   "protect, attack, verify-certificate: 1 somebody can work something out, or the certificate does "
+	   "not\n"
+	   "hold, 3 our own check failed, 4 refused, 5 a limit. audit: 1 something does not hold or is\n"
+	   "disclosed, 3 something could not be looked at or decided."),
 	{ { "dir", 0, "DIR", N_("folder of keys and settings; default: ~/.config/cellveil") },
 	    { "json", 'j', NULL, N_("for programs: JSON on standard output") },
 	    { "quiet", 'q', NULL, N_("only warnings and errors") } },
