@@ -1,6 +1,5 @@
 #include "client/protect/cuts.h"
 
-#include <coin/Clp_C_Interface.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +16,7 @@ struct cuts {
 	const struct choice_question *q;
 	Clp_Simplex *clp;
 	double *high, *cost;
+	const struct patience *patience;
 	uint64_t programs, work;
 };
 
@@ -70,12 +70,13 @@ static bool load(struct cuts *c)
 	return ok;
 }
 
-struct cuts *cuts_open(const struct choice_question *q)
+struct cuts *cuts_open(const struct choice_question *q, const struct patience *patience)
 {
 	struct cuts *c = calloc(1, sizeof *c);
 	if (c == NULL)
 		return NULL;
 	c->q = q;
+	c->patience = patience;
 	c->clp = Clp_newModel();
 	c->high = calloc(2 * (size_t)q->n_columns + 1, sizeof *c->high);
 	c->cost = calloc(2 * (size_t)q->n_columns + 1, sizeof *c->cost);
@@ -154,6 +155,7 @@ static bool solve(struct cuts *c, const struct choice_need *n)
 	}
 	Clp_chgColumnUpper(c->clp, c->high);
 	Clp_chgObjCoefficients(c->clp, c->cost);
+	patience_clp(c->patience, c->clp);
 	Clp_primal(c->clp, 0);
 	c->programs++;
 	c->work += (uint64_t)Clp_numberIterations(c->clp) * (q->n_columns + q->n_relations);

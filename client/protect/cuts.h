@@ -5,6 +5,7 @@
  * valid for any dual prices whatever, so rounding in the solver costs strength and never truth. */
 #ifndef CLIENT_PROTECT_CUTS_H
 #define CLIENT_PROTECT_CUTS_H
+#include "client/protect/patience.h"
 #include "policy/choice.h"
 
 struct cut { /* sum of weight * z[column] >= 1 */
@@ -15,7 +16,8 @@ struct cut { /* sum of weight * z[column] >= 1 */
 
 struct cuts; /* the program, kept warm between needs */
 
-struct cuts *cuts_open(const struct choice_question *q); /* NULL: no memory. Borrows q */
+/* NULL: no memory. Borrows both; patience may be NULL. */
+struct cuts *cuts_open(const struct choice_question *q, const struct patience *patience);
 void cuts_close(struct cuts *c);
 
 enum cut_answer { CUT_NONE, CUT_FOUND, CUT_FAILED };

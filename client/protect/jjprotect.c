@@ -11,7 +11,7 @@
 #include "client/protect/jjcheck.h"
 #include "client/protect/jjproof.h"
 #include "client/protect/jjsearch.h"
-#include "client/protect/optimal.h"
+#include "client/protect/optimaltold.h"
 #include "client/protect/protect.h"
 #include "client/protect/protectfiles.h"
 #include "client/protect/system.h"
@@ -28,6 +28,8 @@ struct job {
 	bool camouflage; /* the ladder's step was taken */
 	bool optimal;
 	struct choice_outcome outcome; /* of --optimal */
+	struct optimal_report report;
+	double cost; /* of what is hidden for others' sake, as the file counts it */
 	struct jj j;
 	uint32_t *column; /* by cell, or CHOICE_NONE */
 	struct interval
@@ -290,9 +292,9 @@ static bool search(struct job *w, uint32_t *cell, struct err *e)
 /* --optimal: another answer, if it holds and costs less. */
 static bool improve(struct job *w, struct err *e)
 {
-	struct optimal_report report = { 0 };
 	struct choice_answer a = { 0 };
-	if (!optimal_ask(&report, &w->q, &a, e))
+	w->report.patience = deadline_patience();
+	if (!optimal_ask(&w->report, &w->q, &a, e))
 		return false;
 	bool better = a.start != NULL && choice_cost(&w->q, &a) < w->q.cost;
 	for (uint32_t i = 0; better && i < w->q.n_needs; i++)
@@ -335,20 +337,15 @@ static void put_digest(struct buf *out, const char *name, const struct buf *of, 
 }
 
 /* The bound may lie a little above the costs in the file, since none counts as less than LEAST_PRICE. */
-static void put_optimal(struct job *w, double cost)
+static struct optimaltold optimal_of(const struct job *w)
 {
-	double gap = cost > w->outcome.bound ? (cost - w->outcome.bound) / cost : 0;
-	buf_printf(&w->summary,
-	    "\"optimal\":{\"adopted\":%s,\"cost_before\":%.15g,\"bound\":%.15g,\"gap\":%.6g,\"proven\":%s},",
-	    w->outcome.adopted ? "true" : "false", w->outcome.cost_before, w->outcome.bound, gap,
-	    gap < 1e-6 ? "true" : "false");
+	return (struct optimaltold){ &w->outcome, &w->report, w->cost };
 }
 
 static void put_summary(struct job *w)
 {
 	unsigned long long n[4] = { 0 }; /* published, primary, secondary, hidden already */
 	long long value = 0;
-	double cost = 0;
 	uint8_t digest[32];
 	struct buf *out = &w->summary;
 	for (uint32_t c = 0; c < w->j.n_cells; c++) {
@@ -358,11 +355,12 @@ static void put_summary(struct job *w)
 		} else if (cell->status == JJ_SAFE) {
 			n[2]++;
 			value += cell->value;
-			cost += cell->cost;
+			w->cost += cell->cost;
 		} else {
 			n[cell->status == JJ_UNSAFE ? 1 : 3]++;
 		}
 	}
+	const struct optimaltold optimal = optimal_of(w);
 	policy_params_digest(&w->params, digest);
 	buf_printf(
 	    out, "{\"level\":\"L%u\",\"floor\":%lld,\"policy\":\"", w->rule.level, (long long)w->rule.floor);
@@ -374,9 +372,9 @@ static void put_summary(struct job *w)
 	    "\"requirements\":%u,"
 	    "\"ladder\":\"%s\",",
 	    w->real_key ? "true" : "false", w->j.n_cells, w->j.n_relations, n[0], n[1] + n[2] + n[3], n[1],
-	    n[2], n[3], value, cost, w->q.n_needs, w->camouflage ? "camouflage" : "none");
+	    n[2], n[3], value, w->cost, w->q.n_needs, w->camouflage ? "camouflage" : "none");
 	if (w->optimal)
-		put_optimal(w, cost);
+		optimaltold_json(&optimal, out);
 	put_digest(out, "result_sha256", &w->result_csv, ",");
 	put_digest(out, "certificate_sha256", &w->certificate, ",");
 	put_digest(out, "auditor_sha256", &w->auditor, "}\n");
@@ -485,6 +483,9 @@ static int write_all(const struct args *args, struct job *w)
 		text_put(&w->summary);
 	text_say(_("%u cells: %u published, %u hidden; guarantee L%u"), w->j.n_cells, w->j.n_cells - hidden,
 	    hidden, w->rule.level);
+	const struct optimaltold optimal = optimal_of(w);
+	if (w->optimal)
+		optimaltold_say(&optimal);
 	if (!w->real_key)
 		text_warn("%s", _("no key: not for publication"));
 	return PROTECT_SAFE;

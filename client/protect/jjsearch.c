@@ -227,7 +227,7 @@ static bool ask_program(struct jjsearch *s, uint32_t need, double most, unsigned
 		price[c] = s->banned[c] != 0 ? PROGRAM_BANNED : price_of(s, c);
 	for (uint32_t most_columns = BALL; price != NULL && step == NULL && most_columns <= BALL_MAX;
 	     most_columns *= 50) {
-		struct program_ask ask = { s->q, price, most_columns, nodes, NULL };
+		struct program_ask ask = { s->q, price, most_columns, nodes, NULL, NULL };
 		step = program_move(&ask, &s->adj, need, &n);
 		if (s->q->n_columns <= most_columns)
 			break;

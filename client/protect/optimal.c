@@ -1,7 +1,5 @@
 #include "client/protect/optimal.h"
 
-#include <coin/Cbc_C_Interface.h>
-#include <coin/Clp_C_Interface.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,7 +20,7 @@
 #define WIDEN_ASKS    200u               /* programs to make a cut stronger */
 #define WORK_WIDEN    UINT64_C(10000000) /* of programs beyond the masters', then cuts are taken as they are */
 #define LOOSE         1.0                /* a cut that holds with so much to spare */
-#define ALIKE         1e-6               /* relative: costs that are the same */
+#define ALIKE         1e-6               /* relative: what the solvers' numbers may be off by */
 
 struct master {
 	const struct choice_question *q;
@@ -36,7 +34,8 @@ struct master {
 	int *start, *index; /* all cuts, row by row */
 	double *weight;
 	size_t n_rows, room_rows, n_entries, room_entries;
-	double *z; /* by column */
+	double *z;   /* by column */
+	double unit; /* all prices are multiples of it; 0: none is known */
 	double bound;
 	uint64_t work;    /* of the masters */
 	uint8_t *avoid;   /* by group: who pools, in the tree of try_sets */
@@ -95,6 +94,45 @@ static uint64_t work_of(const struct master *m)
 	return m->work + cuts_work(m->cuts);
 }
 
+/* The search ends here, with what there is. */
+static bool is_spent(const struct master *m)
+{
+	return work_of(m) >= WORK_MAX || patience_over(&m->report->patience);
+}
+
+/* ---- costs ---- */
+
+static double unit_of(const struct choice_question *q)
+{
+	static const double units[] = { 1.0, 0.001 };
+	for (size_t k = 0; k < sizeof units / sizeof units[0]; k++) {
+		uint32_t i = 0;
+		while (i < q->n_columns && fabs(remainder(q->price[i], units[k])) < 1e-9)
+			i++;
+		if (i == q->n_columns)
+			return units[k];
+	}
+	return 0;
+}
+
+/* No pattern costs less: nor less than the next multiple of the unit. */
+static void raise_bound(struct master *m, double bound)
+{
+	double least = bound - ALIKE * (1.0 + fabs(bound));
+	m->bound = fmax(m->bound, bound);
+	if (m->unit > 0)
+		m->bound = fmax(m->bound, ceil(least / m->unit) * m->unit);
+}
+
+/* Is the cost proven to be the least? */
+static bool is_least(const struct master *m, double cost)
+{
+	double slack = ALIKE * (1.0 + fabs(cost));
+	return m->bound >= cost - (m->unit > 0 ? fmin(slack, m->unit / 2) : slack);
+}
+
+/* ---- cuts of patterns that do not do ---- */
+
 /* Something must be hidden that m->z shows: it has no whole-number moves, nor has any part of it. */
 static bool cut_pattern(struct master *m)
 {
@@ -126,7 +164,7 @@ struct widening {
 /* Hides the columns too, in this order, as far as the pattern still does not do. */
 static void widen(struct widening *w, const uint32_t *order, uint32_t n)
 {
-	if (n == 0 || w->asks == 0)
+	if (n == 0 || w->asks == 0 || patience_over(&w->m->report->patience))
 		return;
 	w->asks--;
 	for (uint32_t i = 0; i < n; i++)
@@ -231,7 +269,7 @@ static void try_sets(
 static bool try_round(struct master *m, bool gentle, bool all, struct finding *f)
 {
 	*f = (struct finding){ 0 };
-	for (uint32_t i = 0; i < m->q->n_needs && !f->memory && work_of(m) < WORK_MAX; i++) {
+	for (uint32_t i = 0; i < m->q->n_needs && !f->memory && !is_spent(m); i++) {
 		const struct choice_need *n = &m->q->need[i];
 		struct finding own = { 0 };
 		unsigned tried = 0;
@@ -293,16 +331,17 @@ static bool linear_phase(struct master *m)
 	struct finding f = { 1, 0, false };
 	unsigned stall = 0;
 	for (unsigned round = 0; round < LINEAR_ROUNDS && stall < LINEAR_STALL && f.found > 0; round++) {
+		patience_clp(&m->report->patience, m->clp);
 		Clp_dual(m->clp, 0);
 		m->work += (uint64_t)Clp_numberIterations(m->clp) * (m->n + m->n_rows);
-		if (Clp_status(m->clp) != 0)
+		if (Clp_status(m->clp) != 0 || patience_over(&m->report->patience))
 			return true; /* whole numbers will tell */
 		const double *x = Clp_primalColumnSolution(m->clp);
 		double bound = Clp_objectiveValue(m->clp);
 		for (uint32_t i = 0; i < m->n; i++)
 			m->z[m->column[i]] = fmin(1.0, fmax(0.0, x[i]));
 		stall = bound > m->bound * (1.0 + 1e-4) + 1e-9 ? 0 : stall + 1;
-		m->bound = fmax(m->bound, bound);
+		raise_bound(m, bound);
 		m->report->rounds++;
 		tell(m);
 		if (work_of(m) > WORK_LINEAR)
@@ -351,15 +390,18 @@ static enum master_state whole_master(struct master *m)
 	Cbc_setParameter(cbc, "cuts", "off"); /* ours are those that count */
 	Cbc_setParameter(cbc, "heur", "off");
 	Cbc_setCutoff(cbc, m->q->cost + 0.5);
+	patience_cbc(&m->report->patience, cbc);
 	Cbc_solve(cbc);
 	m->work += (uint64_t)Cbc_getIterationCount(cbc) * (m->n + m->n_rows);
+	if (patience_over(&m->report->patience))
+		goto done;
 	state = Cbc_isProvenInfeasible(cbc) != 0 ? MASTER_NO_PATTERN : MASTER_FAILED;
 	const double *x = Cbc_bestSolution(cbc);
 	if (state == MASTER_NO_PATTERN || x == NULL)
 		goto done;
 	for (uint32_t i = 0; i < m->n; i++)
 		m->z[m->column[i]] = x[i] > 0.5;
-	m->bound = fmax(m->bound, fmin(Cbc_getBestPossibleObjValue(cbc), Cbc_getObjValue(cbc)));
+	raise_bound(m, fmin(Cbc_getBestPossibleObjValue(cbc), Cbc_getObjValue(cbc)));
 	state = Cbc_isProvenOptimal(cbc) != 0 ? MASTER_BEST : MASTER_BOUNDED;
 done:
 	if (cbc != NULL)
@@ -401,7 +443,8 @@ struct moves { /* being made */
 /* Moves for the need, or for it and the slots after it, into k->a if that is given. False: none. */
 static bool moves_for(struct master *m, struct moves *k, uint32_t need)
 {
-	const struct program_ask ask = { m->q, k->price, m->q->n_columns, MOVE_NODES, &k->unsure };
+	const struct program_ask ask = { m->q, k->price, m->q->n_columns, MOVE_NODES, &k->unsure,
+		&m->report->patience };
 	uint32_t slots = m->q->need[need].slots > 1 ? m->q->need[need].slots : 1;
 	struct choice_step *step[PROGRAM_SLOTS_MAX] = { NULL };
 	uint32_t n[PROGRAM_SLOTS_MAX] = { 0 };
@@ -463,11 +506,6 @@ static bool cut_failed(struct master *m, struct moves *k)
 
 /* ---- the whole ---- */
 
-static bool is_alike(double a, double b)
-{
-	return fabs(a - b) <= ALIKE * (1.0 + fabs(b));
-}
-
 enum outcome { OUTCOME_ON, OUTCOME_DONE, OUTCOME_FAILED };
 
 /* Linear programs find nothing against m->z: are there whole moves? If not, a cut. */
@@ -492,21 +530,20 @@ static enum outcome whole_moves(struct master *m, struct choice_answer *out)
 static bool whole_phase(struct master *m, struct choice_answer *out)
 {
 	const struct choice_question *q = m->q;
-	for (unsigned round = 0; round < WHOLE_ROUNDS && work_of(m) < WORK_MAX; round++) {
+	for (unsigned round = 0; round < WHOLE_ROUNDS && !is_spent(m); round++) {
 		struct finding f;
-		if (m->bound >= q->cost || is_alike(m->bound, q->cost))
+		if (is_least(m, q->cost))
 			break;
 		enum master_state state = whole_master(m);
 		m->report->rounds++;
 		tell(m);
-		if (state == MASTER_FAILED || state == MASTER_NO_PATTERN || m->bound >= q->cost ||
-		    is_alike(m->bound, q->cost))
+		if (state == MASTER_FAILED || state == MASTER_NO_PATTERN || is_least(m, q->cost))
 			break;
 		if (!try_needs(m, false, &f))
 			return false;
 		if (f.found > 0)
 			continue;
-		if (work_of(m) >= WORK_MAX || f.failed > 0)
+		if (is_spent(m) || f.failed > 0)
 			break;
 		enum outcome outcome = whole_moves(m, out);
 		if (outcome != OUTCOME_ON)
@@ -519,7 +556,8 @@ static bool master_open(struct master *m, const struct choice_question *q)
 {
 	size_t room = (size_t)q->n_columns + 2;
 	m->q = q;
-	m->cuts = cuts_open(q);
+	m->unit = unit_of(q);
+	m->cuts = cuts_open(q, &m->report->patience);
 	m->column = calloc(room, sizeof *m->column);
 	m->place = malloc(room * sizeof *m->place);
 	m->z = calloc(room, sizeof *m->z);
@@ -569,10 +607,19 @@ static void master_close(struct master *m)
 		Clp_deleteModel(m->clp);
 }
 
+const char *optimal_end_name(enum optimal_end end)
+{
+	static const char *const name[] = { "proven", "time", "work", "size" };
+	return name[end];
+}
+
 bool optimal_ask(void *context, const struct choice_question *q, struct choice_answer *out, struct err *e)
 {
-	struct master m = { .report = context };
+	struct optimal_report *report = context;
+	struct master m = { .report = report };
 	*out = (struct choice_answer){ 0 };
+	*report = (struct optimal_report){ .patience = report->patience, .tell = report->tell };
+	report->end = OPTIMAL_SIZE;
 	if (q->n_columns > OPTIMAL_COLUMNS_MAX)
 		return true;
 	bool ok = master_open(&m, q) && linear_phase(&m);
@@ -582,8 +629,11 @@ bool optimal_ask(void *context, const struct choice_question *q, struct choice_a
 	}
 	if (ok) {
 		double cost = out->start != NULL ? out->cost : q->cost;
-		out->bound = m.bound >= cost || is_alike(m.bound, cost) ? cost : m.bound;
-		m.report->proven = is_alike(out->bound, cost);
+		bool proven = is_least(&m, cost);
+		out->bound = proven ? cost : m.bound;
+		report->end = proven                             ? OPTIMAL_PROVEN
+			      : patience_over(&report->patience) ? OPTIMAL_TIME
+								 : OPTIMAL_WORK;
 	}
 	master_close(&m);
 	if (!ok)

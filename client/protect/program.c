@@ -1,7 +1,5 @@
 #include "client/protect/program.h"
 
-#include <coin/Cbc_C_Interface.h>
-#include <coin/Clp_C_Interface.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -177,7 +175,7 @@ static bool model_make(struct model *m, const struct ball *b)
 
 enum solved { SOLVED, IMPOSSIBLE, UNDECIDED };
 
-static enum solved solve_linear(const struct model *m, double *x)
+static enum solved solve_linear(const struct model *m, const struct patience *patience, double *x)
 {
 	Clp_Simplex *clp = Clp_newModel();
 	if (clp == NULL)
@@ -185,21 +183,23 @@ static enum solved solve_linear(const struct model *m, double *x)
 	Clp_setLogLevel(clp, 0);
 	Clp_loadProblem(clp, m->n_columns, m->n_rows, m->start, m->index, m->value, m->low, m->high, m->cost,
 	    m->row_low, m->row_high);
+	patience_clp(patience, clp);
 	Clp_dual(clp, 0);
-	enum solved s = Clp_status(clp) == 0 ? SOLVED : Clp_status(clp) == 1 ? IMPOSSIBLE : UNDECIDED;
+	int status = patience_over(patience) ? -1 : Clp_status(clp);
+	enum solved s = status == 0 ? SOLVED : status == 1 ? IMPOSSIBLE : UNDECIDED;
 	if (s == SOLVED)
 		memcpy(x, Clp_primalColumnSolution(clp), (size_t)m->n_columns * sizeof *x);
 	Clp_deleteModel(clp);
 	return s;
 }
 
-static enum solved solve_whole(const struct model *m, unsigned nodes, double *x)
+static enum solved solve_whole(const struct model *m, const struct program_ask *p, double *x)
 {
 	char most[16];
 	Cbc_Model *cbc = Cbc_newModel();
 	if (cbc == NULL)
 		return UNDECIDED;
-	snprintf(most, sizeof most, "%u", nodes);
+	snprintf(most, sizeof most, "%u", p->nodes);
 	Cbc_loadProblem(cbc, m->n_columns, m->n_rows, m->start, m->index, m->value, m->low, m->high, m->cost,
 	    m->row_low, m->row_high);
 	for (int i = 0; i < m->n_columns; i++)
@@ -207,9 +207,11 @@ static enum solved solve_whole(const struct model *m, unsigned nodes, double *x)
 	Cbc_setParameter(cbc, "log", "0");
 	Cbc_setParameter(cbc, "threads", "0");
 	Cbc_setParameter(cbc, "maxNodes", most);
+	patience_cbc(p->patience, cbc);
 	Cbc_solve(cbc);
 	const double *best = Cbc_bestSolution(cbc);
-	enum solved s = best != NULL ? SOLVED : Cbc_isProvenInfeasible(cbc) != 0 ? IMPOSSIBLE : UNDECIDED;
+	bool none = Cbc_isProvenInfeasible(cbc) != 0 && !patience_over(p->patience);
+	enum solved s = best != NULL ? SOLVED : none ? IMPOSSIBLE : UNDECIDED;
 	if (s == SOLVED)
 		memcpy(x, best, (size_t)m->n_columns * sizeof *x);
 	Cbc_deleteModel(cbc);
@@ -263,11 +265,11 @@ struct choice_step *program_move(
 	if (!ball_make(&b) || !model_make(&m, &b))
 		goto done;
 	x = calloc((size_t)m.n_columns + 1, sizeof *x);
-	if (x == NULL || (s = solve_linear(&m, x)) != SOLVED)
+	if (x == NULL || (s = solve_linear(&m, p->patience, x)) != SOLVED)
 		goto done;
 	if (is_whole(x, m.n_columns))
 		step = steps_of(&b, need, x, n);
-	if (step == NULL && p->nodes > 0 && (s = solve_whole(&m, p->nodes, x)) == SOLVED)
+	if (step == NULL && p->nodes > 0 && (s = solve_whole(&m, p, x)) == SOLVED)
 		step = steps_of(&b, need, x, n);
 done:
 	if (step == NULL && p->unsure != NULL)

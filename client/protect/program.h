@@ -1,10 +1,11 @@
 /* program - the cheapest move for one need, by linear and integer programs (CLP, CBC).
  *
  * Works on the question of policy/choice.h, so for tables with and without a grid. The program's answer is rounded and
- * held against the question in whole numbers; what does not hold is no answer. One thread, no clock: the same question
- * gets the same answer. */
+ * held against the question in whole numbers; what does not hold is no answer. One thread, no clock but the
+ * caller's patience: the same question gets the same answer. */
 #ifndef CLIENT_PROTECT_PROGRAM_H
 #define CLIENT_PROTECT_PROGRAM_H
+#include "client/protect/patience.h"
 #include "policy/choice.h"
 
 #define PROGRAM_BANNED (-1.0)
@@ -15,6 +16,7 @@ struct program_ask {
 	uint32_t max_columns; /* of the neighbourhood of the need's columns */
 	unsigned nodes; /* of the integer program, where the linear one's answer is not whole; 0: none */
 	bool *unsure;   /* set where none was found, but there may be one; NULL: nobody asks */
+	const struct patience *patience; /* NULL: for ever */
 };
 
 /* Columns and relations by column, for walking from one to the other. */

@@ -11,7 +11,7 @@
 #include "client/protect/jjwrite.h"
 #include "client/protect/lattice.h"
 #include "client/protect/ledgerdir.h"
-#include "client/protect/optimal.h"
+#include "client/protect/optimaltold.h"
 #include "client/protect/protectfiles.h"
 #include "client/protect/tabledir.h"
 #include "client/protect/threads.h"
@@ -74,16 +74,13 @@ static void hex_line(struct buf *out, const char *name, struct bytes content, co
 	buf_printf(out, "\"%s", end);
 }
 
-/* How much less than this pattern another might cost at most, as a part of it. */
-static double optimal_gap(const struct release_summary *s)
+static struct optimaltold optimal_of(const struct release_summary *s, const struct optimal_report *report)
 {
-	double cost = (double)s->cost;
-	double gap = cost > 0 ? (cost - s->choice.bound) / cost : 0;
-	return gap < 1e-6 ? 0 : gap;
+	return (struct optimaltold){ &s->choice, report, (double)s->cost };
 }
 
-static void summary_write(
-    struct buf *out, const struct release_result *r, const struct policy_params *p, bool real_key, bool truth)
+static void summary_write(struct buf *out, const struct release_result *r, const struct policy_params *p,
+    const struct optimal_report *report, bool real_key, bool truth)
 {
 	static const char *const step[] = { "none", "unfreeze", "camouflage", "coarsen", "withhold" };
 	const struct release_summary *s = &r->summary;
@@ -116,12 +113,9 @@ static void summary_write(
 	    (unsigned long long)s->redraws, (unsigned long long)s->wide);
 	buf_printf(out, "\"ladder\":\"%s\",\"advice\":%s,", s->wide > 0 ? "widen" : step[s->last_step],
 	    s->advise_recode ? "\"recode\"" : "null");
+	const struct optimaltold optimal = optimal_of(s, report);
 	if (s->choice.asked)
-		buf_printf(out,
-		    "\"optimal\":{\"adopted\":%s,\"cost_before\":%.15g,\"bound\":%.15g,\"gap\":%.6g,"
-		    "\"proven\":%s},",
-		    s->choice.adopted ? "true" : "false", s->choice.cost_before, s->choice.bound,
-		    optimal_gap(s), optimal_gap(s) <= 0 ? "true" : "false");
+		optimaltold_json(&optimal, out);
 	hex_line(out, "result_sha256", buf_bytes(&r->result_csv), ",");
 	hex_line(out, "certificate_sha256", buf_bytes(&r->certificate), ",");
 	hex_line(out, "auditor_sha256", buf_bytes(&r->auditor), "}\n");
@@ -145,10 +139,11 @@ static bool write_result(const struct release_result *r, const struct buf *summa
 	return protectfiles_write(dir, file, n, e);
 }
 
-static int told(
-    const struct args *args, const struct release_result *r, const struct buf *summary, bool real_key)
+static int told(const struct args *args, const struct release_result *r, const struct optimal_report *report,
+    const struct buf *summary, bool real_key)
 {
 	const struct release_summary *s = &r->summary;
+	const struct optimaltold optimal = optimal_of(s, report);
 	if (args_flag(args, "json"))
 		text_put(summary);
 	if (s->method != METHOD_SUPPRESSION)
@@ -163,12 +158,8 @@ static int told(
 	if (s->wide > 0)
 		text_say(_("%llu totals went past the multiple beside them, so that all sums add up"),
 		    (unsigned long long)s->wide);
-	if (s->choice.asked && optimal_gap(s) <= 0)
-		text_say(_("cost %llu: no pattern that keeps the guarantee is cheaper"),
-		    (unsigned long long)s->cost);
-	else if (s->choice.asked)
-		text_say(_("cost %llu; at least %.15g is needed: a gap of %.1f %%"),
-		    (unsigned long long)s->cost, s->choice.bound, 100 * optimal_gap(s));
+	if (s->choice.asked)
+		optimaltold_say(&optimal);
 	if (s->earlier > 0)
 		text_say(_("safe together with %llu earlier releases of the period"),
 		    (unsigned long long)s->earlier);
@@ -289,7 +280,8 @@ static int run(const struct args *args)
 	p.effort = (uint32_t)effort;
 	if (!threads_open(args, &o.team))
 		return PROTECT_INPUT;
-	struct optimal_report report = { .tell = isatty(STDERR_FILENO) ? optimal_told : NULL };
+	struct optimal_report report = { .patience = deadline_patience(),
+		.tell = isatty(STDERR_FILENO) ? optimal_told : NULL };
 	if (args_flag(args, "optimal")) {
 		o.choose = optimal_ask;
 		o.choose_context = &report;
@@ -307,14 +299,14 @@ static int run(const struct args *args)
 		code = refused(r);
 		goto done;
 	}
-	summary_write(&summary, r, &p, key_path != NULL, o.truth);
+	summary_write(&summary, r, &p, &report, key_path != NULL, o.truth);
 	if (args_flag(args, "propose") && p.method == METHOD_SUPPRESSION &&
 	    !recode_propose(t, &p, key, &o, &recode, &e)) {
 		code = exit_of(&e);
 		goto done;
 	}
 	code = keep(&ledger, r, &summary, &recode, out, &e) && jj_written(args, &p, &e)
-		   ? told(args, r, &summary, key_path != NULL)
+		   ? told(args, r, &report, &summary, key_path != NULL)
 		   : exit_of(&e);
 done:
 	sodium_memzero(key, sizeof key);
@@ -342,8 +334,8 @@ const struct command protect_command = {
 	    { "threads", 0, "N", N_("threads that share the work, 1 unless said; any number gives the same files") },
 	    { "jj", 0, "FILE", N_("a table of any relations in tau-ARGUS' JJ format, instead of a folder") },
 	    { "optimal", 0, NULL, N_("small tables: look for the cheapest pattern there is, and say how far from it this is") },
-	    { "max-seconds", 0, "N", N_("end after N seconds, with exit code 5 and nothing written") },
-	    { "max-work", 0, "N", N_("the same by work, as summary.json counts it; alike on every machine") },
+	    { "max-seconds", 0, "N", N_("end after N seconds, with exit code 5 and nothing written; with --optimal: end that search, and write the best found") },
+	    { "max-work", 0, "N", N_("end after so much work, as summary.json counts it, with exit code 5; alike on every machine") },
 	    { "write-jj", 0, "FILE", N_("also the table itself as a JJ file, with its counts: for tau-ARGUS or sdcTable") },
 	    { "propose", 0, NULL, N_("write recode.csv too: what coarser codes would save, best first") },
 	    { "ledger", 0, "DIR", N_("everything released before: protect against it, and add this release") },

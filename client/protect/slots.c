@@ -1,6 +1,5 @@
 #include "client/protect/program.h"
 
-#include <coin/Cbc_C_Interface.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -152,7 +151,7 @@ static void put_deal(struct together *t)
 	}
 }
 
-static bool solve(struct together *t, unsigned nodes, bool *none)
+static bool solve(struct together *t, const struct program_ask *p, bool *none)
 {
 	const struct choice_question *q = t->q;
 	char most[16];
@@ -164,13 +163,14 @@ static bool solve(struct together *t, unsigned nodes, bool *none)
 		put_sum(t, s, q->term + n->first, n->n, 'G', n->amp == 0 ? 1.0 : (double)n->amp);
 	}
 	put_deal(t);
-	snprintf(most, sizeof most, "%u", nodes);
+	snprintf(most, sizeof most, "%u", p->nodes);
 	Cbc_setParameter(t->cbc, "log", "0");
 	Cbc_setParameter(t->cbc, "threads", "0");
 	Cbc_setParameter(t->cbc, "maxNodes", most);
 	Cbc_setParameter(t->cbc, "maxSolutions", "1");
+	patience_cbc(p->patience, t->cbc);
 	Cbc_solve(t->cbc);
-	*none = Cbc_isProvenInfeasible(t->cbc) != 0;
+	*none = Cbc_isProvenInfeasible(t->cbc) != 0 && !patience_over(p->patience);
 	return Cbc_bestSolution(t->cbc) != NULL;
 }
 
@@ -219,7 +219,7 @@ bool program_slots(const struct program_ask *p, const struct adjacency *a, uint3
 		n[s] = 0;
 	}
 	bool none = false;
-	bool ok = together_make(&t, p) && solve(&t, p->nodes, &none);
+	bool ok = together_make(&t, p) && solve(&t, p, &none);
 	for (uint32_t s = 0; ok && s < t.need->slots; s++)
 		ok = read_slot(&t, s, need + s, &step[s], &n[s]);
 	if (!ok && !none && p->unsure != NULL)

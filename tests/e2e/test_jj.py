@@ -184,6 +184,24 @@ def test_optimal(folder):
         with open(os.path.join(out, "summary.json"), encoding="utf-8") as f:
             s = json.load(f)
         assert s["optimal"]["proven"] and abs(s["cost"] - best) < 0.1, (counts, best, s)
+        assert "proven: no pattern" in p.stderr, p.stderr
+
+
+def test_optimal_ended(folder):
+    """A search ended by the clock: what was found goes out, with bound and gap, and is not called proven."""
+    rng = random.Random(8)
+    counts = [[rng.choice((2, 5, 7, 9, 12, 30)) for _ in range(40)] for _ in range(120)]
+    jj = two_way(counts, {(r, rng.randrange(40)) for r in range(0, 120, 2)}, levels=(1, 3, 0))
+    for c in jj.cells:
+        c["ub"] = 100000
+    p, out = protect(folder, jj, "--optimal", "--max-seconds", "1", "--json")
+    assert p.returncode == 0, p.stderr
+    s = json.loads(p.stdout)
+    o = s["optimal"]
+    assert o["ended"] == "time" and not o["proven"] and o["bound"] < o["cost"] == s["cost"], o
+    assert "not proven" in p.stderr and "the time given was over" in p.stderr, p.stderr
+    code, _ = attack(folder, jj, hidden_of(out))
+    assert code == 0
 
 
 def test_written(folder):

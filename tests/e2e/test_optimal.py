@@ -44,7 +44,7 @@ def test_known(folder):
         out, s, said = protect(table, folder, level)
         assert (s["secondary"], s["secondary_value"]) == (count, value), s
         assert s["optimal"]["proven"] and s["optimal"]["gap"] == 0 and s["optimal"]["bound"] == s["cost"], s
-        assert "cheaper" in said, said
+        assert s["optimal"]["ended"] == "proven" and "proven: no pattern" in said, said
         p = cellveil("attack", table, os.path.join(out, "RESULT.csv"), "-o", os.path.join(folder, "a.csv"))
         assert p.returncode == 0, p.stderr
         p = cellveil("verify-certificate", table, os.path.join(out, "RESULT.csv"), os.path.join(out, "certificate.cvc"),
@@ -71,6 +71,50 @@ def test_deadline(folder):
                  os.path.join(folder, "out"))
     assert p.returncode == 5 and not os.path.exists(os.path.join(folder, "out")), (p.returncode, p.stderr)
     assert "nothing was written" in p.stderr, p.stderr
+
+
+def judged(folder, table, out):
+    """What went out, by the other commands."""
+    for args in (("attack", table, os.path.join(out, "RESULT.csv"), "-o", os.path.join(folder, "a.csv")),
+                 ("verify-certificate", table, os.path.join(out, "RESULT.csv"), os.path.join(out, "certificate.cvc"),
+                  "--auditor", os.path.join(out, "certificate.auditor.cvc"), "--truth",
+                  os.path.join(table, "cells.csv"), "--policy", os.path.join(folder, "policy.yaml"))):
+        p = cellveil(*args)
+        assert p.returncode == 0, (args[0], p.stderr)
+
+
+def test_ended_by_time(folder):
+    """A search that takes minutes, ended by the clock: the pattern there is goes out, checked, with bound and gap, not proven."""
+    subprocess.run([sys.executable, os.path.join(SOURCE, "bench/tables.py"), folder, "T2-C"], check=True,
+                   stdout=subprocess.DEVNULL)
+    table = os.path.join(folder, "T2-C")
+    policy(folder, **dict(PLAIN, zeros="camouflage", threshold=5, price_count=5, effort=0))
+    ask = ["--policy", os.path.join(folder, "policy.yaml"), "--level", "L2"]
+    costs = []
+    for name, more in (("plain", []), ("timed", ["--optimal", "--max-seconds", "2", "--json"])):
+        p = cellveil("protect", table, *ask, *more, "-o", os.path.join(folder, name))
+        assert p.returncode == 0, p.stderr
+        with open(os.path.join(folder, name, "summary.json"), encoding="utf-8") as f:
+            s = json.load(f)
+        costs.append(s["cost"])
+    o = s["optimal"]
+    assert json.loads(p.stdout) == s, p.stdout
+    assert o["ended"] == "time" and not o["proven"] and o["bound"] < o["cost"] == s["cost"], o
+    assert abs(o["gap"] - (o["cost"] - o["bound"]) / o["cost"]) < 1e-5, o
+    assert costs[1] <= costs[0], costs
+    assert "not proven" in p.stderr and "gap" in p.stderr and "time" in p.stderr, p.stderr
+    judged(folder, table, os.path.join(folder, "timed"))
+
+
+def test_hidden_beyond(folder):
+    """Proven is the cost that goes out: not where redundancy hides more than the cheapest pattern."""
+    two_way(folder, "ABCDE", "wxyz", [20, 3, 10, 8, 19, 2, 17, 32, 12, 4, 11, 21, 9, 15, 3, 30, 25, 14, 13, 22])
+    policy(folder, **dict(PLAIN, threshold=5, redundancy=30))
+    out, s, said = protect(folder, folder, "L2")
+    o = s["optimal"]
+    assert o["ended"] == "proven" and o["bound"] < s["cost"] and not o["proven"] and o["gap"] > 0, o
+    assert "redundancy" in said, said
+    judged(folder, folder, out)
 
 
 def office_table(folder, offices, columns, counts):
