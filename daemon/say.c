@@ -16,13 +16,12 @@
 /* Event words are string literals: compared by text, kept by pointer. */
 static struct {
 	pthread_mutex_t lock;
-	enum say_level most;
 	struct {
 		const char *event;
 		long long since_ms;
 		unsigned said, kept_back;
 	} spell[EVENTS];
-} self = { .lock = PTHREAD_MUTEX_INITIALIZER, .most = SAY_INFO };
+} self = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 static long long now_ms(void)
 {
@@ -76,7 +75,7 @@ void say(enum say_level level, const char *event, const char *fmt, ...)
 	vsnprintf(text, sizeof text, fmt, ap); /* NOLINT(clang-analyzer-valist*) */
 	va_end(ap);
 	pthread_mutex_lock(&self.lock);
-	bool speak = level <= self.most && allowed(event, &kept_back);
+	bool speak = allowed(event, &kept_back);
 	pthread_mutex_unlock(&self.lock);
 	if (!speak)
 		return;
@@ -92,11 +91,4 @@ void say(enum say_level level, const char *event, const char *fmt, ...)
 	/* One write, so that lines of several threads stay whole; a full journal is not our fault. */
 	ssize_t ignored = write(STDERR_FILENO, line, (size_t)n);
 	(void)ignored;
-}
-
-void say_set_level(enum say_level most)
-{
-	pthread_mutex_lock(&self.lock);
-	self.most = most;
-	pthread_mutex_unlock(&self.lock);
 }

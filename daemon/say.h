@@ -6,10 +6,9 @@
 #ifndef DAEMON_SAY_H
 #define DAEMON_SAY_H
 
-enum say_level { SAY_ERROR = 3, SAY_WARNING = 4, SAY_NOTICE = 5, SAY_INFO = 6, SAY_DEBUG = 7 };
+enum say_level { SAY_ERROR = 3, SAY_WARNING = 4, SAY_NOTICE = 5, SAY_INFO = 6 };
 
 /* event: a fixed word of the program ("link-open"), which greps and alert rules hold on to. */
 void say(enum say_level level, const char *event, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
-void say_set_level(enum say_level most); /* SAY_INFO at start */
 #endif

@@ -107,11 +107,6 @@ static const struct code_text texts[FINDING_CODES] = {
 	    "Check the number; the form can be sent all the same." },
 };
 
-const char *findings_code_name(enum finding_code code)
-{
-	return code < FINDING_CODES ? texts[code].name : "";
-}
-
 void findings_init(struct findings *f, const char *path)
 {
 	*f = (struct findings){ .at = NULL };

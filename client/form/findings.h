@@ -12,7 +12,7 @@
 enum severity { SEVERITY_NOTE, SEVERITY_WARNING, SEVERITY_ERROR };
 enum language { LANGUAGE_SV, LANGUAGE_EN };
 
-enum finding_code { /* findings_code_name() gives the stable word */
+enum finding_code { /* each has a stable word in --json: "unknown-row" */
 	FINDING_EMPTY_FILE,
 	FINDING_TOO_LARGE_FILE,
 	FINDING_ENCODING,
@@ -90,8 +90,7 @@ void findings_free(struct findings *f);
 void findings_add(struct findings *f, const struct finding *finding); /* copies; fills in the advice */
 enum severity findings_worst(const struct findings *f);               /* SEVERITY_NOTE if there are none */
 uint32_t findings_count(const struct findings *f, enum severity severity);
-bool findings_open(const struct findings *f);           /* one leaves a value open */
-const char *findings_code_name(enum finding_code code); /* "unknown-row" */
+bool findings_open(const struct findings *f); /* one leaves a value open */
 
 /* "fil.csv:41: Kvinnor: FEL åldersfördelning saknas ...", in a workbook "fil.xlsx:B41: Kvinnor: ...", with the
  * field and what to do, a line each. */

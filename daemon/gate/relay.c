@@ -397,11 +397,6 @@ uint32_t relay_waiting(const struct relay *r)
 	return r->n_waiting;
 }
 
-enum link_mode relay_mode(const struct relay *r)
-{
-	return r->mode;
-}
-
 uint64_t relay_max_message(const struct relay *r)
 {
 	return r->max_message;

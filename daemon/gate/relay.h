@@ -63,8 +63,7 @@ unsigned relay_forward(struct relay *r, const struct relay_peer *from, const uin
     uint64_t now_ms, uint64_t *retry_ms);
 
 bool relay_is_open(const struct relay *r);
-uint32_t relay_waiting(const struct relay *r); /* FORWARDs without reply */
-enum link_mode relay_mode(const struct relay *r);
+uint32_t relay_waiting(const struct relay *r);     /* FORWARDs without reply */
 uint64_t relay_max_message(const struct relay *r); /* what the vault takes; our own bound before OPENED */
 /* When the vault was last heard in an open session, ms; the time of relay_new before that. */
 uint64_t relay_heard_ms(const struct relay *r);

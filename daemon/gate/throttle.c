@@ -36,11 +36,6 @@ void throttle_free(struct throttle *t)
 	free(t);
 }
 
-void throttle_set_rates(struct throttle *t, const struct throttle_rates *rates)
-{
-	t->rates = *rates;
-}
-
 /* Key ids are digests, and registered ones: nobody can aim at one chain for less than a registration each. */
 static struct slot *slot_of(struct throttle *t, const uint8_t id[8], uint64_t now_ms)
 {

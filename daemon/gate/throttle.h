@@ -20,7 +20,6 @@ struct throttle;
 
 struct throttle *throttle_new(const struct throttle_rates *rates); /* NULL: out of memory */
 void throttle_free(struct throttle *t);
-void throttle_set_rates(struct throttle *t, const struct throttle_rates *rates);
 
 /* Takes a message of size bytes from the principal's buckets. True if it may pass. Otherwise *retry_ms says
  * after how long it would; a refused message costs nothing. */
