@@ -8,7 +8,7 @@
 #include "policy/protect.h"
 
 #define CHECK_SHARES 6u
-#define CHECK_PARTS  (1 + 2 * CHECK_SHARES)
+#define CHECK_PARTS  (2 + 2 * CHECK_SHARES)
 
 /* One part of the check; the pattern stands when all parts, each a job (team.h), have answered true. ERR_INTERNAL, naming the
  * step that failed, never a cell or a count. */

@@ -1,10 +1,14 @@
-/* check_part - what the two halves of the built-in checker share: moves (check.c) and rules (check_rules.c).
+/* check_part - what the parts of the built-in checker share: moves (check.c), rules (check_rules.c) and what
+ * offices work out (check_insiders.c).
  *
- * For those two files only. The checker looks at the finished pattern and at the stored moves; which requirement a
+ * For those files only. The checker looks at the finished pattern and at the stored moves; which requirement a
  * move was made for, and how the rules were applied, it works out again by itself. */
 #ifndef POLICY_CHECK_PART_H
 #define POLICY_CHECK_PART_H
 #include "policy/protect.h"
+
+#define CHECK_FACTS_MAX                                                                                      \
+	UINT64_C(100000000) /* cells that sets of offices learn; larger sets are left out then */
 
 struct checker {
 	const struct plan *p;
@@ -26,4 +30,6 @@ bool check_sum_before(const struct checker *c, const struct relation *r, const u
  * sums of cells. */
 bool check_cells(const struct checker *c, uint32_t from, uint32_t to);
 bool check_relations(const struct checker *c);
+/* R12 for offices: what follows for them alone (check_insiders.c). */
+bool check_insiders(const struct checker *c);
 #endif

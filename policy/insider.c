@@ -11,44 +11,97 @@
 struct insider {
 	struct grid *g;
 	struct needs *n;
-	uint8_t *open;   /* by cell: the public does not know it, as far as subtractions go */
-	uint8_t *unseen; /* the same for the offices at hand */
+	uint8_t
+	    *unknown; /* by cell of this release: not for the offices at hand, as far as subtractions go */
+	uint32_t *learned; /* cells that they know beside the public, in the order of learning */
+	uint32_t n_learned;
 	uint32_t office[POOL_MAX], n_offices;
-	uint64_t work;
+	uint64_t work; /* cells learned, by all sets */
 	bool found;
 };
 
+/* ---- what follows ---- */
+
 /* The relation's only unknown cell is known from now on. */
-static bool solve(struct insider *in, uint8_t *unknown, const struct relation *r)
+static void solve(struct insider *in, const struct relation *r)
 {
-	uint32_t which = unknown[r->parent] != 0 ? r->parent : NONE;
+	uint32_t which = in->unknown[r->parent] != 0 ? r->parent : NONE;
 	for (uint32_t j = 0; j < r->b->n; j++) {
 		uint32_t child = relation_child(in->g, r, j);
-		if (unknown[child] == 0)
+		if (in->unknown[child] == 0)
 			continue;
 		if (which != NONE)
-			return false;
+			return;
 		which = child;
 	}
 	if (which == NONE)
-		return false;
-	unknown[which] = 0;
-	return true;
+		return;
+	in->unknown[which] = 0;
+	in->learned[in->n_learned++] = which;
 }
 
-static void solve_all(struct insider *in, uint8_t *unknown)
+/* All relations that the cell stands in. */
+static void solve_at(struct insider *in, uint32_t cell)
 {
-	for (bool more = true; more;) {
-		struct relation_walk w;
-		struct relation r;
-		more = false;
-		relation_begin(&w, in->g);
-		while (relation_next(&w, &r)) {
-			in->work += r.b->n;
-			more |= !relation_of_releases(in->g, &r) && solve(in, unknown, &r);
+	const struct grid *g = in->g;
+	for (size_t d = g->ledger != NULL; d < g->t->n_dims; d++) {
+		const struct dim *dim = &g->t->dim[d];
+		uint32_t code = grid_coord(g, cell, d);
+		struct relation r = { d, NULL, cell };
+		for (uint32_t i = 0; i < list_size(&dim->down, code); i++) {
+			r.b = dim_down(dim, code, i);
+			solve(in, &r);
+		}
+		for (uint32_t i = 0; i < list_size(&dim->up, code); i++) {
+			r.b = &dim->breakdown[list_at(&dim->up, code)[i]];
+			r.parent = grid_with(g, cell, d, r.b->parent);
+			solve(in, &r);
 		}
 	}
 }
+
+/* What follows from the cells learned as number `from` and later. */
+static void follow(struct insider *in, uint32_t from)
+{
+	for (uint32_t i = from; i < in->n_learned; i++)
+		solve_at(in, in->learned[i]);
+}
+
+/* What everybody knows. */
+static void learn_public(struct insider *in)
+{
+	struct relation_walk w;
+	struct relation r;
+	relation_begin(&w, in->g);
+	while (relation_next(&w, &r))
+		if (r.parent < in->g->n_own && !relation_of_releases(in->g, &r))
+			solve(in, &r);
+	follow(in, 0);
+	in->n_learned = 0;
+}
+
+static void learn_office(struct insider *in, uint32_t office)
+{
+	const struct grid *g = in->g;
+	uint32_t stride = (uint32_t)g->t->stride[g->office_dim];
+	uint32_t block = stride * g->t->dim[g->office_dim].n_codes;
+	uint32_t from = in->n_learned;
+	for (uint32_t high = office * stride; high < g->n_own; high += block)
+		for (uint32_t cell = high; cell < high + stride; cell++)
+			if (in->unknown[cell] != 0) {
+				in->unknown[cell] = 0;
+				in->learned[in->n_learned++] = cell;
+			}
+	follow(in, from);
+}
+
+static void forget(struct insider *in, uint32_t from)
+{
+	while (in->n_learned > from)
+		in->unknown[in->learned[--in->n_learned]] = 1;
+}
+
+/* ---- what that discloses ---- */
 
 static bool is_member(const struct insider *in, uint32_t office)
 {
@@ -95,13 +148,14 @@ static bool add(struct insider *in, uint32_t cell, struct err *e)
 	return true;
 }
 
-/* Is there a need against these offices already? Then its move was not enough, and another would not be. */
+/* Is there a need against these offices already? */
 static bool has_need(const struct insider *in, uint32_t cell)
 {
 	for (uint32_t i = in->n->first[cell]; i != NONE; i = in->n->need[i].next) {
-		bool all = true;
-		for (uint32_t k = 0; k < in->n_offices; k++)
-			all = all && need_avoids(in->n, &in->n->need[i], in->office[k]);
+		const struct need *need = &in->n->need[i];
+		bool all = need->dir > 0 && need->amp >= (int32_t)in->g->p->width;
+		for (uint32_t k = 0; all && k < in->n_offices; k++)
+			all = need_avoids(in->n, need, in->office[k]);
 		if (all)
 			return true;
 	}
@@ -111,41 +165,61 @@ static bool has_need(const struct insider *in, uint32_t cell)
 static bool judge(struct insider *in, struct err *e)
 {
 	const struct grid *g = in->g;
-	for (uint32_t c = 0; c < g->n_own; c++) {
-		if (in->open[c] == 0 || in->unseen[c] != 0 || g->kind[c] != KIND_FREE ||
-		    told_has_left(g, c) || is_member(in, grid_office(g, c)) || has_need(in, c))
+	in->work += in->n_learned;
+	for (uint32_t i = 0; i < in->n_learned; i++) {
+		uint32_t c = in->learned[i];
+		if (g->kind[c] != KIND_FREE || told_has_left(g, c) || is_member(in, grid_office(g, c)))
 			continue;
 		int64_t rest = rest_of(in, c);
-		if (rest >= 1 && rest < (int64_t)g->p->threshold && !add(in, c, e))
+		if (rest >= 1 && rest < (int64_t)g->p->threshold && !has_need(in, c) && !add(in, c, e))
 			return false;
 	}
 	return true;
-}
-
-static bool attack(struct insider *in, struct err *e)
-{
-	memcpy(in->unseen, in->open, in->g->n_cells);
-	for (uint32_t c = 0; c < in->g->n_cells; c++)
-		if (in->open[c] != 0 && is_member(in, grid_office(in->g, c)))
-			in->unseen[c] = 0;
-	solve_all(in, in->unseen);
-	return judge(in, e);
 }
 
 /* Sets of so many more offices beside those at hand, from code `from` on. */
-static bool attack_sets(struct insider *in, uint32_t from, uint32_t more, struct err *e)
+static bool attack(struct insider *in, uint32_t from, uint32_t more, struct err *e)
 {
 	const struct dim *d = &in->g->t->dim[in->g->office_dim];
-	for (uint32_t o = from; o < d->n_codes && in->work < INSIDER_WORK_MAX; o++) {
+	bool ok = true;
+	for (uint32_t o = from; ok && o < d->n_codes; o++) {
 		if (!dim_is_leaf(d, o))
 			continue;
+		if (in->n_offices + more > 1 && in->work > INSIDER_LEARNED_MAX)
+			return true;
+		uint32_t before = in->n_learned;
 		in->office[in->n_offices++] = o;
-		bool ok = more == 1 ? attack(in, e) : attack_sets(in, o + 1, more - 1, e);
+		learn_office(in, o);
+		ok = more == 1 ? judge(in, e) : attack(in, o + 1, more - 1, e);
+		forget(in, before);
 		in->n_offices--;
-		if (!ok)
-			return false;
 	}
-	return true;
+	return ok;
+}
+
+/* ---- the pattern of all other needs ---- */
+
+static bool is_against_insiders(const struct need *need)
+{
+	return need->rules == RULE_DERIVABLE && (need->avoid != NONE || need->band != NONE);
+}
+
+/* Not printed as a number, nor hidden for the sake of such needs alone. */
+static void find_unknown(struct insider *in, const struct plan *p)
+{
+	const struct grid *g = in->g;
+	for (uint32_t c = 0; c < g->n_own; c++)
+		in->unknown[c] = g->kind[c] == KIND_FREE ||
+				 (g->kind[c] == KIND_OPEN && (g->primary[c] != 0 || g->frozen[c] != 0));
+	for (uint32_t i = 0; i < in->n->n; i++) {
+		const struct need *need = &in->n->need[i];
+		if (need->move == NONE || is_against_insiders(need))
+			continue;
+		const struct move *m = &p->move[need->move];
+		for (uint32_t k = 0; k < m->n; k++)
+			if (move_cell(m, k) < g->n_own)
+				in->unknown[move_cell(m, k)] = 1;
+	}
 }
 
 static bool is_unprinted(const struct grid *g)
@@ -156,25 +230,26 @@ static bool is_unprinted(const struct grid *g)
 	return false;
 }
 
-bool insider_find(struct grid *g, struct needs *n, bool *found, struct err *e)
+bool insider_find(struct plan *p, bool *found, struct err *e)
 {
-	struct insider in = { .g = g, .n = n };
+	struct grid *g = p->g;
+	struct insider in = { .g = g, .n = p->n };
 	*found = false;
 	if (g->office_dim == SIZE_MAX || g->p->residual == RESIDUAL_NO || g->p->threshold == 0 ||
 	    g->p->figures == FIGURES_AMOUNTS || !is_unprinted(g))
 		return true;
-	in.open = calloc((size_t)g->n_cells + 1, 1);
-	in.unseen = calloc((size_t)g->n_cells + 1, 1);
-	bool ok = (in.open != NULL && in.unseen != NULL) ||
+	in.unknown = calloc((size_t)g->n_own + 1, 1);
+	in.learned = calloc((size_t)g->n_own + 1, sizeof *in.learned);
+	bool ok = (in.unknown != NULL && in.learned != NULL) ||
 		  err_set(e, ERR_MEMORY, "no memory for what offices know");
-	for (uint32_t c = 0; ok && c < g->n_cells; c++)
-		in.open[c] = g->kind[c] != KIND_DEAD && grid_loose(g, c);
-	if (ok)
-		solve_all(&in, in.open);
+	if (ok) {
+		find_unknown(&in, p);
+		learn_public(&in);
+	}
 	for (uint32_t n_pool = 1; ok && n_pool <= g->p->coalition && n_pool <= POOL_MAX; n_pool++)
-		ok = attack_sets(&in, 0, n_pool, e);
-	free(in.open);
-	free(in.unseen);
+		ok = attack(&in, 0, n_pool, e);
+	free(in.unknown);
+	free(in.learned);
 	*found = in.found;
 	return ok;
 }

@@ -288,7 +288,7 @@ static bool attempt_run(struct attempt *a, const struct ladder *rungs, struct le
 		if (!solve_again(a, e) || !null_vectors(a, 0, o->team == NULL ? 1 : 2, o->team, e) ||
 		    !judge_derivable(a, &again, e))
 			return false;
-		if (!again && a->level >= LEVEL_3 && !insider_find(&a->g, &a->needs, &again, e))
+		if (!again && a->level >= LEVEL_3 && !insider_find(&a->plan, &again, e))
 			return false;
 	}
 	derived_settle(&a->g);

@@ -223,14 +223,19 @@ static bool enough_changed(const struct audit *a, uint64_t from)
 
 /* ---- what stays hidden ---- */
 
-/* Hidden in an earlier release, printed in this one, and not known from one in between. */
-static bool came_back(const struct audit *a, uint64_t own)
+bool auditledger_was_hidden(const struct audit *a, uint64_t own)
 {
 	bool hidden = false;
 	for (uint64_t v = 0; v < a->releases->n; v++)
 		hidden = hidden || a->g->mark[count_cell(a, v, own)] == 'H';
-	return hidden && a->g->mark[own] == 'P' && a->g->live[own] != 0 && a->out[own] == 0 &&
-	       (a->g->truth[own] > 0 || a->p->zeros != ZEROS_PUBLISHED);
+	return hidden;
+}
+
+/* Hidden in an earlier release, printed in this one, and not known from one in between. */
+static bool came_back(const struct audit *a, uint64_t own)
+{
+	return auditledger_was_hidden(a, own) && a->g->mark[own] == 'P' && a->g->live[own] != 0 &&
+	       a->out[own] == 0 && (a->g->truth[own] > 0 || a->p->zeros != ZEROS_PUBLISHED);
 }
 
 static bool relations_put(const struct audit *a, struct system *s, const uint32_t *var)

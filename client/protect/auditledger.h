@@ -17,6 +17,8 @@ bool auditledger_rules(struct audit *a);
 bool auditledger_differences(struct audit *a);
 /* Cells of the joint lattice that are counts; those after them are differences. */
 uint64_t auditledger_n_counts(const struct audit *a);
+/* Did an earlier release hide this cell of the own release? */
+bool auditledger_was_hidden(const struct audit *a, uint64_t own);
 /* Could a move of one person hide this printed cell? True only if nothing stands in its way. */
 bool auditledger_can_rise(const struct audit *a, uint64_t cell);
 #endif

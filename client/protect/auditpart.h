@@ -10,7 +10,9 @@
 #define NO_OFFICE      UINT32_MAX
 #define POOL_LIMIT     8u     /* offices that a requirement may name */
 #define AUDIT_SETS_MAX 50000u /* of offices that are looked at to see whether one was left out */
-#define OUT_LATE       2u     /* in audit.out: it left before, and the rules would protect it now */
+#define AUDIT_LEARNED_MAX                                                                                    \
+	UINT64_C(100000000) /* cells that sets of offices learn; larger sets are left out then */
+#define OUT_LATE 2u         /* in audit.out: it left before, and the rules would protect it now */
 
 enum rule {
 	RULE_R1,
@@ -132,6 +134,9 @@ bool audit_figures(struct audit *a);
 /* Fills told: FOLLOWS and TWICE; once the rules have named their cells, FEW. */
 bool audit_tell(struct audit *a);
 bool audit_bound(struct audit *a);
+/* What offices get by subtraction with their own figures has lines that leave them room (auditinsiders.c). Once the rules have
+ * named their cells. */
+bool audit_insiders(struct audit *a);
 /* All rules again. */
 bool audit_rules(struct audit *a);
 #endif

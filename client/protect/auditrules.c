@@ -593,5 +593,5 @@ bool audit_rules(struct audit *a)
 			return cert_bad(&a->k, a->e, "no rule asks for this requirement");
 		}
 	}
-	return true;
+	return audit_insiders(a);
 }
