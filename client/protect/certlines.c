@@ -40,7 +40,7 @@ bool cert_take_number(const char **p, const char *end, uint64_t max, uint64_t *o
 		return false;
 	for (; at < end && *at >= '0' && *at <= '9'; at++) {
 		uint64_t digit = (uint64_t)(*at - '0');
-		if (value > (max - digit) / 10)
+		if (digit > max || value > (max - digit) / 10)
 			return false;
 		value = 10 * value + digit;
 	}

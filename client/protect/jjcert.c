@@ -84,7 +84,7 @@ static bool read_number(struct reading *r, uint64_t most, char end, uint64_t *ou
 	const char *from = r->at;
 	while (*r->at >= '0' && *r->at <= '9') {
 		uint64_t digit = (uint64_t)(*r->at - '0');
-		if (value > (most - digit) / 10)
+		if (digit > most || value > (most - digit) / 10)
 			return false;
 		value = value * 10 + digit;
 		r->at++;

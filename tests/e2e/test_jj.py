@@ -428,6 +428,22 @@ def test_mutations(folder):
     assert cellveil("verify-certificate", "--jj", paths[0], os.path.join(folder, "other.csv"), paths[2]).returncode == 1
 
 
+def test_no_such_cell(folder):
+    """A table of few cells: a null vector that names a further one is refused there and then."""
+    jj = JJ()
+    parts = [jj.cell(3, "u", levels=(2, 2, 0)), jj.cell(20), jj.cell(30)]
+    jj.relations.append((0, {jj.cell(53): -1, **{c: 1 for c in parts}}))
+    _, out = protect(folder, jj)
+    paths = [os.path.join(folder, "in.jj"), os.path.join(out, "RESULT.csv"), os.path.join(out, "certificate.cvc")]
+    with open(paths[2], encoding="ascii") as f:
+        text = f.read()
+    for cell in range(4, 12):
+        with open(paths[2], "w", encoding="ascii") as f:
+            f.write(re.sub("(?m)^(n .*\n)(?!n )", "\\1n %d 1\n" % cell, text, count=1))
+        p = cellveil("verify-certificate", "--jj", *paths)
+        assert p.returncode == 1 and "not an entry" in p.stderr, p
+
+
 def test_bad_input(folder):
     good = two_way([[20, 50], [8, 19]], {(1, 0)}).text()
     path = os.path.join(folder, "bad.jj")
