@@ -37,7 +37,8 @@ static void line_put(
  * in doubt by the width. Without a policy, by one. */
 static bool discloses_moved(const struct attack *a, int64_t value, int64_t rest, int64_t lo, int64_t hi)
 {
-	if (rest >= a->threshold || (rest == 0 && (value > 0 || a->p.zeros != ZEROS_SENSITIVE)))
+	bool open = value > 0 ? a->p.residual != RESIDUAL_ZEROS : a->p.zeros != ZEROS_SENSITIVE;
+	if (rest >= a->threshold || (rest == 0 && open))
 		return false;
 	return hi - lo < (a->judged ? a->width : 1);
 }
@@ -104,7 +105,8 @@ static bool discloses(const struct attack *a, uint64_t cell, int64_t lo, int64_t
 	int64_t value = lo == hi && a->own != NULL ? lo : a->g.truth[cell];
 	int64_t mine = a->own == NULL ? 0 : attack_own_part(a, cell);
 	int64_t rest = value - mine;
-	if (a->own != NULL && ((value > 0 && rest == 0) || !attack_others_live(a, cell)))
+	bool whole = value > 0 && rest == 0 && a->p.residual != RESIDUAL_ZEROS;
+	if (a->own != NULL && (whole || !attack_others_live(a, cell)))
 		return false;
 	if (a->moved.how != MOVED_NOT)
 		return discloses_moved(a, value, rest, lo, hi);
@@ -175,7 +177,7 @@ static void hidden_put(struct attack *a, const struct system *s, const char *who
 	}
 }
 
-/* Printed aggregates of which the attacker's own part leaves a small rest. */
+/* Printed aggregates of which the attacker's own part leaves a small rest, or none where that is a secret too. */
 static void residuals_put(struct attack *a, const char *who)
 {
 	for (uint64_t c = 0; c < a->g.n_cells; c++) {
@@ -184,7 +186,8 @@ static void residuals_put(struct attack *a, const char *who)
 			continue;
 		int64_t mine = attack_own_part(a, c);
 		int64_t rest = a->g.value[c] - mine;
-		if (mine == 0 || rest < 1 || rest >= a->threshold)
+		if (mine == 0 || rest < 0 || rest >= a->threshold ||
+		    (rest == 0 && (a->p.residual != RESIDUAL_ZEROS || !attack_others_live(a, c))))
 			continue;
 		a->found++;
 		if (a->line == NULL) {

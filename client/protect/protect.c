@@ -292,6 +292,8 @@ static int run(const struct args *args)
 	    (t = tabledir_read(args->at[0], true, &e)) == NULL ||
 	    (ledger.dir != NULL && !ledgerdir_open(&ledger, &p, t, &e)) ||
 	    !release_build(t, &p, key, &o, &r, &e)) {
+		if (strncmp(e.text, "policy: ", 8) == 0 && args_value(args, "policy") != NULL)
+			err_wrap(&e, "%s", args_value(args, "policy"));
 		code = exit_of(&e);
 		goto done;
 	}

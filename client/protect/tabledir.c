@@ -1,5 +1,6 @@
 #include "client/protect/tabledir.h"
 
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -82,6 +83,33 @@ static bool columns_read(struct columns *k, const struct csvlines *c, const char
 			    e, ERR_INVALID, "%s/%s: freq and status are no dimensions' names", dir, file[i]);
 	}
 	return true;
+}
+
+/* Is this file's name that of a hierarchy, and of none of the dimensions? */
+static bool is_stray(const struct columns *k, const char *file)
+{
+	size_t len = strlen(file);
+	if (len <= 9 || strncmp(file, "hier_", 5) != 0 || strcmp(file + len - 4, ".csv") != 0)
+		return false;
+	for (size_t i = 0; i < k->n_dims; i++)
+		if (strlen(k->dim[i]) == len - 9 && strncmp(k->dim[i], file + 5, len - 9) == 0)
+			return false;
+	return true;
+}
+
+/* A hierarchy without a column was meant for something: a total of it must not be taken for the whole table. */
+static bool strays_refuse(const struct columns *k, const char *dir, struct err *e)
+{
+	bool ok = true;
+	DIR *d = opendir(dir);
+	if (d == NULL)
+		return err_set(e, ERR_SYSTEM, "%s: cannot be opened", dir);
+	for (struct dirent *entry; ok && (entry = readdir(d)) != NULL;)
+		if (is_stray(k, entry->d_name))
+			ok = err_set(
+			    e, ERR_INVALID, "%s/%s: cells.csv has no such dimension", dir, entry->d_name);
+	closedir(d);
+	return ok;
 }
 
 static size_t column(const struct csvlines *c, const char *name)
@@ -312,6 +340,7 @@ static bool printed_read(struct table_input *t, const char *dir, const struct co
 	struct err end = { 0 };
 	struct printed p = { 0 };
 	bool ok = false;
+	bool any = false;
 	if (!present(dir, "tables.csv"))
 		return true;
 	if (!csvlines_open(&c, dir, "tables.csv", e))
@@ -322,7 +351,7 @@ static bool printed_read(struct table_input *t, const char *dir, const struct co
 		csvlines_at(&c, e);
 		goto done;
 	}
-	while (csvlines_next(&c, &end))
+	for (; csvlines_next(&c, &end); any = true)
 		if (!printed_line(t, &c, k, &p, e)) {
 			csvlines_at(&c, e);
 			goto done;
@@ -330,6 +359,11 @@ static bool printed_read(struct table_input *t, const char *dir, const struct co
 	if (end.code != ERR_NONE) {
 		if (e != NULL)
 			*e = end;
+		goto done;
+	}
+	if (!any) { /* without the file all is printed: not what this one says */
+		err_set(e, ERR_INVALID, "no table is named; without this file every cell is printed");
+		csvlines_at(&c, e);
 		goto done;
 	}
 	ok = printed_flush(t, k, &p, e) || csvlines_at(&c, e);
@@ -427,7 +461,8 @@ struct table_input *tabledir_read(const char *dir, bool cells, struct err *e)
 		err_set(e, ERR_MEMORY, "no memory");
 		return NULL;
 	}
-	if (!csvlines_open(&c, dir, "cells.csv", e) || !columns_read(&k, &c, dir, e))
+	if (!csvlines_open(&c, dir, "cells.csv", e) || !columns_read(&k, &c, dir, e) ||
+	    !strays_refuse(&k, dir, e))
 		goto done;
 	for (size_t i = 0; i < k.n_dims; i++)
 		if (!hier_read(t, dir, k.dim[i], e))

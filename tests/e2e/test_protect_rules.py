@@ -52,6 +52,29 @@ def test_area_of_two_and_a_coalition_of_two(folder):
         assert ("north", "x") in hidden(out, "office", "kind")
 
 
+def published(out, here, values):
+    """The result with these hidden cells printed."""
+    with open(os.path.join(out, "RESULT.csv"), encoding="utf-8") as f:
+        lines = f.read().splitlines()
+    write(os.path.join(here, "weaker.csv"), ["%s,%d,P" % (l[:-3], values[l[:-3]]) if l.endswith(",,H") else l for l in lines])
+    return os.path.join(here, "weaker.csv")
+
+
+def test_nobody_else(folder):
+    """`residual: zeros`: who has all the clients of an area must not learn so. The attack finds it where it can be read off."""
+    by_office(folder, {"north": ["a", "b"], "south": ["c", "d", "e"]}, "xy",
+              {"a": (40, 50), "b": (0, 60), "c": (30, 30), "d": (35, 20), "e": (40, 25)})
+    out = safe(folder, {"residual": "zeros", "zeros": "camouflage", "min_reporting": 1})
+    assert ("north", "x") in hidden(out, "office", "kind")
+    attack = lambda *args: cellveil("attack", folder, *args, "--office", "a", "--policy", os.path.join(folder, "policy.yaml"),
+                                    "--level", "L3")
+    assert attack(os.path.join(out, "RESULT.csv")).returncode == 0
+    p = attack(published(out, folder, {"_T,x": 145, "_T,y": 185, "north,x": 40, "north,y": 110, "b,x": 0, "b,y": 60}))
+    assert p.returncode == 1 and p.stdout.splitlines()[1:] == ["north|x,0,0,1,residual,office:a"], p.stdout
+    policy(folder, residual="yes", zeros="camouflage", min_reporting=1)
+    assert attack(os.path.join(folder, "weaker.csv")).returncode == 0
+
+
 def test_r4_each_nought(folder):
     """All of a group in one printed category: each of the others is nobody, printed or not."""
     by_office(folder, {"north": ["a", "b", "c"], "south": ["d", "e", "f"]}, "xyz",
@@ -212,8 +235,8 @@ REFUSED = (  # what is changed, exit code, words of the message
     ("zero_reach", {POLICY: ["zeros: published", "zero_reach: yes"]}, 2, (POLICY, "line 2", "zero_reach")),
     ("unknown name", {POLICY: ["treshold: 5"]}, 2, (POLICY, "line 1", "treshold")),
     ("twice", {POLICY: ["width: 2", "width: 2"]}, 2, (POLICY, "width")),
-    ("groups of nothing", {POLICY: GOOD[POLICY] + ["group_dims: rows"]}, 2, ("policy", "group_dims", "rows", "R4")),
-    ("offices of nothing", {POLICY: GOOD[POLICY] + ["office_dim: unit"]}, 2, ("policy", "office_dim", "unit")),
+    ("groups of nothing", {POLICY: GOOD[POLICY] + ["group_dims: rows"]}, 2, (POLICY, "group_dims", "rows", "R4")),
+    ("offices of nothing", {POLICY: GOOD[POLICY] + ["office_dim: unit"]}, 2, (POLICY, "office_dim", "unit")),
     ("a child twice", {ROW: ["level,code", "@,_T", "@@,a", "@@,a", "@@,b"]}, 2, (ROW + ":4", "stands twice")),
     ("a child twice at the end", {ROW: ["level,code", "@,_T", "@@,a", "@@,b", "@@,b"]}, 2, (ROW, "line 5", "stands twice")),
     ("overlong UTF-8", {ROW: ["level,code", "@,_T", "@@,a\udcc0\udc80", "@@,b"]}, 2, (ROW + ":3", "UTF-8")),
@@ -226,6 +249,8 @@ REFUSED = (  # what is changed, exit code, words of the message
                       CELLS: GOOD[CELLS] + ["c,x,80", "d,y,99"]}, 2, (CELLS, "add up", "_T|y")),
     ("a table in two places", {"tables.csv": ["table,dim,codes", "t,row,a", "u,row,b", "t,col,x"]}, 2,
      ("tables.csv:4", "t stands twice")),
+    ("no table", {"tables.csv": ["table,dim,codes"]}, 2, ("tables.csv:1", "no table")),
+    ("a hierarchy of no column", {"hier_age.csv": GOOD[ROW]}, 2, ("hier_age.csv", "no such dimension")),
     ("a table of no codes", {"tables.csv": ["table,dim,codes", "t,row,"]}, 2, ("tables.csv:2", "row", "missing")),
     ("a bar at the end", {"tables.csv": ["table,dim,codes", "t,row,a|"]}, 2, ("tables.csv:2", "row", "missing")),
     ("too many tables", {"tables.csv": ["table,dim,codes"] + ["t%d,row,a" % i for i in range(5000)]}, 2,
