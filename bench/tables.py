@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 """Writes the benchmark tables: municipal counts with the shapes of docs/disclosure.md, section Benchmarks.
 
-    tables.py OUTDIR NAME...        NAME: T1 T2-A T2-B T2-C T3a T3b T3c T3 T4s T4 T5 T6
+    tables.py OUTDIR NAME...        NAME: T1 T2-A T2-B T2-C T3a T3b T3c T3 T4s T4 T5 T6; between T1 and 2,000 cells
+                                    O20 O40 O80 O132 (offices by sex and age), N480 N1000 N2000 (nested, as T4)
     tables.py OUTDIR NAME --seed N  other counts of the same shape
 
 A table is a folder with cells.csv (inner cells) and one hier_DIM.csv a dimension, as `cellveil protect` reads them.
@@ -93,7 +94,9 @@ def shape(name, dice):
     """(dimensions, clients, exact total)"""
     sizes = {"T3": (2000, 500), "T3a": (100, 25), "T3b": (200, 50), "T3c": (600, 150)}
     deep = {"T4": (300000, [21, 290], [5, 15], [4, 10]), "T5": (2000000, [21, 290], [6, 36], [12, 60]),
-            "T6": (6000000, [21, 290, 1200], [6, 36], [12, 60]), "T4s": (60000, [8, 60], [3, 8], [3, 9])}
+            "T6": (6000000, [21, 290, 1200], [6, 36], [12, 60]), "T4s": (60000, [8, 60], [3, 8], [3, 9]),
+            "N480": (1500, [2, 6], [2, 4], [2, 4]), "N1000": (3000, [3, 9], [2, 5], [2, 5]),
+            "N2000": (6000, [4, 16], [3, 8], [2, 5])}
     if name == "T1":
         return [flat("office", ["Centrum", "Hamnen", "Norr", "Ost", "Syd", "Vast"], [.30, .22, .17, .13, .11, .07]),
                 flat("sex", ["F", "M"], [.55, .45]),
@@ -101,6 +104,11 @@ def shape(name, dice):
     if name == "T2":
         return [nested(dice, "geo", [21, 290], "M", 1.0), flat("sex", ["1", "2"], [.52, .48]),
                 flat("age", ["0-17", "18-24", "25-64", "65+"], [.22, .16, .50, .12])], None, False
+    if name in ("O20", "O40", "O80", "O132"):
+        offices = int(name[1:])
+        return [flat("office", ["o%03d" % (i + 1) for i in range(offices)], dice.shares(offices, 0.5)),
+                flat("sex", ["F", "M"], [.55, .45]),
+                flat("age", ["18-29", "30-49", "50-64", "65+"], [.27, .41, .24, .08])], 90 * offices, False
     if name in sizes:
         rows, columns = sizes[name]
         return [flat("row", ["r%04d" % (i + 1) for i in range(rows)], dice.shares(rows, 1.2)),

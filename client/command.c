@@ -233,6 +233,16 @@ bool args_flag(const struct args *args, const char *name)
 	return args_value(args, name) != NULL;
 }
 
+bool args_exclude(const struct args *args, const char *with, const char *const *names)
+{
+	for (; *names != NULL; names++)
+		if (args_flag(args, *names)) {
+			text_warn(_("--%s does nothing with %s: leave one of them out"), *names, with);
+			return false;
+		}
+	return true;
+}
+
 bool args_number(
     const struct args *args, const char *name, unsigned long max, unsigned long fallback, unsigned long *out)
 {

@@ -67,6 +67,8 @@ int command_main(const struct program *program, int argc, char **argv);
 /* NULL if the option was not given; "" for a flag. Asking for an option the tables lack is a bug: NULL. */
 const char *args_value(const struct args *args, const char *name);
 bool args_flag(const struct args *args, const char *name);
+/* Options that do nothing beside `with` are refused, not passed over; names ends with NULL. False: said on stderr. */
+bool args_exclude(const struct args *args, const char *with, const char *const *names);
 /* The option as a whole number from 0 to max; fallback if absent. False (said on stderr) if it is not one. */
 bool args_number(
     const struct args *args, const char *name, unsigned long max, unsigned long fallback, unsigned long *out);

@@ -286,6 +286,7 @@ static int show(
 
 int command_preview(const struct args *args)
 {
+	static const char *const format[] = { "format", NULL };
 	struct filing *f = calloc(1, sizeof *f);
 	const char *office = args_value(args, "office");
 	struct form_result form = { .period = "" };
@@ -296,7 +297,9 @@ int command_preview(const struct args *args)
 	if (f == NULL)
 		return EXIT_OTHER;
 	text_quiet(args_flag(args, "quiet"));
-	code = filing_open_any(f, args, &e);
+	code = args_flag(args, "json") && !args_exclude(args, "--json", format)
+		   ? EXIT_USAGE
+		   : filing_open_any(f, args, &e);
 	if (code == EXIT_OK && office != NULL)
 		(void)snprintf(f->deployment.settings.name, LIMIT_NAME + 1, "%s", office);
 	if (code == EXIT_OK)

@@ -194,6 +194,8 @@ static bool attack_table(struct attack *a, const struct args *args, struct err *
 		return false;
 	if (!args_number(args, "coalition", COALITION_MAX, all ? 1 : 0, &coalition))
 		return err_set(e, ERR_INVALID, "--coalition is a small whole number");
+	if (all && coalition == 0)
+		return err_set(e, ERR_INVALID, "--coalition 0 is nobody: not with --all-offices");
 	bool insiders = office != NULL || coalition > 0;
 	if (!lattice_take(a, args, insiders, office_dim, e))
 		return false;
@@ -248,6 +250,33 @@ int attack_told(const struct args *args, uint64_t intervals, uint64_t disclosure
 	return disclosures > 0 ? PROTECT_DISCLOSED : PROTECT_SAFE;
 }
 
+/* Options that would be passed over are refused. False: said. */
+static bool options_fit(const struct args *args)
+{
+	static const char *const other_sets[] = { "all-offices", "coalition", NULL };
+	static const char *const not_replayed[] = { "office", "all-offices", "coalition", "intervals",
+		"floor", "level", "period", NULL };
+	const char *level = args_value(args, "level");
+	if (args_flag(args, "replay") && !args_exclude(args, "--replay", not_replayed))
+		return false;
+	if (args_flag(args, "office") && !args_exclude(args, "--office", other_sets))
+		return false;
+	if (args_flag(args, "period") && !args_flag(args, "ledger")) {
+		text_warn("%s", _("--period chooses among the releases of a ledger: it needs --ledger"));
+		return false;
+	}
+	if (level != NULL && strcmp(level, "L1") != 0 && strcmp(level, "L2") != 0 &&
+	    strcmp(level, "L3") != 0) {
+		text_warn("%s", _("--level is L1, L2 or L3"));
+		return false;
+	}
+	if (level != NULL && !args_flag(args, "policy")) {
+		text_warn("%s", _("--level judges by the rules of a policy: it needs --policy"));
+		return false;
+	}
+	return true;
+}
+
 static int run(const struct args *args)
 {
 	struct together all = { 0 };
@@ -258,6 +287,8 @@ static int run(const struct args *args)
 	int code = PROTECT_INPUT;
 	if (args_value(args, "jj") != NULL)
 		return jjattack_run(args);
+	if (!options_fit(args))
+		return PROTECT_INPUT;
 	if (args_value(args, "replay") != NULL)
 		return replay_command(args);
 	buf_put_text(&a.out, "cell,lo,hi,exact,why,attacker\n");

@@ -142,6 +142,10 @@ int jjattack_run(const struct args *args)
 	struct err e = { 0 };
 	const char *path = args_value(args, "output");
 	int code = PROTECT_INPUT;
+	static const char *const folders[] = { "office", "all-offices", "coalition", "intervals", "policy",
+		"level", "replay", "ledger", "period", NULL };
+	if (!args_exclude(args, "--jj", folders))
+		return PROTECT_INPUT;
 	if (args->n != 1) {
 		text_warn("%s", _("attack --jj takes one RESULT.csv"));
 		return PROTECT_INPUT;

@@ -249,6 +249,9 @@ int jjcert_run(const struct args *args)
 	struct err e = { 0 };
 	uint64_t hidden = 0;
 	uint64_t moves = 0;
+	static const char *const folders[] = { "truth", "ledger", "manifest", "policy", NULL };
+	if (!args_exclude(args, "--jj", folders))
+		return PROTECT_INPUT;
 	if (args->n != 2) {
 		text_warn("%s", _("verify-certificate --jj takes RESULT.csv and the certificate"));
 		return PROTECT_INPUT;

@@ -443,6 +443,9 @@ static bool job_open(const struct args *args, struct job *w, struct err *e)
 	    (key != NULL && !protectfiles_key(w->key, key, e)) ||
 	    !jj_load(&w->j, args_value(args, "jj"), true, e))
 		return false;
+	if (w->params.method != METHOD_SUPPRESSION)
+		return err_set(e, ERR_INVALID, "method: %s: a JJ table can be protected by suppression only",
+		    policy_method_name(w->params.method));
 	w->real_key = key != NULL;
 	w->optimal = args_flag(args, "optimal");
 	w->rule.threshold = w->params.threshold;
@@ -497,10 +500,14 @@ int jjprotect_run(const struct args *args)
 	struct err e = { 0 };
 	uint32_t cell = CHOICE_NONE;
 	int code;
+	static const char *const folders[] = { "effort", "threads", "max-work", "write-jj", "propose",
+		"ledger", "period", "revision", "truth", NULL };
 	if (args->n != 0) {
 		text_warn("%s", _("protect takes a folder or --jj FILE, not both"));
 		return PROTECT_INPUT;
 	}
+	if (!args_exclude(args, "--jj", folders))
+		return PROTECT_INPUT;
 	if (!job_open(args, &w, &e) || !search(&w, &cell, &e) ||
 	    (cell == CHOICE_NONE && ((w.optimal && !improve(&w, &e)) || !finish(&w, &e)))) {
 		code = code_of(&e);

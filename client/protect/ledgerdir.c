@@ -99,7 +99,9 @@ static bool add_release(const struct ledgerdir *l, const char *folder, const str
 		goto done;
 	}
 	if (entry->revision >= l->revision) {
-		err_set(e, ERR_REFUSED, "the period was released as this revision or a later one before");
+		err_set(e, ERR_REFUSED,
+		    "the period was released as revision %u before: a correction has a higher --revision",
+		    entry->revision);
 		goto done;
 	}
 	earlier = tabledir_read(folder, true, e);
@@ -138,7 +140,7 @@ static bool names_period(const struct table_input *t, const char *period, struct
 	return true;
 }
 
-static bool read_release(const struct ledgerdir *l, unsigned number, struct table_input *t, struct err *e)
+static bool read_release(struct ledgerdir *l, unsigned number, struct table_input *t, struct err *e)
 {
 	char folder[PATH_MAX_HERE];
 	struct buf text = { 0 };
@@ -157,6 +159,7 @@ static bool read_release(const struct ledgerdir *l, unsigned number, struct tabl
 		ok = names_period(t, entry.period, e);
 	else if (same)
 		ok = add_release(l, folder, &entry, t, e) || err_wrap(e, "%s", folder);
+	l->n_period += same && strcmp(entry.period, l->period) == 0;
 	buf_free(&text);
 	return ok;
 }

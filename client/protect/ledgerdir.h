@@ -16,9 +16,10 @@ struct ledgerdir {
 	uint32_t revision;
 	uint8_t policy[32];
 	char series[PARAMS_NAME_MAX + 1];
-	unsigned n;    /* releases it holds */
-	int lock;      /* of the folder; -1: none */
-	char made[64]; /* name of the folder that was added, or empty */
+	unsigned n;        /* releases it holds */
+	unsigned n_period; /* those of this period */
+	int lock;          /* of the folder; -1: none */
+	char made[64];     /* name of the folder that was added, or empty */
 };
 
 /* Opens the folder, making it if absent, and keeps others out until ledgerdir_close. Adds what it holds of this

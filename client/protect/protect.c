@@ -200,7 +200,30 @@ static int refused(const struct release_result *r)
 	return r->refusal == REFUSAL_LIMIT ? PROTECT_LIMIT : PROTECT_REFUSED;
 }
 
-/* --ledger, --period, --revision go together. False: said. */
+/* What figures that are moved leave no use for. False: said. */
+static bool method_fits(const struct args *args, const struct policy_params *p)
+{
+	static const char *const hiding[] = { "optimal", "propose", "effort", NULL };
+	char with[64];
+	snprintf(with, sizeof with, "method: %s", policy_method_name(p->method));
+	return p->method == METHOD_SUPPRESSION || args_exclude(args, with, hiding);
+}
+
+/* Do the options fit what the ledger holds of the period? False: said. */
+static bool ledger_fits(const struct args *args, const struct ledgerdir *l)
+{
+	static const char *const alone[] = { "optimal", NULL };
+	if (l->dir == NULL || l->n_period > 0)
+		return l->dir == NULL || args_exclude(args, _("a correction"), alone);
+	if (l->revision == 0)
+		return true;
+	text_warn(_("--revision %u is a correction, and the ledger holds no release of %s to correct: leave "
+		    "--revision out for the first one, or name the --ledger and the --period that hold it"),
+	    l->revision, l->period);
+	return false;
+}
+
+/* --ledger, --period, --revision, and level L4, go together. False: said. */
 static bool ledger_wanted(const struct args *args, struct ledgerdir *l, struct release_options *o)
 {
 	unsigned long revision = 0;
@@ -209,6 +232,11 @@ static bool ledger_wanted(const struct args *args, struct ledgerdir *l, struct r
 	l->table = args->at[0];
 	if (l->dir != NULL ? l->period == NULL : args_value(args, "revision") != NULL) {
 		text_warn("%s", _("--ledger needs --period, and --revision needs --ledger"));
+		return false;
+	}
+	if (l->dir == NULL && o->level == LEVEL_4) {
+		text_warn("%s", _("--level L4 is L3 together with everything released before: name that with "
+				  "--ledger and --period, or say L3"));
 		return false;
 	}
 	if (!args_number(args, "revision", LIMIT_REVISION, 0, &revision))
@@ -278,6 +306,8 @@ static int run(const struct args *args)
 	if (!args_number(args, "effort", 1000, p.effort, &effort))
 		return PROTECT_INPUT;
 	p.effort = (uint32_t)effort;
+	if (!method_fits(args, &p))
+		return PROTECT_INPUT;
 	if (!threads_open(args, &o.team))
 		return PROTECT_INPUT;
 	struct optimal_report report = { .patience = deadline_patience(),
@@ -290,8 +320,13 @@ static int run(const struct args *args)
 	if (!lattice_folder_digest(args->at[0], o.grid, &e) ||
 	    (key_path != NULL && !protectfiles_key(key, key_path, &e)) ||
 	    (t = tabledir_read(args->at[0], true, &e)) == NULL ||
-	    (ledger.dir != NULL && !ledgerdir_open(&ledger, &p, t, &e)) ||
-	    !release_build(t, &p, key, &o, &r, &e)) {
+	    (ledger.dir != NULL && !ledgerdir_open(&ledger, &p, t, &e))) {
+		code = exit_of(&e);
+		goto done;
+	}
+	if (!ledger_fits(args, &ledger))
+		goto done;
+	if (!release_build(t, &p, key, &o, &r, &e)) {
 		if (strncmp(e.text, "policy: ", 8) == 0 && args_value(args, "policy") != NULL)
 			err_wrap(&e, "%s", args_value(args, "policy"));
 		code = exit_of(&e);
@@ -330,7 +365,7 @@ const struct command protect_command = {
 	.option = {
 	    { "policy", 0, "FILE", N_("the protection rules, or a configuration that holds them") },
 	    { "key", 0, "FILE", N_("the choice key; without it the result is not for publication") },
-	    { "level", 0, "L1|L2|L3|L4", N_("the guarantee; L3 unless said") },
+	    { "level", 0, "L1|L2|L3|L4", N_("the guarantee; L3 unless said, L4 with --ledger only") },
 	    { "period", 0, "PERIOD", N_("the period the counts are of: noise is drawn for it, the ledger keeps it") },
 	    { "effort", 0, "N", N_("improvement steps for each secondary cell; never changes safety") },
 	    { "threads", 0, "N", N_("threads that share the work, 1 unless said; any number gives the same files") },

@@ -306,10 +306,16 @@ static int run(const struct args *args)
 {
 	if (args_value(args, "jj") != NULL)
 		return jjcert_run(args);
-	if ((args_value(args, "auditor") != NULL) == (args_value(args, "truth") != NULL))
-		return verify(args);
-	text_warn("%s", _("--auditor and --truth go together"));
-	return PROTECT_INPUT;
+	if (args_flag(args, "auditor") != args_flag(args, "truth")) {
+		text_warn("%s", _("--auditor and --truth go together"));
+		return PROTECT_INPUT;
+	}
+	if (args_flag(args, "policy") && !args_flag(args, "auditor") && !args_flag(args, "ledger")) {
+		text_warn("%s",
+		    _("--policy is for --auditor and --ledger: the public part of a certificate needs none"));
+		return PROTECT_INPUT;
+	}
+	return verify(args);
 }
 
 const struct command verify_certificate_command = {
@@ -324,7 +330,7 @@ const struct command verify_certificate_command = {
 	    { "truth", 0, "CELLS.csv", N_("the counts, for --auditor") },
 	    { "ledger", 0, "DIR", N_("folders of earlier releases of the period: what all say together is checked") },
 	    { "manifest", 0, "FILE", N_("the opened suppression manifest: certificate and auditors' part must be those it names") },
-	    { "policy", 0, "FILE", N_("the protection rules, for --auditor") },
+	    { "policy", 0, "FILE", N_("the protection rules, for --auditor; with --ledger, which dimension is the offices'") },
 	    { "jj", 0, "FILE", N_("a table as a JJ file instead of a folder; then RESULT.csv and CERTIFICATE are named") },
 	},
 	.min = 1,
