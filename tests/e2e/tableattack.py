@@ -253,6 +253,7 @@ class Judge:
                 yield Subject("R10", {cell: 1})
         yield from self.residual_subjects()
         yield from self.group_subjects()
+        yield from self.told_subjects()
 
     def residual_subjects(self):
         """R3 is per attacker; R5 against all."""
@@ -291,9 +292,6 @@ class Judge:
             shown = [c for c in children if self.counted(c)]
             if not self.counted(parent) or not shown:
                 continue
-            missing = [c for c in alive if c not in shown]
-            if missing and self.small(sum(table.value[c] for c in missing)):
-                yield Subject("R12", {c: 1 for c in missing})
             if i not in dims or least == 0 or base < least or len(alive) < 2:
                 continue
             for child in shown:
@@ -306,6 +304,41 @@ class Judge:
                     for zero in alive:
                         if table.value[zero] == 0:
                             yield Subject("R4 zero", {zero: 1})
+
+    # R9 and R12: what a reader would get by subtraction from all that may be printed, each cell of it or the rest of a total
+
+    def told(self):
+        known = {c for c in self.table.cells if self.counted(c)}
+        lines = [[c for c in [parent] + children if self.table.live[c]] for _, _, parent, children in self.table.relations()]
+        while True:
+            more = {left[0] for left in ([c for c in cells if c not in known] for cells in lines) if len(left) == 1}
+            if not more:
+                return known
+            known |= more
+
+    def told_subjects(self):
+        known = self.told()
+        for cell in known:
+            if not self.counted(cell):
+                yield from self.judged({cell: 1})
+        for _, _, parent, children in self.table.relations():
+            alive = [c for c in children if self.table.live[c]]
+            rest = {c: 1 for c in alive if c not in known}
+            if parent in known and 0 < len(rest) < len(alive):
+                yield from self.judged(rest)
+
+    def judged(self, terms):
+        subject = Subject("R12", terms)
+        v = subject.total(self.table.value.__getitem__)
+        if self.small(v):
+            yield subject
+        elif v > 0 and self.policy.get("residual", "yes") != "no":
+            rest = lambda own: v - subject.total(lambda c: self.table.own(c, own))
+            zeros = self.policy.get("residual") == "zeros"
+            who = [own for own in self.coalitions() if own and (
+                1 <= rest(own) < self.k or zeros and rest(own) == 0 and any(self.table.others_live(c, own) for c in terms))]
+            if who:
+                yield Subject("R3", terms, who)
 
     def coalitions(self):
         yield ()

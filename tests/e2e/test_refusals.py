@@ -17,7 +17,7 @@ import blankmaker
 import tablemaker
 from harness import BIN, environment
 from hunting import Hunt, keep
-from tableattack import Subject, Table, matches, patterns, rows_of
+from tableattack import Table, matches, patterns, rows_of
 from tablemaker import write
 from test_attack_blanks import Hunter
 from test_attack_tables import verify
@@ -95,49 +95,11 @@ def hide_all(table, folder, out):
     return True
 
 
-class Asker(Hunter):
-    """Rules R9 and R12 too, whatever was hidden: what a reader would get by subtraction from all that may be printed."""
-
-    def told(self):
-        known = {c for c in self.table.cells if self.counted(c)}
-        lines = [[c for c in [parent] + children if self.table.live[c]] for _, _, parent, children in self.table.relations()]
-        while True:
-            more = {left[0] for left in ([c for c in cells if c not in known] for cells in lines) if len(left) == 1}
-            if not more:
-                return known
-            known |= more
-
-    def subjects(self):
-        yield from super().subjects()
-        known = self.told()
-        for cell in known:
-            if not self.counted(cell):
-                yield from self.judged({cell: 1})
-        for _, _, parent, children in self.table.relations():
-            alive = [c for c in children if self.table.live[c]]
-            rest = {c: 1 for c in alive if c not in known}
-            if parent in known and 0 < len(rest) < len(alive):
-                yield from self.judged(rest)
-
-    def judged(self, terms):
-        subject = Subject("R12", terms)
-        v = subject.total(self.table.value.__getitem__)
-        if self.small(v):
-            yield subject
-        elif v > 0 and self.policy.get("residual", "yes") != "no":
-            rest = lambda own: v - subject.total(lambda c: self.table.own(c, own))
-            zeros = self.policy.get("residual") == "zeros"
-            who = [own for own in self.coalitions() if own and (
-                1 <= rest(own) < self.k or zeros and rest(own) == 0 and any(self.table.others_live(c, own) for c in terms))]
-            if who:
-                yield Subject("R3", terms, who)
-
-
 def attack(table, out):
     with open(os.path.join(out, "summary.json"), encoding="utf-8") as f:
-        asker = Asker(table, os.path.join(out, "RESULT.csv"), json.load(f)["floor"])
-    asker.attack()
-    return asker.hunt()
+        hunter = Hunter(table, os.path.join(out, "RESULT.csv"), json.load(f)["floor"])
+    hunter.attack()
+    return hunter.hunt()
 
 
 def is_part(table, cell, whole):
