@@ -323,11 +323,17 @@ static uint32_t neighbour(const struct plan *p, uint32_t cell, uint64_t dice)
 	return NONE;
 }
 
+/* Where the numbers of this beginning's draws start. */
+static uint64_t draw_of(const struct plan *p)
+{
+	return (uint64_t)p->start << 40;
+}
+
 /* Leads the moves of up to OUT_MAX cells another way, or serves their needs anew: the same as cleaning, but with noise on the
  * prices, and at first a worse pattern may be taken. */
 static bool improve_once(struct plan *p, uint32_t cell, uint64_t turn, double heat)
 {
-	uint64_t r = grid_random(p->g, 11, cell, turn);
+	uint64_t r = grid_random(p->g, 11, cell, turn + draw_of(p));
 	uint32_t out[OUT_MAX] = { cell };
 	uint32_t n = 1;
 	for (; n < OUT_MAX && (r >> n & 1) != 0; n++) {
@@ -337,7 +343,7 @@ static bool improve_once(struct plan *p, uint32_t cell, uint64_t turn, double he
 	}
 	struct without w = { out, n, p->cost + heat * waiting(r) + 1e-6 };
 	p->s.noise = 0.6f;
-	p->s.seed = turn + 1;
+	p->s.seed = turn + draw_of(p) + 1;
 	bool kept = try_without(p, &w, (r & 1) != 0, 1);
 	p->s.noise = 0.0f;
 	p->s.seed = 0;
@@ -372,7 +378,7 @@ bool plan_improve(struct plan *p, unsigned effort)
 			if (k == NULL || n == 0)
 				break;
 		}
-		uint32_t cell = k[grid_random(p->g, 10, i, 0) % n].cell;
+		uint32_t cell = k[grid_random(p->g, 10, i, p->start) % n].cell;
 		if (p->g->use[cell] != 0)
 			improve_once(p, cell, i, heat);
 	}

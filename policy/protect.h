@@ -51,6 +51,7 @@ struct plan {
 	bool trial;
 	bool part; /* of a larger plan (zones.h): what cannot be served stays open, needs stay as they are */
 	uint8_t *sum_tried; /* by cell: R7 tried to hide it; one still printed cannot be. NULL: not yet */
+	unsigned start;     /* of several beginnings (starts.h): other draws */
 	bool memory_failed;
 	bool hopeless;     /* the last need asked about has no move at all, as things stood */
 	uint32_t unserved; /* a need that could not be served, or NONE */

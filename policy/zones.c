@@ -1,23 +1,16 @@
 #include "policy/zones.h"
 
-#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "policy/apart.h"
+#include "policy/found.h"
 #include "policy/moves.h"
+#include "policy/starts.h"
 
 #define ZONES_MAX   8u     /* as many threads have something to do */
 #define CELLS_LEAST 20000u /* grid cells: smaller tables are one zone */
 #define DIMS        2u     /* in turn, those with most branches */
-
-struct found { /* the moves of a zone, when it is done */
-	struct term *term;
-	uint32_t *begin; /* of each move, and of what would be next */
-	uint32_t *move;  /* by need of the zone, or NONE */
-	uint32_t n;
-	size_t n_terms;
-};
 
 struct zone { /* a plan for some needs of another */
 	struct grid g;
@@ -127,76 +120,6 @@ static void order_dimensions(const struct grid *g, size_t dim[TABLE_DIMS_MAX], u
 	}
 }
 
-/* ---- moves from one plan to another ---- */
-
-static uint32_t move_size(const struct plan *p, uint32_t move)
-{
-	return p->move[move].n;
-}
-
-static struct term move_term(const struct plan *p, uint32_t move, uint32_t i)
-{
-	const struct move *m = &p->move[move];
-	return (struct term){ move_cell(m, i), move_by(m, i) };
-}
-
-static void found_free(struct found *f)
-{
-	if (f->term != NULL)
-		sodium_memzero(f->term, f->n_terms * sizeof *f->term); /* they tell counts */
-	free(f->term);
-	free(f->begin);
-	free(f->move);
-	*f = (struct found){ 0 };
-}
-
-/* Notes the moves of these needs (by number; NULL: all, up to n), each once. */
-static bool gather_moves(struct found *f, const struct plan *p, const uint32_t *need, uint32_t n)
-{
-	uint32_t *place = malloc(((size_t)p->n_moves + 1) * sizeof *place);
-	uint32_t *from = malloc(((size_t)n + 1) * sizeof *from); /* by move noted */
-	f->move = malloc(((size_t)n + 1) * sizeof *f->move);
-	bool ok = place != NULL && from != NULL && f->move != NULL;
-	if (ok)
-		memset(place, 0xff, ((size_t)p->n_moves + 1) * sizeof *place);
-	for (uint32_t i = 0; ok && i < n; i++) {
-		uint32_t move = p->n->need[need == NULL ? i : need[i]].move;
-		if (move != NONE && place[move] == NONE) {
-			place[move] = f->n;
-			from[f->n++] = move;
-			f->n_terms += move_size(p, move);
-		}
-		f->move[i] = move == NONE ? NONE : place[move];
-	}
-	f->begin = calloc((size_t)f->n + 1, sizeof *f->begin);
-	f->term = calloc(f->n_terms + 1, sizeof *f->term);
-	ok = ok && f->begin != NULL && f->term != NULL && f->n_terms < UINT32_MAX;
-	for (uint32_t i = 0; ok && i < f->n; i++) {
-		f->begin[i + 1] = f->begin[i] + move_size(p, from[i]);
-		for (uint32_t j = 0; j < move_size(p, from[i]); j++)
-			f->term[f->begin[i] + j] = move_term(p, from[i], j);
-	}
-	free(place);
-	free(from);
-	return ok;
-}
-
-/* Gives these needs the moves noted for them. */
-static bool give_moves(struct plan *p, const struct found *f, const uint32_t *need, uint32_t n)
-{
-	uint32_t *place = malloc(((size_t)f->n + 1) * sizeof *place);
-	bool ok = place != NULL;
-	for (uint32_t i = 0; ok && i < f->n; i++) {
-		place[i] = move_store_terms(p, f->term + f->begin[i], f->begin[i + 1] - f->begin[i]);
-		ok = place[i] != NONE;
-	}
-	for (uint32_t i = 0; ok && i < n; i++)
-		if (f->move[i] != NONE)
-			need_assign(p, need == NULL ? i : need[i], place[f->move[i]]);
-	free(place);
-	return ok && !p->memory_failed;
-}
-
 /* ---- one zone ---- */
 
 static bool take_needs(struct zone *z, const struct split *s, uint32_t me)
@@ -251,9 +174,9 @@ static bool take_grid(struct zone *z, const struct split *s, uint32_t me)
 	memcpy(z->g.frozen, p->g->frozen, n);
 	for (uint32_t i = 0; i < p->n_moves; i++) {
 		bool others = p->move[i].active && serves_others(s, &p->move[i], me);
-		for (uint32_t j = 0; others && j < move_size(p, i); j++)
-			if (cell_is_bought(p->g, move_term(p, i, j).cell))
-				z->g.frozen[move_term(p, i, j).cell] = 1;
+		for (uint32_t j = 0; others && j < p->move[i].n; j++)
+			if (cell_is_bought(p->g, move_cell(&p->move[i], j)))
+				z->g.frozen[move_cell(&p->move[i], j)] = 1;
 	}
 	return true;
 }
@@ -263,7 +186,7 @@ static bool zone_open(struct zone *z, const struct split *s, uint32_t me)
 	struct err unused = { 0 };
 	struct found before = { 0 };
 	bool ok = take_needs(z, s, me) && take_grid(z, s, me) && plan_init(&z->q, &z->g, &z->n, &unused) &&
-		  gather_moves(&before, s->p, z->need, z->n.n) && give_moves(&z->q, &before, NULL, z->n.n);
+		  found_gather(&before, s->p, z->need, z->n.n) && found_give(&z->q, &before, NULL, z->n.n);
 	found_free(&before);
 	z->q.part = true;
 	z->q.max_work = s->p->max_work;
@@ -293,7 +216,7 @@ static void zone_work(void *work, uint32_t job)
 	ok = ok && !q->memory_failed;
 	if (served)
 		ok = plan_clean(q, s->rounds) && (s->effort == 0 || plan_improve(q, s->effort));
-	z->ok = ok && gather_moves(&z->found, q, NULL, z->n.n);
+	z->ok = ok && found_gather(&z->found, q, NULL, z->n.n);
 	z->work = q->s.work - s->p->s.work;
 	z->by_free = q->by_free;
 	z->by_gather = q->by_gather;
@@ -314,7 +237,7 @@ static bool take_back(struct split *s)
 		need_assign(p, i, NONE);
 	for (uint32_t i = 0; ok && i < s->n; i++) {
 		struct zone *z = &s->at[i];
-		ok = give_moves(p, &z->found, z->need, z->n.n);
+		ok = found_give(p, &z->found, z->need, z->n.n);
 		found_free(&z->found);
 		p->s.work += z->work;
 		p->by_free += z->by_free;
@@ -351,7 +274,7 @@ static bool serve_as_one(struct plan *p, unsigned effort)
 		return false;
 	if (effort == 0)
 		return true;
-	return (p->g->ledger != NULL || apart_slots(p) || plan_serve_all(p)) && plan_improve(p, effort);
+	return (p->g->ledger != NULL || apart_slots(p) || plan_serve_all(p)) && starts_improve(p, effort);
 }
 
 bool zones_serve(struct plan *p, unsigned effort, struct team *team)
