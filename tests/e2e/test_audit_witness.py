@@ -4,6 +4,8 @@ import json
 import os
 import shutil
 
+import nacl.bindings as sodium
+
 import pyclient
 import test_audit_tamper as audit
 from harness import BIN, ORIGIN, Deployment, run
@@ -14,7 +16,7 @@ def witness_key(client, name):
     """What an auditor's identity line says, for a reader who wants to check."""
     with open(os.path.join(client.folder, "witness.key"), encoding="ascii") as f:
         secret = pyclient.unbase64(f.read().split("cellveil-secret-witness:")[1].strip(), 32)
-    public = pyclient.sodium.crypto_sign_seed_keypair(secret)[0]
+    public = sodium.crypto_sign_seed_keypair(secret)[0]
     return "%s/witness/%s" % (ORIGIN.split("/")[0], name), public
 
 
