@@ -9,7 +9,7 @@ static struct jj_cell cell_of(
     const struct lattice *g, uint64_t c, const struct policy_params *p, int64_t most)
 {
 	int64_t v = g->truth[c];
-	bool printed = g->mark[c] == 'P' || g->mark[c] == 'H';
+	bool printed = g->mark[c] == 'P' || g->mark[c] == 'H' || g->mark[c] == 'R';
 	struct jj_cell cell = { .value = v, .ub = most, .status = JJ_SAFE };
 	if (g->mark[c] == 'Z' || (!printed && v == 0 && g->value[c] == 0))
 		return (struct jj_cell){ .status = JJ_PROTECTED };

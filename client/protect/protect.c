@@ -121,24 +121,6 @@ static void summary_write(struct buf *out, const struct release_result *r, const
 	hex_line(out, "auditor_sha256", buf_bytes(&r->auditor), "}\n");
 }
 
-static bool write_result(const struct release_result *r, const struct buf *summary, const struct buf *recode,
-    const char *dir, struct err *e)
-{
-	struct outfile file[8];
-	size_t n = 0;
-	deadline_stop();
-	file[n++] = (struct outfile){ "RESULT.csv", buf_bytes(&r->result_csv) };
-	file[n++] = (struct outfile){ "certificate.cvc", buf_bytes(&r->certificate) };
-	file[n++] = (struct outfile){ "certificate.auditor.cvc", buf_bytes(&r->auditor) };
-	file[n++] = (struct outfile){ "explain.csv", buf_bytes(&r->explain_csv) };
-	file[n++] = (struct outfile){ "summary.json", buf_bytes(summary) };
-	if (r->derived_csv.size > 0)
-		file[n++] = (struct outfile){ "DERIVED.csv", buf_bytes(&r->derived_csv) };
-	if (recode->size > 0)
-		file[n++] = (struct outfile){ "recode.csv", buf_bytes(recode) };
-	return protectfiles_write(dir, file, n, e);
-}
-
 static int told(const struct args *args, const struct release_result *r, const struct optimal_report *report,
     const struct buf *summary, bool real_key)
 {
@@ -176,20 +158,6 @@ static int told(const struct args *args, const struct release_result *r, const s
 	if (args_flag(args, "truth"))
 		text_warn(_("RESULT.csv holds the true counts: not for publication"));
 	return PROTECT_SAFE;
-}
-
-/* The table as a JJ file, beside the results. */
-static bool jj_written(const struct args *args, const struct policy_params *p, struct err *e)
-{
-	struct buf jj = { 0 };
-	char result[LATTICE_PATH_MAX];
-	const char *path = args_value(args, "write-jj");
-	if (path == NULL)
-		return true;
-	snprintf(result, sizeof result, "%s/RESULT.csv", args_value(args, "output"));
-	bool ok = jjwrite_folder(args->at[0], result, p, &jj, e) && protectfiles_put(path, buf_bytes(&jj), e);
-	buf_free(&jj);
-	return ok;
 }
 
 static int refused(const struct release_result *r)
@@ -250,22 +218,124 @@ static bool ledger_wanted(const struct args *args, struct ledgerdir *l, struct r
 	return true;
 }
 
-/* The ledger first: better it knows of something that did not leave than the other way round. */
-static bool keep(struct ledgerdir *l, const struct release_result *r, const struct buf *summary,
-    const struct buf *recode, const char *out, struct err *e)
+/* ---- what is kept: results, the ledger's folder and the JJ file, all or none ---- */
+
+struct keeping {
+	const struct args *args;
+	const struct policy_params *p;
+	const struct release_result *r;
+	struct bytes summary, recode;
+	struct ledgerdir *ledger;
+	const char *inside; /* the JJ file's name, where it goes among the results; else NULL */
+	struct outfolder out;
+	struct staged jj;
+};
+
+/* The last part of the path, if all before it is the folder. */
+static const char *name_inside(const char *path, const char *folder)
 {
-	if (l->dir != NULL && !ledgerdir_add(l, r, e))
-		return false;
-	if (write_result(r, summary, recode, out, e))
+	const char *slash = path == NULL ? NULL : strrchr(path, '/');
+	size_t len = strlen(folder);
+	while (len > 1 && folder[len - 1] == '/')
+		len--;
+	return slash != NULL && (size_t)(slash - path) == len && strncmp(path, folder, len) == 0 ? slash + 1
+												 : NULL;
+}
+
+static bool is_folder(const char *path, const char *folder)
+{
+	size_t len = strlen(folder);
+	while (len > 1 && folder[len - 1] == '/')
+		len--;
+	return strlen(path) == len && strncmp(path, folder, len) == 0;
+}
+
+static bool results_begin(struct keeping *k, struct err *e)
+{
+	const struct release_result *r = k->r;
+	struct outfile file[8];
+	size_t n = 0;
+	file[n++] = (struct outfile){ "RESULT.csv", buf_bytes(&r->result_csv) };
+	file[n++] = (struct outfile){ "certificate.cvc", buf_bytes(&r->certificate) };
+	file[n++] = (struct outfile){ "certificate.auditor.cvc", buf_bytes(&r->auditor) };
+	file[n++] = (struct outfile){ "explain.csv", buf_bytes(&r->explain_csv) };
+	file[n++] = (struct outfile){ "summary.json", k->summary };
+	if (r->derived_csv.size > 0)
+		file[n++] = (struct outfile){ "DERIVED.csv", buf_bytes(&r->derived_csv) };
+	if (k->recode.len > 0)
+		file[n++] = (struct outfile){ "recode.csv", k->recode };
+	return outfolder_begin(&k->out, args_value(k->args, "output"), file, n, k->inside, e);
+}
+
+/* The table as a JJ file; which cells are printed is read from the results, where they wait. */
+static bool jj_begin(struct keeping *k, struct err *e)
+{
+	struct buf jj = { 0 };
+	char result[LATTICE_PATH_MAX];
+	const char *path = args_value(k->args, "write-jj");
+	if (path == NULL)
 		return true;
-	if (l->dir != NULL)
-		ledgerdir_undo(l);
-	return false;
+	if (is_folder(path, k->out.dir))
+		return err_set(e, ERR_INVALID, "--write-jj: %s is the folder of the results", path);
+	int len = snprintf(result, sizeof result, "%s/RESULT.csv", k->out.fresh);
+	bool ok = (len > 0 && (size_t)len < sizeof result) ||
+		  err_set(e, ERR_LIMIT, "the name of the folder is too long");
+	ok = ok && jjwrite_folder(k->args->at[0], result, k->p, &jj, e);
+	if (ok && k->inside != NULL)
+		ok = outfolder_add(&k->out, &(struct outfile){ k->inside, buf_bytes(&jj) }, e);
+	else
+		ok = ok && staged_begin(&k->jj, path, buf_bytes(&jj), e);
+	buf_free(&jj);
+	return ok || err_wrap(e, "--write-jj");
+}
+
+/* What may fail for want of room or leave comes first; then the ledger: better it knows of something that did not leave
+ * than the other way round. */
+static bool keep(struct keeping *k, struct err *e)
+{
+	deadline_stop();
+	k->out.fd = -1;
+	k->inside = name_inside(args_value(k->args, "write-jj"), args_value(k->args, "output"));
+	bool ok = results_begin(k, e) && jj_begin(k, e);
+	bool known = ok && k->ledger->dir != NULL;
+	ok = ok && (!known || ledgerdir_add(k->ledger, k->r, e));
+	ok = ok && outfolder_finish(&k->out, e);
+	if (known && !ok)
+		ledgerdir_undo(k->ledger);
+	ok = ok && staged_finish(&k->jj, e);
+	staged_drop(&k->jj);
+	outfolder_drop(&k->out);
+	return ok;
 }
 
 static void optimal_told(const struct optimal_report *r, double bound, double cost)
 {
 	fprintf(stderr, "\r\033[K%u: %.15g .. %.15g", r->rounds, bound, cost);
+}
+
+/* What was typed, but for what needs the table. PROTECT_SAFE: go on; else said. */
+static int options_take(
+    const struct args *args, struct policy_params *p, struct release_options *o, struct ledgerdir *ledger)
+{
+	static const char *const plain[] = { "write-jj", NULL };
+	const char *policy = args_value(args, "policy");
+	struct err e = { 0 };
+	unsigned long effort;
+	unsigned long work;
+	if (args->n == 0) {
+		text_warn("%s", _("protect takes a folder, or --jj FILE"));
+		return PROTECT_INPUT;
+	}
+	if ((o->truth && !args_exclude(args, "--truth", plain)) || !level_read(args, o) ||
+	    !args_number(args, "max-work", ULONG_MAX, 0, &work) || !ledger_wanted(args, ledger, o))
+		return PROTECT_INPUT;
+	o->max_work = work;
+	if (policy != NULL && !protectfiles_policy(p, policy, &e))
+		return exit_of(&e);
+	if (!args_number(args, "effort", 1000, p->effort, &effort))
+		return PROTECT_INPUT;
+	p->effort = (uint32_t)effort;
+	return method_fits(args, p) && threads_open(args, &o->team) ? PROTECT_SAFE : PROTECT_INPUT;
 }
 
 static int run(const struct args *args)
@@ -280,12 +350,9 @@ static int run(const struct args *args)
 	struct ledgerdir ledger = { .lock = -1 };
 	struct err e = { 0 };
 	uint8_t key[32] = { 0 };
-	unsigned long effort;
-	unsigned long work;
 	int code = PROTECT_INPUT;
-	const char *out = args_value(args, "output");
 	const char *key_path = args_value(args, "key");
-	if (out == NULL) {
+	if (args_value(args, "output") == NULL) {
 		text_say(_("cellveil: protect needs -o FOLDER"));
 		return PROTECT_INPUT;
 	}
@@ -293,23 +360,9 @@ static int run(const struct args *args)
 		return PROTECT_INPUT;
 	if (args_value(args, "jj") != NULL)
 		return jjprotect_run(args);
-	if (args->n == 0) {
-		text_warn("%s", _("protect takes a folder, or --jj FILE"));
-		return PROTECT_INPUT;
-	}
-	if (!level_read(args, &o) || !args_number(args, "max-work", ULONG_MAX, 0, &work) ||
-	    !ledger_wanted(args, &ledger, &o))
-		return PROTECT_INPUT;
-	o.max_work = work;
-	if (args_value(args, "policy") != NULL && !protectfiles_policy(&p, args_value(args, "policy"), &e))
-		return exit_of(&e);
-	if (!args_number(args, "effort", 1000, p.effort, &effort))
-		return PROTECT_INPUT;
-	p.effort = (uint32_t)effort;
-	if (!method_fits(args, &p))
-		return PROTECT_INPUT;
-	if (!threads_open(args, &o.team))
-		return PROTECT_INPUT;
+	if ((code = options_take(args, &p, &o, &ledger)) != PROTECT_SAFE)
+		return code;
+	code = PROTECT_INPUT;
 	struct optimal_report report = { .patience = deadline_patience(),
 		.tell = isatty(STDERR_FILENO) ? optimal_told : NULL };
 	if (args_flag(args, "optimal")) {
@@ -342,9 +395,13 @@ static int run(const struct args *args)
 		code = exit_of(&e);
 		goto done;
 	}
-	code = keep(&ledger, r, &summary, &recode, out, &e) && jj_written(args, &p, &e)
-		   ? told(args, r, &report, &summary, key_path != NULL)
-		   : exit_of(&e);
+	struct keeping kept = { .args = args,
+		.p = &p,
+		.r = r,
+		.summary = buf_bytes(&summary),
+		.recode = buf_bytes(&recode),
+		.ledger = &ledger };
+	code = keep(&kept, &e) ? told(args, r, &report, &summary, key_path != NULL) : exit_of(&e);
 done:
 	sodium_memzero(key, sizeof key);
 	ledgerdir_close(&ledger);

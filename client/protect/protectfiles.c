@@ -112,7 +112,7 @@ bool protectfiles_key(uint8_t key[32], const char *path, struct err *e)
 	return ok;
 }
 
-static bool known(const char *name, const struct outfile *file, size_t n)
+static bool known(const char *name, const struct outfile *file, size_t n, const char *more)
 {
 	/* what any run of `protect` may leave */
 	static const char *const ours[] = { "RESULT.csv", "RESULT.jj", "DERIVED.csv", "certificate.cvc",
@@ -123,11 +123,12 @@ static bool known(const char *name, const struct outfile *file, size_t n)
 	for (size_t i = 0; i < n; i++)
 		if (strcmp(name, file[i].name) == 0)
 			return true;
-	return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
+	return strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || (more != NULL && strcmp(name, more) == 0);
 }
 
 /* *exists says whether dir is there; it may hold nothing but our own files. */
-static bool check_old(const char *dir, bool *exists, const struct outfile *file, size_t n, struct err *e)
+static bool check_old(
+    const char *dir, bool *exists, const struct outfile *file, size_t n, const char *more, struct err *e)
 {
 	DIR *d = opendir(dir);
 	bool ok = true;
@@ -135,7 +136,7 @@ static bool check_old(const char *dir, bool *exists, const struct outfile *file,
 	if (d == NULL && errno != ENOENT)
 		return err_set(e, ERR_SYSTEM, "%s: %s", dir, strerror(errno));
 	for (struct dirent *entry; ok && d != NULL && (entry = readdir(d)) != NULL;)
-		if (!known(entry->d_name, file, n))
+		if (!known(entry->d_name, file, n, more))
 			ok = err_set(e, ERR_REFUSED, "%s: holds other files too; name an empty folder", dir);
 	if (d != NULL)
 		closedir(d);
@@ -178,31 +179,101 @@ bool protectfiles_put(const char *path, struct bytes content, struct err *e)
 	return file_put(path, 0600, content, e);
 }
 
+/* ---- a folder of results: all of them or none ---- */
+
+bool outfolder_begin(struct outfolder *f, const char *dir, const struct outfile *file, size_t n,
+    const char *more, struct err *e)
+{
+	*f = (struct outfolder){ .dir = dir, .fd = -1 };
+	int len = snprintf(f->fresh, sizeof f->fresh - 16, "%s", dir);
+	while (len > 1 && f->fresh[len - 1] == '/')
+		len--;
+	if (len <= 0 || (size_t)len >= sizeof f->fresh - 16)
+		return err_set(e, ERR_LIMIT, "the name of the folder is too long");
+	memcpy(f->fresh + len, ".new-XXXXXX", sizeof ".new-XXXXXX");
+	if (!check_old(dir, &f->exists, file, n, more, e))
+		return false;
+	if (mkdtemp(f->fresh) == NULL)
+		return err_set(e, ERR_SYSTEM, "%s: %s", dir, strerror(errno));
+	f->fd = open(f->fresh, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	bool ok = f->fd >= 0 || err_set(e, ERR_SYSTEM, "%s: %s", dir, strerror(errno));
+	for (size_t i = 0; ok && i < n; i++)
+		ok = write_one(f->fd, &file[i], e);
+	if (!ok)
+		outfolder_drop(f);
+	return ok;
+}
+
+bool outfolder_add(struct outfolder *f, const struct outfile *file, struct err *e)
+{
+	return write_one(f->fd, file, e);
+}
+
+bool outfolder_finish(struct outfolder *f, struct err *e)
+{
+	bool ok = fsync(f->fd) == 0 &&
+		  renameat2(AT_FDCWD, f->fresh, AT_FDCWD, f->dir, f->exists ? RENAME_EXCHANGE : 0) == 0;
+	if (!ok)
+		return err_set(e, ERR_SYSTEM, "%s: %s", f->dir, strerror(errno));
+	if (f->exists)
+		remove_folder(f->fresh); /* after the exchange: the earlier run's files */
+	close(f->fd);
+	f->fd = -1;
+	return true;
+}
+
+void outfolder_drop(struct outfolder *f)
+{
+	if (f->fd < 0)
+		return;
+	close(f->fd);
+	f->fd = -1;
+	remove_folder(f->fresh);
+}
+
 bool protectfiles_write(const char *dir, const struct outfile *file, size_t n, struct err *e)
 {
-	char fresh[4096];
-	bool exists;
-	bool ok = false;
-	int len = snprintf(fresh, sizeof fresh - 16, "%s", dir);
-	while (len > 1 && fresh[len - 1] == '/')
-		len--;
-	if (len <= 0 || (size_t)len >= sizeof fresh - 16)
-		return err_set(e, ERR_LIMIT, "the name of the folder is too long");
-	memcpy(fresh + len, ".new-XXXXXX", sizeof ".new-XXXXXX");
-	if (!check_old(dir, &exists, file, n, e))
-		return false;
-	if (mkdtemp(fresh) == NULL)
-		return err_set(e, ERR_SYSTEM, "%s: %s", dir, strerror(errno));
-	int fd = open(fresh, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	ok = fd >= 0;
-	for (size_t i = 0; ok && i < n; i++)
-		ok = write_one(fd, &file[i], e);
-	if (ok &&
-	    (fsync(fd) != 0 || renameat2(AT_FDCWD, fresh, AT_FDCWD, dir, exists ? RENAME_EXCHANGE : 0) != 0))
-		ok = err_set(e, ERR_SYSTEM, "%s: %s", dir, strerror(errno));
-	if (fd >= 0)
-		close(fd);
-	if (!ok || exists)
-		remove_folder(fresh); /* after the exchange: the earlier run's files */
+	struct outfolder f;
+	bool ok = outfolder_begin(&f, dir, file, n, NULL, e) && outfolder_finish(&f, e);
+	outfolder_drop(&f);
 	return ok;
+}
+
+/* ---- one file that waits for others ---- */
+
+bool staged_begin(struct staged *s, const char *path, struct bytes content, struct err *e)
+{
+	struct stat st;
+	bool there = stat(path, &st) == 0;
+	*s = (struct staged){ .path = path };
+	size_t len = strlen(path);
+	if (len == 0 || path[len - 1] == '/' || (there && S_ISDIR(st.st_mode)))
+		return err_set(e, ERR_INVALID, "%s: a folder, where a file is to be written", path);
+	if (there && !S_ISREG(st.st_mode))
+		return protectfiles_put(
+		    path, content, e); /* a pipe or a device: nothing to take the place of */
+	if ((size_t)snprintf(s->part, sizeof s->part, "%s.%ld.part", path, (long)getpid()) >= sizeof s->part)
+		return err_set(e, ERR_LIMIT, "the name of the file is too long");
+	(void)unlink(s->part); /* of a run that was killed */
+	const struct outfile file = { s->part, content };
+	if (write_one(AT_FDCWD, &file, e))
+		return true;
+	err_set(e, ERR_SYSTEM, "%s: %s", path, strerror(errno));
+	staged_drop(s);
+	return false;
+}
+
+bool staged_finish(struct staged *s, struct err *e)
+{
+	if (s->part[0] != '\0' && rename(s->part, s->path) != 0)
+		return err_set(e, ERR_SYSTEM, "%s: %s", s->path, strerror(errno));
+	s->part[0] = '\0';
+	return true;
+}
+
+void staged_drop(struct staged *s)
+{
+	if (s->part[0] != '\0')
+		unlink(s->part);
+	s->part[0] = '\0';
 }

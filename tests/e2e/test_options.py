@@ -2,6 +2,7 @@
 """Options of protect, attack, verify-certificate and preview that would do nothing beside others: exit 2, a text that names
 them, and nothing written. What goes together stays possible."""
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -56,6 +57,41 @@ def test_protect(folder):
         p = cellveil("protect", place.table, "--policy", place.moved, "--" + name, *value, "-o", place.at("no"))
         place.refused(p, "--%s does nothing with method: noise" % name)
     assert not os.path.exists(ledger)
+    place.refused(place.protect("--truth", "--write-jj", place.at("x.jj"), out="no"), "--write-jj does nothing with --truth")
+
+
+def test_write_jj(folder):
+    """The JJ file cannot be written: neither are results, nor does the ledger know of a release."""
+    place = Place(folder)
+    ledger = place.at("ledger")
+    with open(place.at("file"), "w", encoding="ascii") as f:
+        f.write("mine\n")
+    os.mkdir(place.at("folder"))
+    before = sorted(os.listdir(folder)) + ["ledger"]
+    for path in (place.at("none", "t.jj"), place.at("folder"), place.at("folder") + "/", place.at("file", "t.jj"), "/dev/full",
+                 place.at("no"), ""):
+        p = place.protect("--write-jj", path, "--ledger", ledger, "--period", "2024", out="no")
+        place.refused(p, "--write-jj")
+        assert os.listdir(ledger) == [] and sorted(os.listdir(folder)) == sorted(before), (path, os.listdir(folder))
+    p = place.protect("--write-jj", place.at("none", "t.jj"))
+    assert p.returncode == 2 and not os.path.exists(place.at("out")), p.stderr
+    for path in (place.at("t.jj"), place.at("t.jj"), place.at("out", "t.jj"), place.at("out", "t.jj")):
+        p = place.protect("--write-jj", path)
+        assert p.returncode == 0 and os.stat(path).st_mode & 0o777 == 0o600, (path, p.stderr)
+    with open(place.at("t.jj"), "rb") as one, open(place.at("out", "t.jj"), "rb") as other:
+        assert one.read() == other.read()
+    p = cellveil("protect", place.table, "--policy", place.moved, "--write-jj", place.at("moved.jj"), "-o", place.at("m"))
+    with open(place.at("moved.jj"), "rb") as one, open(place.at("t.jj"), "rb") as other:
+        assert p.returncode == 0 and one.read() == other.read(), p.stderr  # the same table, however it is protected
+    os.remove(place.at("moved.jj"))
+    shutil.rmtree(place.at("m"))
+    names = sorted(os.listdir(place.at("out")))
+    assert names == ["RESULT.csv", "certificate.auditor.cvc", "certificate.cvc", "explain.csv", "summary.json", "t.jj"], names
+    assert sorted(os.listdir(folder)) == sorted(before + ["out", "t.jj"]), os.listdir(folder)
+    p = place.protect("--write-jj", place.at("out", "RESULT.csv"))
+    assert p.returncode == 2 and sorted(os.listdir(place.at("out"))) == names, p.stderr
+    p = place.protect("--write-jj", "/dev/stdout", out="other")
+    assert p.returncode == 0 and p.stdout.startswith("0\n20\n"), p.stdout[:20]
 
 
 def test_level_4(folder):
