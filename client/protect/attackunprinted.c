@@ -134,7 +134,7 @@ static bool is_unknown(const struct attack *a, uint64_t cell)
 	return attack_is_unprinted(a, cell) && !attack_known(a, cell, &value);
 }
 
-/* Something is printed or hidden of it, and more than one part is not. A single one is a cell. */
+/* Something is printed or hidden of it, and more than one part that may count somebody is not. A single one is a cell. */
 static bool is_asked(const struct attack *a, const struct attack_sum *s)
 {
 	uint32_t shown = 0;
@@ -143,7 +143,7 @@ static bool is_asked(const struct attack *a, const struct attack_sum *s)
 		return false;
 	for (uint32_t i = 0; i < s->b->n; i++) {
 		shown += is_counted(a, part_of(s, i));
-		left += is_unknown(a, part_of(s, i));
+		left += is_unknown(a, part_of(s, i)) && attack_is_live(a, part_of(s, i));
 	}
 	return shown > 0 && left > 1;
 }

@@ -75,6 +75,22 @@ def test_nobody_else(folder):
     assert attack(os.path.join(folder, "weaker.csv")).returncode == 0
 
 
+def test_not_asked(folder):
+    """Two offices were not asked about v and w: that the others' sum is the total says nothing of anybody."""
+    by_office(folder, {"north": ["a", "b", "c", "d", "e"], "south": ["f", "g"]}, "vwy",
+              {"a": (40, 20, 50), "b": (30, 15, 60), "c": (30, 45, 30), "d": (0, 0, 20), "e": (0, 0, 25), "f": (22, 30, 28),
+               "g": (31, 25, 45)})
+    write(os.path.join(folder, "hier_kind.csv"), ["level,code", "@,_T", "@@,x", "@@@,v", "@@@,w", "@@,y"])
+    with open(os.path.join(folder, "cells.csv"), encoding="utf-8") as f:
+        lines = f.read().splitlines()
+    write(os.path.join(folder, "cells.csv"), [lines[0] + ",status"] + [
+        l[:-1] + ",na" if l.endswith(",0") and l[0] in "de" else l + "," for l in lines[1:]])
+    out = safe(folder, {"min_reporting": 1})
+    p = cellveil("attack", folder, os.path.join(out, "RESULT.csv"), "--all-offices", "--policy",
+                 os.path.join(folder, "policy.yaml"), "--level", "L3")
+    assert p.returncode == 0, p.stdout
+
+
 def test_r4_each_nought(folder):
     """All of a group in one printed category: each of the others is nobody, printed or not."""
     by_office(folder, {"north": ["a", "b", "c"], "south": ["d", "e", "f"]}, "xyz",
