@@ -2,7 +2,8 @@
 
 #include "policy/search_part.h"
 
-#define FEW_ATOMS    12u /* so many are all tried */
+#define FEW_ATOMS    12u   /* so many are all tried */
+#define SCAN_MAX     1024u /* children of one code looked at, from a keyed one on */
 #define DESCENTS_MAX 4u
 
 struct axis { /* one dimension of the cell under search */
@@ -45,6 +46,14 @@ static float axis_price(const struct axis *a, uint32_t code, int sign)
 	return memo->price[side];
 }
 
+/* How many of a breakdown's children are looked at. A search that goes through all of a wide relation takes as long as the
+ * relation is wide, and there may be as many searches; so first it looks at some, and only the one for which nothing was found
+ * at all (search_find) at the others. */
+static uint32_t scanned(const struct axis *a, const struct breakdown *b)
+{
+	return a->s->wide || b->n < SCAN_MAX ? b->n : SCAN_MAX;
+}
+
 /* Cheapest way down from code to an atom, greedily; NONE if every child is barred. */
 static uint32_t descend(const struct axis *a, uint32_t code, int sign)
 {
@@ -53,7 +62,7 @@ static uint32_t descend(const struct axis *a, uint32_t code, int sign)
 		uint32_t best = NONE;
 		float least = NEVER;
 		uint32_t from = a->turn % b->n;
-		for (uint32_t j = 0; j < b->n && least > 0.0f; j++) {
+		for (uint32_t j = 0; j < scanned(a, b) && least > 0.0f; j++) {
 			uint32_t child = a->d->child[b->first + (from + j) % b->n];
 			float price = axis_price(a, child, sign);
 			if (price < least) {
@@ -96,14 +105,9 @@ static bool raises_virt(const struct axis *a, uint32_t n)
 	int net = 0;
 	if (v == NULL || v->r.dim != a->k)
 		return true;
-	for (uint32_t j = 0; j < v->r.b->n; j++) {
-		uint32_t code = a->d->child[v->r.b->first + j];
-		if (a->s->stamp[a->k][code] != a->s->serial || !virt_holds(a->s->g, v, j))
-			continue;
-		for (uint32_t i = 0; i < n; i++)
-			if (a->s->scratch_code[i] == code)
-				net += a->s->scratch_sign[i];
-	}
+	for (uint32_t i = 0; i < n; i++)
+		if (virt_holds_code(a->s->g, v, a->s->scratch_code[i]))
+			net += a->s->scratch_sign[i];
 	return net == 1;
 }
 
@@ -181,7 +185,7 @@ static uint32_t find_ups(const struct axis *a, uint32_t code, uint32_t up[FEW_AT
 	uint32_t child[DESCENTS_MAX];
 	uint32_t n_child = 0;
 	const struct breakdown *b = dim_down(a->d, code, 0);
-	for (uint32_t j = 0; j < b->n; j++) {
+	for (uint32_t j = 0; j < scanned(a, b); j++) {
 		uint32_t c = a->d->child[b->first + (a->turn % b->n + j) % b->n];
 		float price = axis_price(a, c, 1);
 		uint32_t at = n_child;
@@ -236,7 +240,7 @@ static bool descend_path(const struct axis *a, uint32_t code, float most, struct
 		const struct breakdown *b = dim_down(a->d, code, 0);
 		float least = NEVER;
 		uint32_t at = a->turn % b->n;
-		for (uint32_t j = 0; j < b->n && least > 0.0f; j++) {
+		for (uint32_t j = 0; j < scanned(a, b) && least > 0.0f; j++) {
 			uint32_t child = a->d->child[b->first + at];
 			float price = axis_price(a, child, -1);
 			if (price < least) {
@@ -282,7 +286,7 @@ static bool pair_paths(struct axis *a, uint32_t atom)
 	for (i++; i < n; i++) {
 		const struct breakdown *b = dim_down(a->d, above[i], 0);
 		uint32_t at = a->turn % b->n;
-		for (uint32_t j = 0; j < b->n && a->n_free < OPTIONS_MAX; j++) {
+		for (uint32_t j = 0; j < scanned(a, b) && a->n_free < OPTIONS_MAX; j++) {
 			uint32_t v = a->d->child[b->first + at];
 			at = at + 1 == b->n ? 0 : at + 1;
 			if (v != above[i - 1] && descend_path(a, v, price_left(s, s->price, up.price), &down))
@@ -307,7 +311,7 @@ static bool pair_up(struct axis *a, uint32_t code, uint32_t up)
 		for (uint32_t k = 0; k < a->d->n_plain[p]; k++) {
 			const struct breakdown *b = dim_down(a->d, p, k);
 			uint32_t from = a->turn % b->n;
-			for (uint32_t j = 0; j < b->n && a->n_free < OPTIONS_MAX; j++) {
+			for (uint32_t j = 0; j < scanned(a, b) && a->n_free < OPTIONS_MAX; j++) {
 				uint32_t v = a->d->child[b->first + (from + j) % b->n];
 				if (axis_price(a, v, -1) == NEVER || dim_is_above(a->d, v, up))
 					continue;

@@ -41,7 +41,9 @@ static int64_t delta_at(const struct plan *p, const struct need *n)
 {
 	const struct virt *v = n->virt == NONE ? NULL : &p->n->virt[n->virt];
 	int64_t sum = v == NULL ? search_delta(&p->s, n->cell) : 0;
-	for (uint32_t j = 0; v != NULL && j < v->r.b->n; j++)
+	if (v != NULL && v->except != NONE)
+		sum = search_delta(&p->s, v->r.parent) - search_delta(&p->s, virt_off(p->g, v));
+	for (uint32_t j = 0; v != NULL && v->except == NONE && j < v->r.b->n; j++)
 		if (virt_holds(p->g, v, j))
 			sum += search_delta(&p->s, relation_child(p->g, &v->r, j));
 	return sum * n->dir;

@@ -167,7 +167,9 @@ static void put_subject(struct buf *b, const struct grid *g, const struct needs 
 	}
 	const struct virt *v = &n->virt[need->virt];
 	buf_printf(b, "%u", v->r.parent);
-	for (uint32_t j = 0; j < v->r.b->n; j++)
+	if (v->except != NONE && g->kind[virt_off(g, v)] != KIND_DEAD)
+		buf_printf(b, "-%u", virt_off(g, v));
+	for (uint32_t j = 0; v->except == NONE && j < v->r.b->n; j++)
 		if (!virt_holds(g, v, j) && g->kind[relation_child(g, &v->r, j)] != KIND_DEAD)
 			buf_printf(b, "-%u", relation_child(g, &v->r, j));
 }

@@ -19,35 +19,54 @@ char check_shown(const struct checker *c, uint32_t cell)
 	return g->primary[cell] != 0 || g->frozen[cell] != 0 || g->use[cell] != 0 ? 'H' : 'P';
 }
 
-/* Is the cell one of those that the relation's sum leaves out? */
-static bool left_out(const struct checker *c, const struct relation *r, const uint8_t *in, uint32_t cell)
+bool check_less_before(const struct checker *c, const struct relation *r, uint32_t off)
 {
-	for (uint32_t i = 0; i < r->b->n; i++)
-		if (in[i] == 0 && relation_child(c->p->g, r, i) == cell)
-			return c->p->g->kind[cell] != KIND_DEAD;
+	const struct grid *g = c->p->g;
+	const struct dim *d = &c->t->dim[r->dim];
+	for (uint32_t k = 0; k < list_size(&d->down, r->b->parent); k++) {
+		const struct breakdown *b = dim_down(d, r->b->parent, k);
+		struct relation other = { r->dim, b, r->parent };
+		uint32_t parts = 0;
+		if (b >= r->b || !dim_is_child(d, b, grid_coord(g, off, r->dim)))
+			continue;
+		for (uint32_t i = 0; i < b->n && parts < 2; i++) {
+			uint32_t cell = relation_child(g, &other, i);
+			parts += cell != off && g->kind[cell] != KIND_DEAD;
+		}
+		if (parts > 1)
+			return true;
+	}
 	return false;
 }
 
-bool check_sum_before(const struct checker *c, const struct relation *r, const uint8_t *in, bool rest)
+/* Is the cell, which is not dead, one of those that the relation's rest leaves out: one of its parts, and known? */
+static bool left_out(const struct checker *c, const struct relation *r, uint32_t cell)
 {
 	const struct grid *g = c->p->g;
-	const struct breakdown *first = c->t->dim[r->dim].breakdown;
+	return told_is_known(g, cell) && dim_is_child(&c->t->dim[r->dim], r->b, grid_coord(g, cell, r->dim));
+}
+
+bool check_rest_before(const struct checker *c, const struct relation *r, const uint8_t *in)
+{
+	const struct grid *g = c->p->g;
+	const struct dim *d = &c->t->dim[r->dim];
 	uint32_t out = 0;
 	for (uint32_t i = 0; i < r->b->n; i++)
 		out += in[i] == 0 && g->kind[relation_child(g, r, i)] != KIND_DEAD;
-	for (const struct breakdown *b = first; b < r->b; b++) {
+	for (uint32_t k = 0; k < list_size(&d->down, r->b->parent); k++) {
+		const struct breakdown *b = dim_down(d, r->b->parent, k);
 		struct relation other = { r->dim, b, r->parent };
 		uint32_t same = 0;
 		uint32_t parts = 0;
-		for (uint32_t i = 0; b->parent == r->b->parent && i < b->n; i++) {
+		for (uint32_t i = 0; b < r->b && i < b->n; i++) {
 			uint32_t cell = relation_child(g, &other, i);
-			bool known = g->kind[cell] != KIND_DEAD && left_out(c, r, in, cell);
+			bool known = g->kind[cell] != KIND_DEAD && left_out(c, r, cell);
 			same += known;
 			parts += !known && g->kind[cell] != KIND_DEAD;
-			if (!known && rest && told_is_known(g, cell))
+			if (!known && told_is_known(g, cell))
 				same = out + 1; /* leaves out more */
 		}
-		if (same == out && parts > 1)
+		if (b < r->b && same == out && parts > 1)
 			return true;
 	}
 	return false;

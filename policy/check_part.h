@@ -24,8 +24,9 @@ bool check_fails(const struct checker *c, const char *step);
 /* What a reader sees in place of the cell. */
 char check_shown(const struct checker *c, uint32_t cell);
 /* A sum of children as its relation's parent less the others: did an earlier breakdown of that parent give the same one?
- * in: by child, is it in the sum. rest: the sum is of what is neither printed nor told; else of all but one. */
-bool check_sum_before(const struct checker *c, const struct relation *r, const uint8_t *in, bool rest);
+ * Of all children but the cell `off`, and of those that are neither printed nor told (in: by child, is it). */
+bool check_less_before(const struct checker *c, const struct relation *r, uint32_t off);
+bool check_rest_before(const struct checker *c, const struct relation *r, const uint8_t *in);
 /* R1 to R7 and R12 of the finished pattern: what concerns single cells, from one up to before another, and what concerns
  * sums of cells. */
 bool check_cells(const struct checker *c, uint32_t from, uint32_t to);

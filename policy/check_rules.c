@@ -6,9 +6,12 @@
 
 struct thing { /* a cell, or some children of one */
 	uint32_t cell;
-	const struct breakdown *b;
+	const struct breakdown *b; /* NULL: the cell */
 	size_t dim;
-	const uint8_t *in; /* by child; NULL: the cell */
+	const uint8_t *in; /* by child; NULL: all but one */
+	uint32_t
+	    off; /* which one. The sum is the cell less that one: check_line adds up every relation, check_move
+	                    * every move. As there may be as many such sums as children, none of them adds up again. */
 };
 
 struct way { /* how a stored move changes the thing looked at */
@@ -23,6 +26,7 @@ struct judge {
 	const struct dim *offices; /* NULL: none */
 	uint32_t most;             /* offices that pool; 0: the public alone */
 	uint32_t *first_virt;      /* by virtual sum: its first need */
+	uint32_t *next_need;       /* of the same sum, or NONE */
 	uint32_t virt;             /* next virtual sum in order of the relations */
 	/* of the thing looked at: */
 	const char *rule;
@@ -51,32 +55,58 @@ static int64_t larger(int64_t a, int64_t b)
 
 static uint32_t part_cell(const struct judge *j, const struct thing *t, uint32_t i)
 {
-	if (t->in == NULL)
+	if (t->b == NULL)
 		return t->cell;
 	int64_t child = j->t->dim[t->dim].child[t->b->first + i];
 	return (uint32_t)((int64_t)t->cell + (child - (int64_t)t->b->parent) * (int64_t)j->t->stride[t->dim]);
 }
 
-/* Value of a thing, or of what an office owns of it (NONE: all). *alive: something of that can move. */
+/* A cell's value, or what an office owns of it (NONE: all). *alive: something of that can move. */
+static int64_t value_of(const struct judge *j, int64_t cell, uint32_t office, bool *alive)
+{
+	*alive = false;
+	if (office != NONE) {
+		int64_t stride = (int64_t)j->t->stride[j->c->office_dim];
+		int64_t code = cell / stride % j->offices->n_codes;
+		if (!dim_is_above(j->offices, (uint32_t)code, office))
+			return 0;
+		cell += ((int64_t)office - code) * stride;
+	}
+	*alive = j->c->p->g->kind[cell] != KIND_DEAD;
+	return j->t->value[cell];
+}
+
+/* Of what all parts but one add up to. Something of them can move if it can in the next that is looked at, mostly. */
+static int64_t value_less(const struct judge *j, const struct thing *t, uint32_t office, bool *alive)
+{
+	bool some = false;
+	int64_t whole = value_of(j, t->cell, office, &some);
+	int64_t off = value_of(j, part_cell(j, t, t->off), office, alive);
+	if (j->c->p->g->ledger == NULL && (!some || !*alive)) {
+		*alive = some; /* dead as a whole, or alive without that one */
+		return whole - off;
+	}
+	*alive = false;
+	for (uint32_t i = 1; i < t->b->n && !*alive; i++)
+		value_of(j, part_cell(j, t, (t->off + i) % t->b->n), office, alive);
+	return whole - off;
+}
+
+/* Of a thing. */
 static int64_t value_at(const struct judge *j, const struct thing *t, uint32_t office, bool *alive)
 {
 	int64_t sum = 0;
-	uint32_t n = t->in == NULL ? 1 : t->b->n;
+	bool some = false;
+	if (t->b == NULL)
+		return value_of(j, t->cell, office, alive);
+	if (t->in == NULL && (office == NONE || t->dim != j->c->office_dim))
+		return value_less(j, t, office, alive);
 	*alive = false;
-	for (uint32_t i = 0; i < n; i++) {
-		int64_t cell = part_cell(j, t, i);
-		if (t->in != NULL && t->in[i] == 0)
-			continue;
-		if (office != NONE) {
-			int64_t stride = (int64_t)j->t->stride[j->c->office_dim];
-			int64_t code = cell / stride % j->offices->n_codes;
-			if (!dim_is_above(j->offices, (uint32_t)code, office))
-				continue;
-			cell += ((int64_t)office - code) * stride;
+	for (uint32_t i = 0; i < t->b->n; i++)
+		if (t->in != NULL ? t->in[i] != 0 : i != t->off) {
+			sum += value_of(j, part_cell(j, t, i), office, &some);
+			*alive = *alive || some;
 		}
-		sum += j->t->value[cell];
-		*alive = *alive || j->c->p->g->kind[cell] != KIND_DEAD;
-	}
 	return sum;
 }
 
@@ -129,8 +159,10 @@ static int64_t change_at(const struct move *m, uint64_t cell)
 static int64_t moved(const struct judge *j, const struct thing *t, const struct move *m)
 {
 	int64_t sum = 0;
-	if (t->in == NULL)
+	if (t->b == NULL)
 		return change_at(m, t->cell);
+	if (t->in == NULL)
+		return change_at(m, t->cell) - change_at(m, part_cell(j, t, t->off));
 	for (uint32_t k = 0; k < t->b->n; k++)
 		if (t->in[k] != 0)
 			sum += change_at(m, (uint64_t)part_cell(j, t, k));
@@ -141,10 +173,10 @@ static int64_t moved(const struct judge *j, const struct thing *t, const struct 
 static bool find_ways(struct judge *j, const struct thing *t, uint32_t virt)
 {
 	const struct needs *n = j->c->p->n;
-	uint32_t place = t->in == NULL ? NONE : virt;
-	uint32_t i = t->in == NULL ? n->first[t->cell] : virt < n->n_virt ? j->first_virt[virt] : NONE;
+	uint32_t place = t->b == NULL ? NONE : virt;
+	uint32_t i = t->b == NULL ? n->first[t->cell] : virt < n->n_virt ? j->first_virt[virt] : NONE;
 	j->n_ways = 0;
-	for (; i != NONE && i < n->n; i = t->in == NULL ? n->need[i].next : i + 1) {
+	for (; i != NONE && i < n->n; i = t->b == NULL ? n->need[i].next : j->next_need[i]) {
 		const struct need *need = &n->need[i];
 		if (need->cell != t->cell)
 			break;
@@ -264,9 +296,9 @@ static bool survives(struct judge *j, uint32_t n, bool down)
 static bool check_protected(struct judge *j, const struct thing *t, uint32_t virt, const char *rule)
 {
 	j->rule = rule;
-	if (t->in == NULL && grid_is_out(j->c->p->g, t->cell))
+	if (t->b == NULL && grid_is_out(j->c->p->g, t->cell))
 		return true; /* it left before: late, and named */
-	if (t->in == NULL && check_shown(j->c, t->cell) == 'P')
+	if (t->b == NULL && check_shown(j->c, t->cell) == 'P')
 		return fails(j);
 	if (!find_ways(j, t, virt))
 		return false;
@@ -299,7 +331,7 @@ static bool sensitive(const struct judge *j)
  * later. */
 static bool check_rests(struct judge *j, const struct thing *t, uint32_t n, uint32_t from, int64_t rest)
 {
-	bool printed = t->in == NULL && check_shown(j->c, t->cell) == 'P';
+	bool printed = t->b == NULL && check_shown(j->c, t->cell) == 'P';
 	int64_t k = j->params->threshold;
 	for (uint32_t i = from; i < j->n_owners; i++) {
 		int64_t own = j->own[j->owner[i]];
@@ -377,15 +409,27 @@ static bool look_at_cells(struct judge *j, uint32_t from, uint32_t to)
 	return true;
 }
 
-static uint32_t count(const uint8_t *in, uint32_t n, uint32_t *last)
+/* How many parts can move: 0, 1 (then *last is it), or 2 for more. */
+static uint32_t count_alive(const struct judge *j, const struct thing *t, uint32_t *last)
 {
 	uint32_t total = 0;
-	for (uint32_t i = 0; i < n; i++)
-		if (in[i] != 0) {
-			total++;
-			*last = i;
-		}
+	uint32_t from =
+	    t->in == NULL ? t->off + 1 : 0; /* the next ones are near: any part may be off in turn */
+	for (uint32_t k = 0; k < t->b->n && total < 2; k++) {
+		uint32_t i = (from + k) % t->b->n;
+		if ((t->in != NULL ? t->in[i] == 0 : i == t->off) ||
+		    j->c->p->g->kind[part_cell(j, t, i)] == KIND_DEAD)
+			continue;
+		total++;
+		*last = i;
+	}
 	return total;
+}
+
+static bool part_left(const struct judge *j, const struct thing *t, uint32_t i)
+{
+	uint32_t part = part_cell(j, t, i);
+	return j->c->p->g->kind[part] == KIND_DEAD || told_has_left(j->c->p->g, part);
 }
 
 /* The parent and every part taken off it left in earlier releases. */
@@ -394,21 +438,19 @@ static bool has_left(const struct judge *j, const struct thing *t)
 	const struct grid *g = j->c->p->g;
 	if (!told_has_left(g, t->cell))
 		return false;
-	for (uint32_t i = 0; i < t->b->n; i++) {
-		uint32_t part = part_cell(j, t, i);
-		if (t->in[i] == 0 && g->kind[part] != KIND_DEAD && !told_has_left(g, part))
+	for (uint32_t i = 0; t->in != NULL && i < t->b->n; i++)
+		if (t->in[i] == 0 && !part_left(j, t, i))
 			return false;
-	}
-	return true;
+	return t->in != NULL || part_left(j, t, t->off);
 }
 
 /* A sum of children that a reader gets by subtraction: one child is a cell like any other. */
-static bool check_part(struct judge *j, struct thing *t, const uint8_t *alive, const char *rule)
+static bool check_part(struct judge *j, struct thing *t, const char *rule)
 {
 	uint32_t last = 0;
-	uint32_t n = count(alive, t->b->n, &last);
+	uint32_t n = count_alive(j, t, &last);
 	struct relation r = { t->dim, t->b, (uint32_t)t->cell };
-	if (n == 0 || has_left(j, t) || (n > 1 && check_sum_before(j->c, &r, t->in, false)))
+	if (n == 0 || has_left(j, t) || (n > 1 && check_less_before(j->c, &r, part_cell(j, t, t->off))))
 		return true;
 	if (n > 1) {
 		look_at(j, t);
@@ -447,11 +489,11 @@ static bool is_group(const struct judge *j, size_t dim)
 	       strcmp(j->t->dim[dim].name, j->params->office_dim) != 0;
 }
 
-/* R4 for one base; scratch: two bytes a child. */
-static bool check_group(struct judge *j, const struct relation *r, uint8_t *in, uint8_t *alive)
+/* R4 for one base. */
+static bool check_group(struct judge *j, const struct relation *r)
 {
 	const struct grid *g = j->c->p->g;
-	struct thing t = { .cell = r->parent, .b = r->b, .dim = r->dim, .in = in };
+	struct thing t = { .cell = r->parent, .b = r->b, .dim = r->dim };
 	int64_t base = j->t->value[r->parent];
 	for (uint32_t i = 0; i < r->b->n; i++) {
 		uint32_t child = relation_child(g, r, i);
@@ -459,11 +501,8 @@ static bool check_group(struct judge *j, const struct relation *r, uint8_t *in, 
 		if (!grid_counted(g, child) || g->kind[child] == KIND_DEAD ||
 		    rest >= (int64_t)j->params->threshold)
 			continue;
-		for (uint32_t k = 0; k < r->b->n; k++) {
-			in[k] = k != i;
-			alive[k] = k != i && g->kind[relation_child(g, r, k)] != KIND_DEAD;
-		}
-		if (rest == 0 ? !check_full(j, r) : !check_part(j, &t, alive, "R4 group"))
+		t.off = i;
+		if (rest == 0 ? !check_full(j, r) : !check_part(j, &t, "R4 group"))
 			return false;
 	}
 	return true;
@@ -506,7 +545,7 @@ static uint32_t next_rest(struct judge *j, const struct thing *t)
 static bool check_rest(struct judge *j, const struct thing *t)
 {
 	struct relation r = { t->dim, t->b, (uint32_t)t->cell };
-	if (has_left(j, t) || check_sum_before(j->c, &r, t->in, true))
+	if (has_left(j, t) || check_rest_before(j->c, &r, t->in))
 		return true;
 	uint32_t virt = next_rest(j, t);
 	look_at(j, t);
@@ -515,7 +554,8 @@ static bool check_rest(struct judge *j, const struct thing *t)
 	return check_residual(j, t, virt);
 }
 
-static bool check_line(struct judge *j, const struct relation *r, uint8_t *in, uint8_t *alive)
+/* in: a byte a child, for its use. */
+static bool check_line(struct judge *j, const struct relation *r, uint8_t *in)
 {
 	const struct grid *g = j->c->p->g;
 	struct thing t = { .cell = r->parent, .b = r->b, .dim = r->dim, .in = in };
@@ -537,9 +577,9 @@ static bool check_line(struct judge *j, const struct relation *r, uint8_t *in, u
 		bool dead = g->kind[child] == KIND_DEAD;
 		live += !dead;
 		shown_parts += told_is_known(g, child);
-		in[i] = alive[i] = !told_is_known(g, child) && !dead;
+		in[i] = !told_is_known(g, child) && !dead;
 	}
-	if (shown_parts > 0 && count(alive, r->b->n, &last) > 0 && !check_rest(j, &t))
+	if (shown_parts > 0 && count_alive(j, &t, &last) > 0 && !check_rest(j, &t))
 		return false;
 	if (!grid_counted(g, r->parent))
 		return true;
@@ -548,7 +588,7 @@ static bool check_line(struct judge *j, const struct relation *r, uint8_t *in, u
 	if (j->params->group_min == 0 || base < (int64_t)j->params->group_min || !is_group(j, r->dim) ||
 	    live < 2)
 		return true;
-	return check_group(j, r, in, alive);
+	return check_group(j, r);
 }
 
 static bool look_at_relations(struct judge *j)
@@ -560,13 +600,13 @@ static bool look_at_relations(struct judge *j)
 		for (uint32_t i = 0; i < j->t->dim[d].n_breakdowns; i++)
 			if (j->t->dim[d].breakdown[i].n > widest)
 				widest = j->t->dim[d].breakdown[i].n;
-	uint8_t *in = malloc((size_t)widest * 2);
+	uint8_t *in = malloc(widest);
 	if (in == NULL)
 		return err_set(j->c->e, ERR_MEMORY, "no memory for the check");
 	bool ok = true;
 	relation_begin(&w, j->c->p->g);
 	while (ok && relation_next(&w, &r))
-		ok = check_line(j, &r, in, in + widest);
+		ok = check_line(j, &r, in);
 	free(in);
 	return ok;
 }
@@ -581,22 +621,27 @@ static bool open_judge(struct judge *j)
 		j->most = j->c->level >= LEVEL_3 ? j->params->coalition : 0;
 	}
 	j->first_virt = malloc(((size_t)n->n_virt + 1) * sizeof *j->first_virt);
+	j->next_need = malloc(((size_t)n->n + 1) * sizeof *j->next_need);
 	j->own = malloc(codes * sizeof *j->own);
 	j->owner = malloc(codes * sizeof *j->owner);
 	j->seen = calloc(codes * ((size_t)j->most + 1), sizeof *j->seen);
-	if (j->first_virt == NULL || j->own == NULL || j->owner == NULL || j->seen == NULL)
+	if (j->first_virt == NULL || j->next_need == NULL || j->own == NULL || j->owner == NULL ||
+	    j->seen == NULL)
 		return err_set(j->c->e, ERR_MEMORY, "no memory for the check");
 	memset(j->first_virt, 0xff, ((size_t)n->n_virt + 1) * sizeof *j->first_virt);
 	memset(j->own, 0xff, codes * sizeof *j->own); /* -1 */
 	for (uint32_t i = n->n; i-- > 0;)
-		if (n->need[i].virt != NONE)
+		if (n->need[i].virt != NONE) {
+			j->next_need[i] = j->first_virt[n->need[i].virt];
 			j->first_virt[n->need[i].virt] = i;
+		}
 	return true;
 }
 
 static void close_judge(struct judge *j)
 {
 	free(j->first_virt);
+	free(j->next_need);
 	free(j->own);
 	free(j->owner);
 	free(j->seen);

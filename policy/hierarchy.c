@@ -530,6 +530,15 @@ memory:
 	return no_memory(e);
 }
 
+bool dim_is_child(const struct dim *d, const struct breakdown *b, uint32_t code)
+{
+	const uint32_t *up = list_at(&d->up, code);
+	for (uint32_t i = 0; i < list_size(&d->up, code); i++)
+		if (&d->breakdown[up[i]] == b)
+			return true;
+	return false;
+}
+
 bool dim_is_above(const struct dim *d, uint32_t upper, uint32_t code)
 {
 	const uint32_t *above = list_at(&d->above, code);

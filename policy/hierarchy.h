@@ -70,6 +70,8 @@ static inline const struct breakdown *dim_down(const struct dim *d, uint32_t cod
 {
 	return &d->breakdown[list_at(&d->down, code)[i]];
 }
+/* Is the code one of the breakdown's children? */
+bool dim_is_child(const struct dim *d, const struct breakdown *b, uint32_t code);
 /* True if `upper` is an ordinary ancestor of code or code itself. */
 bool dim_is_above(const struct dim *d, uint32_t upper, uint32_t code);
 #endif

@@ -372,6 +372,8 @@ int64_t need_change(
 	if (need->virt == NONE)
 		return move_change_at(m, need->cell) * need->dir;
 	const struct virt *v = &n->virt[need->virt];
+	if (v->except != NONE)
+		return (move_change_at(m, v->r.parent) - move_change_at(m, virt_off(g, v))) * need->dir;
 	for (uint32_t j = 0; j < v->r.b->n; j++)
 		if (virt_holds(g, v, j))
 			sum += move_change_at(m, relation_child(g, &v->r, j));

@@ -22,9 +22,22 @@ bool virt_holds(const struct grid *g, const struct virt *v, uint32_t child)
 	return !told_is_known(g, cell) && g->kind[cell] != KIND_DEAD;
 }
 
+bool virt_holds_code(const struct grid *g, const struct virt *v, uint32_t code)
+{
+	const struct dim *d = &g->t->dim[v->r.dim];
+	uint32_t cell = v->r.parent + (code - v->r.b->parent) * (uint32_t)g->t->stride[v->r.dim];
+	if (!dim_is_child(d, v->r.b, code))
+		return false;
+	if (v->except != NONE)
+		return code != d->child[v->r.b->first + v->except];
+	return !told_is_known(g, cell) && g->kind[cell] != KIND_DEAD;
+}
+
 bool virt_has_left(const struct grid *g, const struct virt *v)
 {
 	bool left = told_has_left(g, v->r.parent);
+	if (left && v->except != NONE)
+		return g->kind[virt_off(g, v)] == KIND_DEAD || told_has_left(g, virt_off(g, v));
 	for (uint32_t j = 0; left && j < v->r.b->n; j++) {
 		uint32_t child = relation_child(g, &v->r, j);
 		left = virt_holds(g, v, j) || g->kind[child] == KIND_DEAD || told_has_left(g, child);
@@ -35,6 +48,8 @@ bool virt_has_left(const struct grid *g, const struct virt *v)
 int64_t virt_value(const struct grid *g, const struct virt *v)
 {
 	int64_t sum = 0;
+	if (v->except != NONE)
+		return g->value[v->r.parent] - g->value[virt_off(g, v)];
 	for (uint32_t j = 0; j < v->r.b->n; j++)
 		if (virt_holds(g, v, j))
 			sum += g->value[relation_child(g, &v->r, j)];

@@ -81,7 +81,15 @@ struct subject {
 /* A sum that earlier releases of the period gave away: the parent and all that is taken off it are out. */
 bool virt_has_left(const struct grid *g, const struct virt *v);
 bool virt_holds(const struct grid *g, const struct virt *v, uint32_t child);
+/* The same of a code of the sum's dimension: is it a child that the sum holds? */
+bool virt_holds_code(const struct grid *g, const struct virt *v, uint32_t code);
 int64_t virt_value(const struct grid *g, const struct virt *v);
+/* Of a sum of all children but one: the cell it leaves out. The sum is the parent less that one, in counts and in moves. A
+ * wide relation can have as many such sums as children, so nobody goes through the children of each. */
+static inline uint32_t virt_off(const struct grid *g, const struct virt *v)
+{
+	return relation_child(g, &v->r, v->except);
+}
 
 /* Protects a subject against the public and, from L3 on, the offices, once; a cell is hidden from now on. ERR_REFUSED where a
  * cell must be printed and the ladder does not allow to unfreeze it. */

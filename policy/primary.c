@@ -98,11 +98,13 @@ bool primary_names(const struct grid *g, enum guarantee level, uint32_t cell)
 		   (shares.least_rest < k || (g->p->coalition > 1 && shares.coalition_rest < k)));
 }
 
-/* How many cells the sum is of. */
+/* How many cells the sum is of: 0, 1 (then *cell is it), or 2 for more. Begins behind the child that is left out, where the
+ * next ones are near: each child of a relation may be that in turn. */
 static uint32_t virt_size(const struct grid *g, const struct virt *v, uint32_t *cell)
 {
 	uint32_t held = 0;
-	for (uint32_t j = 0; j < v->r.b->n; j++)
+	uint32_t j = v->except == NONE ? 0 : v->except;
+	for (uint32_t i = 0; i < v->r.b->n && held < 2; i++, j = j + 1 == v->r.b->n ? 0 : j + 1)
 		if (virt_holds(g, v, j) && g->kind[relation_child(g, &v->r, j)] != KIND_DEAD) {
 			*cell = relation_child(g, &v->r, j);
 			held++;
@@ -110,13 +112,11 @@ static uint32_t virt_size(const struct grid *g, const struct virt *v, uint32_t *
 	return held;
 }
 
-/* Is `cell` taken off the parent by v? */
+/* Is `cell`, a child of v's parent in some breakdown, taken off it by v? */
 static bool takes_off(const struct grid *g, const struct virt *v, uint32_t cell)
 {
-	for (uint32_t j = 0; j < v->r.b->n; j++)
-		if (relation_child(g, &v->r, j) == cell)
-			return !virt_holds(g, v, j);
-	return false;
+	uint32_t code = grid_coord(g, cell, v->r.dim);
+	return dim_is_child(&g->t->dim[v->r.dim], v->r.b, code) && !virt_holds_code(g, v, code);
 }
 
 /* Do both take the same cells off the same parent? Then they are one sum, whatever parts it has. */
@@ -136,8 +136,24 @@ static bool same_sum(const struct grid *g, const struct virt *v, const struct vi
 	return off == 0;
 }
 
+/* Is that also all but one of another breakdown's children, of which more than one remain? */
+static bool leaves_same(const struct grid *g, const struct virt *v, const struct breakdown *b)
+{
+	const struct dim *d = &g->t->dim[v->r.dim];
+	const struct relation r = { v->r.dim, b, v->r.parent };
+	uint32_t off = virt_off(g, v);
+	uint32_t held = 0;
+	if (!dim_is_child(d, b, grid_coord(g, off, v->r.dim)))
+		return false;
+	for (uint32_t j = 0; j < b->n && held < 2; j++) {
+		uint32_t child = relation_child(g, &r, j);
+		held += child != off && g->kind[child] != KIND_DEAD;
+	}
+	return held > 1;
+}
+
 /* Has an earlier breakdown of the cell given the same sum? A code may stand in several: the total less one area is what is
- * left in each grouping that has the area. */
+ * left in each grouping that has the area. Of sums that did not leave with earlier releases. */
 static bool stands_before(const struct grid *g, const struct virt *v)
 {
 	const struct dim *d = &g->t->dim[v->r.dim];
@@ -147,12 +163,9 @@ static bool stands_before(const struct grid *g, const struct virt *v)
 		uint32_t cell = NONE;
 		if (w.r.b >= v->r.b)
 			continue;
-		if (v->except != NONE)
-			for (w.except = 0; w.except < w.r.b->n; w.except++)
-				if (d->child[w.r.b->first + w.except] == d->child[v->r.b->first + v->except])
-					break;
-		if ((v->except == NONE || w.except < w.r.b->n) && virt_size(g, &w, &cell) > 1 &&
-		    !virt_has_left(g, &w) && same_sum(g, v, &w))
+		if (v->except != NONE
+			? leaves_same(g, v, w.r.b)
+			: virt_size(g, &w, &cell) > 1 && !virt_has_left(g, &w) && same_sum(g, v, &w))
 			return true;
 	}
 	return false;

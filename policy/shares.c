@@ -19,6 +19,27 @@ static bool add_part(const struct grid *g, uint32_t cell, uint32_t office, int64
 	return g->kind[part] != KIND_DEAD;
 }
 
+/* Can something move in a part that the sum holds? It leaves one child out: begins behind that, where the next is near. */
+static bool others_live(const struct grid *g, const struct virt *v, uint32_t office)
+{
+	int64_t sum = 0;
+	for (uint32_t i = 1; i < v->r.b->n; i++)
+		if (add_part(g, relation_child(g, &v->r, (v->except + i) % v->r.b->n), office, &sum))
+			return true;
+	return false;
+}
+
+/* Of all children but one: the total's less that one's. */
+static int64_t value_less(const struct grid *g, const struct virt *v, uint32_t office, bool *live)
+{
+	int64_t whole = 0;
+	int64_t off = 0;
+	*live = add_part(g, v->r.parent, office, &whole);
+	if (add_part(g, virt_off(g, v), office, &off) || g->ledger != NULL)
+		*live = others_live(g, v, office);
+	return whole - off;
+}
+
 int64_t shares_value(const struct grid *g, const struct subject *s, uint32_t office, bool *live)
 {
 	int64_t sum = 0;
@@ -27,6 +48,8 @@ int64_t shares_value(const struct grid *g, const struct subject *s, uint32_t off
 		*live = add_part(g, s->cell, office, &sum);
 		return sum;
 	}
+	if (s->virt->except != NONE && (office == NONE || s->virt->r.dim != g->office_dim))
+		return value_less(g, s->virt, office, live);
 	for (uint32_t j = 0; j < s->virt->r.b->n; j++)
 		if (virt_holds(g, s->virt, j) && add_part(g, relation_child(g, &s->virt->r, j), office, &sum))
 			*live = true;
