@@ -22,6 +22,9 @@
 #include "policy/zones.h"
 
 #define LAST_CHECKS_MAX 12u
+#define SUM_PARTS_MAX                                                                                        \
+	100000u /* of virtual sums of SUM_WIDE and more parts: up to that L1 is solved by ranks */
+#define SUM_WIDE 256u
 
 /* One attempt: a grid, its needs, the plan, the proof. */
 struct attempt {
@@ -221,11 +224,21 @@ static bool pattern_is(const struct attempt *a, const uint8_t seed[16])
 	return memcmp(now, seed, sizeof now) == 0 && a->g.t->n_derived == 0 && a->g.ledger == NULL;
 }
 
+/* A space has a row for each virtual sum, as long as the sum is wide. A wide relation may have as many sums as children: then
+ * the rows are too many for it. */
+static bool sums_are_few(const struct needs *n)
+{
+	uint64_t parts = 0;
+	for (uint32_t i = 0; i < n->n_virt; i++)
+		parts += n->virt[i].r.b->n >= SUM_WIDE ? n->virt[i].r.b->n : 0;
+	return parts <= SUM_PARTS_MAX;
+}
+
 /* Moves for all needs that hide as little as can be found. At L1 by ranks; else, or if those give no moves, by search. */
 static bool serve_cheaply(struct attempt *a, unsigned effort, struct team *team)
 {
 	struct plan *p = &a->plan;
-	if (a->level == LEVEL_1 && a->g.ledger == NULL) {
+	if (a->level == LEVEL_1 && a->g.ledger == NULL && sums_are_few(&a->needs)) {
 		if (ranks_serve(p, effort))
 			return true;
 		if (p->unserved != NONE || p->memory_failed || plan_over_limit(p))

@@ -39,9 +39,9 @@ static uint32_t branch_of(const struct dim *d, uint32_t code)
 		code = d->breakdown[d->base_view[d->region[code]]].parent;
 	uint32_t root = d->region[code];
 	const struct breakdown *b = d->n_plain[root] == 0 ? NULL : dim_down(d, root, 0);
-	for (uint32_t i = 0; b != NULL && i < b->n; i++)
-		if (dim_is_above(d, d->child[b->first + i], code))
-			return d->child[b->first + i];
+	for (uint32_t i = 0; b != NULL && i < list_size(&d->above, code); i++)
+		if (dim_is_child(d, b, list_at(&d->above, code)[i]))
+			return list_at(&d->above, code)[i];
 	return d->n_codes;
 }
 
