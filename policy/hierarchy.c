@@ -488,6 +488,14 @@ done:
 	return ok;
 }
 
+/* A move takes a code with all that is above it, and another: half of OPTION_CODES_MAX (search.h). */
+static bool too_deep(const struct dim *d, uint32_t code, struct err *e)
+{
+	err_set(e, ERR_INVALID, "dimension %s: %s has more than %u codes above it", d->name, d->code[code],
+	    TABLE_ABOVE_MAX - 1);
+	return at_line(d->breakdown[list_at(&d->up, code)[0]].line, e);
+}
+
 /* Breadth first from each code upwards: itself, its parents, theirs. Codes stand in `order` children first,
  * so the rows are put together from the parents' finished ones. */
 static bool make_above(struct dim *d, struct err *e)
@@ -518,6 +526,11 @@ static bool make_above(struct dim *d, struct err *e)
 				seen[k->parent] = c;
 				up = list_at(&d->up, item[at]);
 			}
+		}
+		if (n > start + TABLE_ABOVE_MAX) {
+			free(seen);
+			free(item);
+			return too_deep(d, c, e);
 		}
 		d->above.first[c + 1] = n;
 	}

@@ -28,6 +28,7 @@
 #define TABLE_CODE_MAX    64
 #define TABLE_CELLS_MAX   (UINT32_C(1) << 26) /* grid cells before merging; 67 million */
 #define TABLE_DEPTH_MAX   32
+#define TABLE_ABOVE_MAX   256  /* codes above one another, by several groupings; itself too */
 #define TABLE_PRINTED_MAX 4096 /* linked tables */
 
 struct table_input;

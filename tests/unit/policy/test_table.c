@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -68,6 +69,41 @@ static void test_hierarchies(void **state)
 	REFUSED(overlap, "holds a twice");
 	REFUSED(uneven, "do not hold the same codes");
 	REFUSED(view, "does not have two children");
+}
+
+/* A chain of single codes, each a grouping of its own below the total: no line is deep, and yet the last code stands
+ * below all of them. */
+static bool build_chain(unsigned codes, struct err *e)
+{
+	struct line *line = calloc((size_t)3 * codes, sizeof *line);
+	char(*name)[16] = calloc(codes, sizeof *name);
+	size_t n = 0;
+	assert_non_null(line);
+	assert_non_null(name);
+	for (unsigned i = 0; i < codes; i++)
+		assert_true(snprintf(name[i], sizeof name[i], "c%u", i) > 0);
+	for (unsigned i = 0; i + 1 < codes; i++) {
+		line[n++] = (struct line){ 1, "_T", false };
+		line[n++] = (struct line){ 2, name[i], false };
+		line[n++] = (struct line){ 3, name[i + 1], false };
+	}
+	bool ok = build(line, n, e);
+	free(line);
+	free(name);
+	return ok;
+}
+
+static void test_chain(void **state)
+{
+	struct err e = { 0 };
+	(void)state;
+	if (!build_chain(TABLE_ABOVE_MAX - 1, &e)) /* and the total */
+		fail_msg("%s", e.text);
+	assert_false(build_chain(TABLE_ABOVE_MAX, &e));
+	assert_int_equal(e.code, ERR_INVALID);
+	if (strstr(e.text, "dimension d: c255 has more than 255 codes above it") == NULL ||
+	    strncmp(e.text, "line ", 5) != 0)
+		fail_msg("%s", e.text);
 }
 
 static struct table_input *start(void)
@@ -241,6 +277,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_hierarchies),
+		cmocka_unit_test(test_chain),
 		cmocka_unit_test(test_cells),
 		cmocka_unit_test(test_views),
 		cmocka_unit_test(test_parameters),
