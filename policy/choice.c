@@ -277,7 +277,16 @@ static bool is_cheaper(const struct choice_question *q, const struct choice_answ
 	return choice_cost(q, a) < q->cost - LESS;
 }
 
-bool choice_improve(struct plan *p, choice_ask *ask, void *context, struct choice_outcome *out, struct err *e)
+double choice_total(const struct grid *g, const uint8_t *priced)
+{
+	double cost = 0;
+	for (uint32_t c = 0; c < g->n_cells; c++)
+		cost += priced[c] != 0 && grid_hidden(g, c) ? grid_price(g, c) : 0;
+	return cost;
+}
+
+bool choice_improve(struct plan *p, choice_ask *ask, void *context, uint8_t *priced,
+    struct choice_outcome *out, struct err *e)
 {
 	struct choice_question q = { 0 };
 	struct choice_answer a = { 0 };
@@ -288,6 +297,8 @@ bool choice_improve(struct plan *p, choice_ask *ask, void *context, struct choic
 		  needs_make(&q, p, place);
 	if (!ok)
 		err_set(e, ERR_MEMORY, "no memory for the question");
+	for (uint32_t i = 0; ok && i < q.n_columns; i++)
+		priced[q.cell[i]] = q.price[i] > 0;
 	*out = (struct choice_outcome){ .asked = true, .cost_before = q.cost };
 	ok = ok && ask(context, &q, &a, e);
 	if (ok) {

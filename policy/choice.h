@@ -95,10 +95,16 @@ double choice_cost(const struct choice_question *q, const struct choice_answer *
 struct choice_outcome { /* for the summary */
 	bool asked, adopted;
 	double bound, cost_before;
+	double
+	    cost; /* of the final pattern, counted as in the question: cells of figures too, also what rules protect since */
 };
 
 struct plan;
-/* Asks, checks and takes in. True also where nothing came of it. False: no memory. */
-bool choice_improve(
-    struct plan *p, choice_ask *ask, void *context, struct choice_outcome *out, struct err *e);
+struct grid;
+/* Asks, checks and takes in. priced, zeros and a place for each cell, is set where hiding it has a price. True also where
+ * nothing came of it. False: no memory. */
+bool choice_improve(struct plan *p, choice_ask *ask, void *context, uint8_t *priced,
+    struct choice_outcome *out, struct err *e);
+/* What the hidden ones of the priced cells cost. */
+double choice_total(const struct grid *g, const uint8_t *priced);
 #endif

@@ -37,6 +37,7 @@ struct attempt {
 	uint8_t *frozen; /* as they were before anything was hidden; NULL: no earlier releases */
 	enum guarantee level;
 	struct choice_outcome choice;
+	uint8_t *priced; /* by cell, in the question of choice; NULL: not asked */
 	bool memory;
 };
 
@@ -50,6 +51,7 @@ static void attempt_free(struct attempt *a)
 		free(a->null[i]);
 	equations_free(&a->equations);
 	free(a->frozen);
+	free(a->priced);
 	memset(a, 0, sizeof *a);
 }
 
@@ -258,6 +260,14 @@ static bool keep_frozen(struct attempt *a, bool first, struct err *e)
 	return true;
 }
 
+static bool ask_choice(struct attempt *a, const struct release_options *o, struct err *e)
+{
+	a->priced = calloc((size_t)a->g.n_cells + 1, 1);
+	if (a->priced == NULL)
+		return err_set(e, ERR_MEMORY, "no memory for the question");
+	return choice_improve(&a->plan, o->choose, o->choose_context, a->priced, &a->choice, e);
+}
+
 /* Serves, takes out, and looks whether anything follows exactly. *served: false, the ladder's turn. */
 static bool attempt_run(struct attempt *a, const struct ladder *rungs, struct ledger *l,
     const uint8_t key[32], const struct release_options *o, bool *served, struct err *e)
@@ -290,7 +300,7 @@ static bool attempt_run(struct attempt *a, const struct ladder *rungs, struct le
 			return a->plan.unserved != NONE || plan_over_limit(&a->plan) ||
 			       err_set(e, ERR_MEMORY, "no memory for the moves");
 		if (i == 0 && o->choose != NULL && l->n == 0 && !plan_over_limit(&a->plan) &&
-		    !choice_improve(&a->plan, o->choose, o->choose_context, &a->choice, e))
+		    !ask_choice(a, o, e))
 			return false;
 		if (i == 0)
 			extra_redundant(&a->plan, a->level);
@@ -306,6 +316,8 @@ static bool attempt_run(struct attempt *a, const struct ladder *rungs, struct le
 		if (!again && a->level >= LEVEL_3 && !insider_find(&a->plan, &again, e))
 			return false;
 	}
+	if (a->priced != NULL)
+		a->choice.cost = choice_total(&a->g, a->priced);
 	derived_settle(&a->g);
 	/* the pattern may have lost a hidden sum's cell: the vectors belong to the final one */
 	bool stands = pattern_is(a, seed);

@@ -299,7 +299,9 @@ static bool improve(struct job *w, struct err *e)
 	bool better = a.start != NULL && choice_cost(&w->q, &a) < w->q.cost;
 	for (uint32_t i = 0; better && i < w->q.n_needs; i++)
 		better = choice_holds(&w->q, &a, i);
-	w->outcome = (struct choice_outcome){ true, better, a.bound, w->q.cost };
+	w->outcome = (struct choice_outcome){
+		.asked = true, .adopted = better, .bound = a.bound, .cost_before = w->q.cost
+	};
 	choice_answer_free(better ? &w->a : &a);
 	if (better)
 		w->a = a;

@@ -76,7 +76,7 @@ static void hex_line(struct buf *out, const char *name, struct bytes content, co
 
 static struct optimaltold optimal_of(const struct release_summary *s, const struct optimal_report *report)
 {
-	return (struct optimaltold){ &s->choice, report, (double)s->cost };
+	return (struct optimaltold){ &s->choice, report, s->choice.cost };
 }
 
 static void summary_write(struct buf *out, const struct release_result *r, const struct policy_params *p,

@@ -15,8 +15,11 @@ from tablemaker import make
 from test_attack_tables import protect, verify
 
 TABLES = 8
+DRAWN = (5030,)  # a share over a cell that no table prints: hiding it has a price too
 KEYS = ("1", "7")
 LIMIT = 100  # cells of a table
+LONG = ("--optimal", "--max-seconds", "20")
+SHORT = ("--optimal", "--max-seconds", "1", "--json")
 
 
 def summary(out):
@@ -30,7 +33,7 @@ def runs(folder):
         path = os.path.join(folder, "key" + key)
         with open(path, "w", encoding="ascii", opener=lambda p, flags: os.open(p, flags, 0o600)) as f:
             f.write(key * 64 + "\n")
-        for more in ((), ("--optimal",)) + (("--optimal", "--max-seconds", "1"),) * (i == 0):
+        for more in ((), LONG) + (SHORT,) * (i == 0):
             out = os.path.join(folder, "out%d-%d" % (i, len(more)))
             p = protect(folder, out, "--key", path, *more)
             yield more, p.returncode, p.stderr, out
@@ -42,8 +45,8 @@ def bounds_hold(done):
     for s in done:
         o = s.get("optimal")
         for other in done:
-            if o and other["cost"] < o["bound"] - 1 - 1e-6 * o["bound"]:
-                found.append("a bound of %r, and a pattern at %r" % (o["bound"], other["cost"]))
+            if o and "optimal" in other and other["optimal"]["cost"] < o["bound"] - 1 - 1e-6 * o["bound"]:
+                found.append("a bound of %r, and a pattern at %r" % (o["bound"], other["optimal"]["cost"]))
         if o and (o["gap"] < 0 or o["bound"] > o["cost"] or o["proven"] != (o["gap"] == 0 and o["ended"] == "proven")):
             found.append("bound, gap and proven do not fit: %r" % o)
     return found
@@ -81,7 +84,7 @@ def one(seed, maker=make):
 
 def main():
     hunt = Hunt(TABLES, 120)
-    for seed in hunt.seeds():
+    for seed in hunt.seeds(DRAWN):
         hunt.count(seed, *one(seed))
     print("first seed %d; by exit code: %s; tables with a disclosure: %d" % (hunt.first, hunt.kinds, hunt.bad))
     sys.exit(1 if hunt.bad else 0)
