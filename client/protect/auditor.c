@@ -421,7 +421,7 @@ bool auditor_check(const struct auditor_question *q, struct auditor_report *repo
 	a.pool = q->claims->level[1] >= '3' && a.office_dim != NO_OFFICE ? q->p->coalition : 0;
 	ok = ok && (!correction || auditledger_open(&a, q)) && truth_fits(&a) &&
 	     file_take(&a, q->certificate, q->file) && (!correction || auditledger_rules(&a)) &&
-	     audit_rules(&a);
+	     audit_rules(&a) && audit_exact(&a, q->certificate);
 	if (ok)
 		late_tell(&a);
 	report->moves = a.n_moves;

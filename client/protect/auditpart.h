@@ -137,6 +137,8 @@ bool audit_bound(struct audit *a);
 /* What offices get by subtraction with their own figures has lines that leave them room (auditinsiders.c). Once the rules have
  * named their cells. */
 bool audit_insiders(struct audit *a);
+/* No small count that no table prints follows exactly from what is: by the null vectors of the public part, after the rules. */
+bool audit_exact(struct audit *a, struct bytes certificate);
 /* All rules again. */
 bool audit_rules(struct audit *a);
 #endif
