@@ -31,6 +31,7 @@ static float price_code(const struct axis *a, uint32_t code, int sign)
 	struct search *s = a->s;
 	if (a->k == s->g->office_dim && office_barred(s, a->d, code))
 		return NEVER;
+	s->work++;
 	return price_of(s, s->cell + (code - a->own) * (uint32_t)s->g->t->stride[a->k], sign);
 }
 

@@ -53,7 +53,7 @@ static float bought_price(const struct plan *p)
 {
 	float price = 0.0f;
 	for (uint32_t i = 0; i < p->s.n_touched; i++)
-		if ((p->s.state[p->s.touched[i]] & SPOT_BOUGHT) != 0)
+		if ((p->s.look[p->s.touched[i]] & SPOT_BOUGHT) != 0)
 			price += p->g->price[p->s.touched[i]];
 	return price;
 }

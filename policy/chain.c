@@ -21,7 +21,7 @@ static void chain_undo(struct search *s)
 {
 	while (s->n_chain > 0) {
 		struct change_by *c = &s->chain[--s->n_chain];
-		s->room[c->cell] -= c->by;
+		search_set_room(s, c->cell, s->room[c->cell] - c->by);
 	}
 }
 
@@ -93,16 +93,21 @@ bool chain_find(struct search *s, uint32_t cell, int dir, int64_t amp, float mos
 	return ok;
 }
 
+static void shift(struct search *s, const struct change_by *c, int64_t times)
+{
+	search_set_room(s, c->cell, s->room[c->cell] + c->by * times);
+}
+
 /* The chain found so many times more. */
 static bool repeat(struct search *s, int64_t times)
 {
 	bool ok = true;
 	for (uint32_t i = 0; i < s->n_chain; i++)
-		s->room[s->chain[i].cell] += s->chain[i].by * times;
+		shift(s, &s->chain[i], times);
 	for (uint32_t i = 0; ok && i < s->n_chain; i++)
 		ok = !search_is_bad(s, s->chain[i].cell);
 	for (uint32_t i = 0; !ok && i < s->n_chain; i++)
-		s->room[s->chain[i].cell] -= s->chain[i].by * times;
+		shift(s, &s->chain[i], -times);
 	return ok;
 }
 

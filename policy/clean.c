@@ -95,7 +95,7 @@ static double put_price(const struct plan *p)
 	double price = 0.0;
 	for (uint32_t i = 0; i < p->s.n_touched; i++) {
 		uint32_t c = p->s.touched[i];
-		if ((p->s.state[c] & SPOT_BOUGHT) != 0 && search_delta(&p->s, c) != 0)
+		if ((p->s.look[c] & SPOT_BOUGHT) != 0 && search_delta(&p->s, c) != 0)
 			price += (double)p->g->price[c];
 	}
 	return price;

@@ -35,7 +35,7 @@ static bool usable(const struct search *s, uint32_t cell)
 		return false;
 	if (grid_loose(g, cell))
 		return true;
-	return s->pay && (s->state[cell] & (SPOT_BANNED | SPOT_PINNED)) == 0 &&
+	return s->pay && (s->look[cell] & (SPOT_BANNED | SPOT_PINNED)) == 0 &&
 	       !(g->value[cell] == 0 && g->floor > 0);
 }
 

@@ -251,7 +251,7 @@ bool grid_init(struct grid *g, const struct table_input *t, const struct policy_
 	g->primary = calloc(n, 1);
 	g->frozen = calloc(n, 1);
 	g->use = calloc(n, sizeof *g->use);
-	g->look = calloc(n, 1);
+	g->look = calloc(n, sizeof *g->look);
 	g->price = calloc(n, sizeof *g->price);
 	if (has == NULL || reported == NULL || absent == NULL || printed == NULL || g->kind == NULL ||
 	    g->blank == NULL || g->mark == NULL || g->primary == NULL || g->frozen == NULL ||

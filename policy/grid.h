@@ -24,12 +24,13 @@ struct grid {
 	char *
 	    mark; /* P Z N A, '-' not printed; what RESULT.csv says of a cell that is not hidden. I: not printed,
 			      but a derived figure tells about it (derived.h) */
-	uint8_t *told;     /* enum grid_told by cell (told.h); NULL: nothing is told beside what is printed */
-	uint8_t *primary;  /* protected by a rule, hence hidden */
-	uint8_t *frozen;   /* was hidden in an earlier release and stays so, move or not */
-	uint32_t *use;     /* moves that need this open cell hidden */
-	uint8_t *look;     /* all that in one byte, for searches: enum grid_look; grid_see keeps it */
-	float *price;      /* of hiding an open cell, with the keyed factor */
+	uint8_t *told;    /* enum grid_told by cell (told.h); NULL: nothing is told beside what is printed */
+	uint8_t *primary; /* protected by a rule, hence hidden */
+	uint8_t *frozen;  /* was hidden in an earlier release and stays so, move or not */
+	uint32_t *use;    /* moves that need this open cell hidden */
+	uint16_t *look; /* all that in four bits, for searches: enum grid_look; grid_see keeps it. The rest is
+			      the search's own (search.h) */
+	float *price;   /* of hiding an open cell, with the keyed factor */
 	size_t office_dim; /* SIZE_MAX: none */
 	uint32_t n_offices;
 	uint32_t floor;  /* L: least value of a hidden cell as everybody knows */
@@ -46,7 +47,8 @@ enum grid_look {
 	LOOK_BARRED = 1, /* must not move */
 	LOOK_SHOWN = 2,  /* open, and nothing hides it */
 	LOOK_KEPT = 4,   /* is never hidden for a move's sake: a nought where noughts are published */
-	LOOK_SECOND = 8  /* if hidden, then for the sake of moves only */
+	LOOK_SECOND = 8, /* if hidden, then for the sake of moves only */
+	LOOK_ALL = 15
 };
 
 enum grid_out {
@@ -85,13 +87,12 @@ static inline bool grid_hidden(const struct grid *g, uint32_t cell)
 /* After a change of what stands above: one cell's look, or all. */
 static inline void grid_see(struct grid *g, uint32_t cell)
 {
-	if (g->kind[cell] == KIND_DEAD || g->kind[cell] == KIND_FORCED)
-		g->look[cell] = LOOK_BARRED;
-	else
-		g->look[cell] =
-		    (uint8_t)((g->kind[cell] == KIND_OPEN && !grid_hidden(g, cell) ? LOOK_SHOWN : 0) |
-			      (g->kind[cell] == KIND_OPEN && g->primary[cell] == 0 ? LOOK_SECOND : 0) |
-			      (g->value[cell] > 0 || g->floor == 0 ? 0 : LOOK_KEPT));
+	int look = LOOK_BARRED;
+	if (g->kind[cell] != KIND_DEAD && g->kind[cell] != KIND_FORCED)
+		look = (g->kind[cell] == KIND_OPEN && !grid_hidden(g, cell) ? LOOK_SHOWN : 0) |
+		       (g->kind[cell] == KIND_OPEN && g->primary[cell] == 0 ? LOOK_SECOND : 0) |
+		       (g->value[cell] > 0 || g->floor == 0 ? 0 : LOOK_KEPT);
+	g->look[cell] = (uint16_t)((g->look[cell] & ~LOOK_ALL) | look);
 }
 void grid_see_all(struct grid *g);
 /* Known to a reader as a number unless it is hidden. */

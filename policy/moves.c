@@ -347,7 +347,7 @@ uint32_t move_store(struct plan *p)
 		return NONE;
 	for (uint32_t i = 0; i < s->n_touched; i++) {
 		int64_t by = search_delta(s, s->touched[i]);
-		if (by != 0 && (s->state[s->touched[i]] & SPOT_BOUGHT) != 0)
+		if (by != 0 && (s->look[s->touched[i]] & SPOT_BOUGHT) != 0)
 			note_rising(p, s->touched[i]);
 		if (by != 0)
 			p->entry[n++] = (struct entry){ s->touched[i], (int32_t)by };

@@ -7,17 +7,23 @@ static float multiply_code(
     struct search *s, uint32_t level, uint32_t n, uint32_t *at, uint32_t shift, int sign, float left)
 {
 	const struct term *from = s->level[level];
-	struct term *to = s->level[level + 1];
+	struct term *to = s->level[level + 1] + *at;
+	const struct free_look free_to = free_look_of(s);
 	float price = 0.0f;
 	if (*at + n > TERMS_MAX)
 		return NEVER;
 	for (uint32_t j = 0; j < n; j++) {
-		uint32_t cell = from[j].cell + shift;
-		price = price_add(s, price, price_of(s, cell, from[j].sign * sign));
-		if (price >= left)
+		to[j] = (struct term){ from[j].cell + shift, from[j].sign * sign };
+		if (is_free(&free_to, to[j].cell, to[j].sign))
+			continue;
+		price = price_add(s, price, price_of(s, to[j].cell, to[j].sign));
+		if (price >= left) {
+			s->work += j + 1;
 			return NEVER;
-		to[(*at)++] = (struct term){ cell, from[j].sign * sign };
+		}
 	}
+	s->work += n;
+	*at += n;
 	return price;
 }
 
@@ -26,7 +32,7 @@ static float weigh_code(struct search *s, uint32_t level, uint32_t n, uint32_t s
 {
 	const struct term *from = s->level[level];
 	float price = 0.0f;
-	for (uint32_t j = 0; j < n && price < NEVER; j++)
+	for (uint32_t j = 0; j < n && price < NEVER; j++, s->work++)
 		price = price_add(s, price, price_of(s, from[j].cell + shift, from[j].sign * sign));
 	return price;
 }

@@ -49,21 +49,20 @@ bool search_init(struct search *s, const struct grid *g, struct err *e)
 	s->most = NEVER;
 	s->look = g->look;
 	s->room = calloc(g->n_cells, sizeof *s->room);
-	s->state = calloc(g->n_cells, sizeof *s->state);
 	s->avoid = calloc(g->office_dim == SIZE_MAX ? 1 : g->t->dim[g->office_dim].n_codes, 1);
 	s->used = calloc(g->office_dim == SIZE_MAX ? 1 : g->t->dim[g->office_dim].n_codes, 1);
 	s->term = malloc(TERMS_MAX * sizeof *s->term);
 	s->chain = malloc(CHAIN_MAX * sizeof *s->chain);
 	s->scratch_code = malloc(OPTION_CODES_MAX * sizeof *s->scratch_code);
 	s->scratch_sign = malloc(OPTION_CODES_MAX);
-	bool ok = s->room != NULL && s->state != NULL && s->avoid != NULL && s->used != NULL &&
-		  s->term != NULL && s->chain != NULL && s->scratch_code != NULL && s->scratch_sign != NULL;
+	bool ok = s->room != NULL && s->avoid != NULL && s->used != NULL && s->term != NULL &&
+		  s->chain != NULL && s->scratch_code != NULL && s->scratch_sign != NULL;
 	for (size_t d = 0; ok && d <= g->t->n_dims; d++) {
 		s->level[d] = malloc(TERMS_MAX * sizeof *s->level[d]);
 		ok = s->level[d] != NULL && (d == g->t->n_dims || init_dimension(s, d));
 	}
 	for (uint32_t c = 0; ok && c < g->n_cells; c++)
-		s->room[c] = g->value[c] - grid_floor(g, c);
+		search_set_room(s, c, g->value[c] - grid_floor(g, c));
 	return ok || no_memory(e);
 }
 
@@ -72,7 +71,6 @@ void search_free(struct search *s)
 	if (s->room != NULL)
 		sodium_memzero(s->room, s->g->n_cells * sizeof *s->room);
 	free(s->room);
-	free(s->state);
 	free(s->touched);
 	free(s->avoid);
 	free(s->used);
@@ -120,7 +118,7 @@ float search_price(struct search *s, uint32_t cell)
 /* Leads a visible cell back towards what it shows, after a lenient move. */
 static bool brings_back(const struct search *s, uint32_t cell, int64_t by)
 {
-	if ((s->state[cell] & SPOT_TOUCHED) == 0)
+	if ((s->look[cell] & SPOT_TOUCHED) == 0)
 		return false;
 	int64_t delta = search_delta(s, cell);
 	return delta != 0 && (by > 0 ? delta <= -by : delta >= -by);
@@ -149,6 +147,7 @@ static void find_at(struct search *s, uint32_t cell)
 	size_t order[TABLE_DIMS_MAX] = { 0 };
 	size_t n = s->g->t->n_dims;
 	s->cell = cell;
+	s->work++;
 	float own = price_of(s, cell, 1);
 	if (own >= s->price)
 		return;
@@ -183,6 +182,7 @@ bool search_find(struct search *s, uint32_t cell, const struct virt *virt, int d
 	s->dir = dir;
 	s->amp = amp;
 	s->least_room = s->any_room ? INT64_MIN : amp;
+	s->least_seen = s->any_room ? 0 : amp < SPOT_ROOM_MOST ? (int)amp : SPOT_ROOM_MOST;
 	s->n_terms = 0;
 	find_anywhere(s, cell, virt);
 	if (s->n_terms == 0 && s->pay && s->most == NEVER) {
@@ -211,12 +211,12 @@ int64_t search_most(struct search *s, uint32_t cell, const struct virt *virt, in
 
 static bool touch(struct search *s, uint32_t cell)
 {
-	if ((s->state[cell] & SPOT_TOUCHED) != 0)
+	if ((s->look[cell] & SPOT_TOUCHED) != 0)
 		return true;
 	if (!array_room(&s->touched, &s->room_touched, s->n_touched + 1, sizeof *s->touched))
 		return false;
 	s->touched[s->n_touched++] = cell;
-	s->state[cell] |= SPOT_TOUCHED;
+	s->look[cell] |= SPOT_TOUCHED;
 	return true;
 }
 
@@ -224,7 +224,7 @@ bool search_lend(struct search *s, uint32_t cell, int64_t by)
 {
 	if (!touch(s, cell))
 		return false;
-	s->room[cell] += by;
+	search_set_room(s, cell, s->room[cell] + by);
 	uint32_t office = grid_office(s->g, cell);
 	if (office != NONE) {
 		s->used[office] = 1;
@@ -238,7 +238,7 @@ bool search_put(struct search *s, uint32_t cell, int64_t by)
 	if (!search_lend(s, cell, by))
 		return false;
 	if (search_is_visible(s, cell))
-		s->state[cell] |= SPOT_BOUGHT;
+		s->look[cell] |= SPOT_BOUGHT;
 	return true;
 }
 
@@ -258,7 +258,7 @@ bool search_take(struct search *s, int dir, int64_t amp)
 		    search_is_visible(s, cell) && !brings_back(s, cell, by) && search_may_buy(s, cell);
 		if (!search_lend(s, cell, by))
 			return false;
-		s->state[cell] |= buys ? SPOT_BOUGHT : 0;
+		s->look[cell] |= buys ? SPOT_BOUGHT : 0;
 	}
 	return true;
 }
@@ -273,7 +273,7 @@ bool search_keep(struct search *s)
 		int64_t by = search_delta(s, cell);
 		if (by != 0)
 			s->kept[s->n_kept++] =
-			    (struct change_by){ cell, (s->state[cell] & SPOT_BOUGHT) != 0, by };
+			    (struct change_by){ cell, (s->look[cell] & SPOT_BOUGHT) != 0, by };
 	}
 	return true;
 }
@@ -283,7 +283,7 @@ bool search_bring(struct search *s)
 	for (uint32_t i = 0; i < s->n_kept; i++) {
 		if (!search_lend(s, s->kept[i].cell, s->kept[i].by))
 			return false;
-		s->state[s->kept[i].cell] |= s->kept[i].bought ? SPOT_BOUGHT : 0;
+		s->look[s->kept[i].cell] |= s->kept[i].bought ? SPOT_BOUGHT : 0;
 	}
 	return true;
 }
@@ -295,8 +295,8 @@ void search_reset(struct search *s)
 		uint32_t office = grid_office(s->g, cell);
 		if (office != NONE)
 			s->used[office] = 0;
-		s->room[cell] = s->g->value[cell] - grid_floor(s->g, cell);
-		s->state[cell] &= SPOT_BANNED | SPOT_PINNED;
+		s->look[cell] &= LOOK_ALL | SPOT_BANNED | SPOT_PINNED;
+		search_set_room(s, cell, s->g->value[cell] - grid_floor(s->g, cell));
 	}
 	s->n_touched = 0;
 	s->any_used = false;

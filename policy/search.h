@@ -25,12 +25,16 @@ struct option { /* codes of one dimension with their signs; code[0] is the cell'
 #define LENIENT_PRICE    1.0f
 #define CHAIN_MAX        4096u
 
+/* What the search knows of a cell stands beside grid_look, so that most prices need one place of memory. */
 enum spot_state {
-	SPOT_BOUGHT = 1, /* to be hidden by the moves put together so far */
-	SPOT_TOUCHED = 2,
-	SPOT_BANNED = 4, /* must not be bought now */
-	SPOT_PINNED = 8  /* must not change at all */
+	SPOT_BOUGHT = 16, /* to be hidden by the moves put together so far */
+	SPOT_TOUCHED = 32,
+	SPOT_BANNED = 64,  /* must not be bought now */
+	SPOT_PINNED = 128, /* must not change at all */
+	SPOT_FLAGS = 255   /* and above them */
 };
+#define SPOT_ROOM_SHIFT 8   /* the cell's room, */
+#define SPOT_ROOM_MOST  255 /* or this, where it is as much or more; 0 where it is none */
 
 struct axis_memo {
 	uint32_t axis[2];
@@ -45,10 +49,8 @@ struct change_by {
 
 struct search {
 	const struct grid *g;
-	const uint8_t *look; /* the grid's */
-	int64_t *room;       /* by cell: what it holds above its floor, the changes so far included */
-	uint8_t
-	    *state; /* by cell: enum spot_state. Apart from room, since most prices need no more than this */
+	uint16_t *look;    /* the grid's; enum grid_look, enum spot_state, room as far as it goes */
+	int64_t *room;     /* by cell: what it holds above its floor, the changes so far included */
 	uint32_t *touched; /* cells changed or bought */
 	uint32_t n_touched, room_touched;
 	uint8_t *avoid; /* by code of the office dimension */
@@ -91,6 +93,7 @@ struct search {
 	int dir;
 	int64_t amp;
 	int64_t least_room; /* of what goes down */
+	int least_seen;     /* the same as far as `look` tells room */
 	uint64_t budget;
 };
 
@@ -115,19 +118,25 @@ static inline int64_t search_delta(const struct search *s, uint32_t cell)
 {
 	return s->room[cell] - (s->g->value[cell] - grid_floor(s->g, cell));
 }
+static inline void search_set_room(struct search *s, uint32_t cell, int64_t room)
+{
+	int seen = room <= 0 ? 0 : room >= SPOT_ROOM_MOST ? SPOT_ROOM_MOST : (int)room;
+	s->room[cell] = room;
+	s->look[cell] = (uint16_t)((s->look[cell] & SPOT_FLAGS) | seen << SPOT_ROOM_SHIFT);
+}
 /* Sets or clears one of SPOT_BANNED, SPOT_PINNED. */
 static inline void search_ban(struct search *s, uint32_t cell, uint8_t state, bool on)
 {
-	s->state[cell] = (uint8_t)((s->state[cell] & ~state) | (on ? state : 0));
+	s->look[cell] = (uint16_t)((s->look[cell] & ~state) | (on ? state : 0));
 }
 /* Visible as far as the moves put together so far are concerned. */
 static inline bool search_is_visible(const struct search *s, uint32_t cell)
 {
-	return (s->g->look[cell] & LOOK_SHOWN) != 0 && (s->state[cell] & SPOT_BOUGHT) == 0;
+	return (s->look[cell] & (LOOK_SHOWN | SPOT_BOUGHT)) == LOOK_SHOWN;
 }
 static inline bool search_may_buy(const struct search *s, uint32_t cell)
 {
-	return s->pay && (s->state[cell] & SPOT_BANNED) == 0 && (s->g->look[cell] & LOOK_KEPT) == 0;
+	return s->pay && (s->look[cell] & (SPOT_BANNED | LOOK_KEPT)) == 0;
 }
 /* May moves not pass, as things stand: it is visible and not to be bought, or below its floor. */
 bool search_is_bad(const struct search *s, uint32_t cell);

@@ -35,24 +35,49 @@ static inline float price_left(const struct search *s, float limit, float spent)
 	return s->sizing ? limit : limit - spent;
 }
 
-/* Price of changing a cell by sign * dir * amp. */
+static inline bool lacks_room(const struct search *s, uint32_t cell, uint16_t look)
+{
+	return look >> SPOT_ROOM_SHIFT < s->least_seen ||
+	       (s->least_room > SPOT_ROOM_MOST && s->room[cell] < s->least_room);
+}
+
+/* What it takes to see at one glance that a change of a cell costs nothing, as most do. */
+struct free_look {
+	const uint16_t *look;
+	int dir;
+	int least_seen[2]; /* of what goes up, of what goes down */
+};
+
+static inline struct free_look free_look_of(const struct search *s)
+{
+	bool seen = s->least_room <= SPOT_ROOM_MOST;
+	return (struct free_look){ s->look, s->dir, { 0, seen ? s->least_seen : SPOT_ROOM_MOST + 1 } };
+}
+
+/* Surely free; what is not may be so as well. */
+static inline bool is_free(const struct free_look *f, uint32_t cell, int sign)
+{
+	uint16_t look = f->look[cell];
+	return (look & (LOOK_BARRED | LOOK_SHOWN | SPOT_PINNED)) == 0 &&
+	       look >> SPOT_ROOM_SHIFT >= f->least_seen[sign != f->dir];
+}
+
+/* Price of changing a cell by sign * dir * amp. Who asks counts the work. */
 static inline float price_of(struct search *s, uint32_t cell, int sign)
 {
-	uint8_t state = s->state[cell];
-	uint8_t look = s->look[cell];
+	uint16_t look = s->look[cell];
 	bool sinks = sign != s->dir;
 	float price = 0.0f;
-	s->work++;
-	if ((look & LOOK_BARRED) != 0 || (state & SPOT_PINNED) != 0)
+	if ((look & (LOOK_BARRED | SPOT_PINNED)) != 0)
 		return NEVER;
-	if ((look & LOOK_SHOWN) != 0 && (state & SPOT_BOUGHT) == 0) {
+	if ((look & (LOOK_SHOWN | SPOT_BOUGHT)) == LOOK_SHOWN) {
 		price = search_price_shown(s, cell, sinks ? -s->amp : s->amp);
 		if (price <= 0.0f || price == NEVER)
 			return price;
 		if (!search_may_buy(s, cell))
 			return price; /* lenient */
 	}
-	if (sinks && s->room[cell] < s->least_room) {
+	if (sinks && lacks_room(s, cell, look)) {
 		if (s->sizing && s->room[cell] > 0)
 			return (float)(s->amp - s->room[cell]);
 		return s->lenient ? price + LENIENT_PRICE : NEVER;

@@ -167,7 +167,7 @@ static bool take_grid(struct zone *z, const struct split *s, uint32_t me)
 	size_t n = p->g->n_cells;
 	z->g = *p->g;
 	z->g.use = calloc(n, sizeof *z->g.use);
-	z->g.look = calloc(n, 1);
+	z->g.look = calloc(n, sizeof *z->g.look);
 	z->g.frozen = malloc(n);
 	if (z->g.use == NULL || z->g.look == NULL || z->g.frozen == NULL)
 		return false;
