@@ -7,6 +7,7 @@
 #include "client/protect/protect.h"
 #include "client/protect/verifycert.h"
 #include "client/text.h"
+#include <malloc.h>
 #include <sodium.h>
 
 #define WAIT                                                                                                 \
@@ -131,12 +132,17 @@ static const struct program program = { "cellveil",
 	    { "quiet", 'q', NULL, N_("only warnings and errors") } },
 	commands, sizeof commands / sizeof commands[0], plugged, sizeof plugged / sizeof plugged[0] };
 
+#define LARGE_BYTES (128 * 1024)
+
 int main(int argc, char **argv)
 {
 	int code;
 
 	if (sodium_init() < 0)
 		return EXIT_OTHER;
+	/* What is large goes back to the system when it is freed. Left alone, glibc lets this bound grow, and the engine's lists and texts
+	 * leave holes that nothing else fits into. */
+	mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
 	text_init();
 	net_catch_signals();
 	code = command_main(&program, argc, argv);

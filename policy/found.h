@@ -6,11 +6,11 @@
 #include "policy/protect.h"
 
 struct found { /* { 0 } is empty */
-	struct term *term;
-	uint32_t *begin; /* of each move, and of what would be next */
-	uint32_t *move;  /* by need noted, or NONE */
+	struct move *move;
 	uint32_t n;
-	size_t n_terms;
+	uint32_t *word; /* the moves' own, in one piece */
+	size_t n_words;
+	uint32_t *of; /* by need noted: its move, or NONE */
 };
 
 /* Notes the moves of these needs (by number; NULL: all, up to n), each once. False: no memory. Caller frees, always. */

@@ -7,7 +7,7 @@
 void move_free(struct move *m)
 {
 	if (m->word != NULL)
-		sodium_memzero(m->word, ((m->wide ? 2 : 1) * (size_t)m->n + m->n_offices) * sizeof *m->word);
+		sodium_memzero(m->word, move_words(m) * sizeof *m->word);
 	free(m->word);
 	m->word = NULL;
 }
@@ -85,6 +85,25 @@ bool move_pack(struct move *m, const struct grid *g, const struct entry *entry, 
 		}
 	}
 	memcpy(m->word + words, met, m->n_offices * sizeof *met);
+	return true;
+}
+
+bool move_copy(struct move *m, const struct move *from, const struct grid *g)
+{
+	uint32_t step = from->wide ? 2 : 1;
+	*m = (struct move){ .n = from->n,
+		.n_offices = from->n_offices,
+		.first_need = NONE,
+		.unit = from->unit,
+		.wide = from->wide };
+	m->word = malloc((move_words(m) + 1) * sizeof *m->word);
+	if (m->word == NULL)
+		return false;
+	memcpy(m->word, from->word, move_words(m) * sizeof *m->word);
+	for (uint32_t i = 0; i < m->n; i++) {
+		bool second = (g->look[move_cell(m, i)] & LOOK_SECOND) != 0;
+		m->word[step * i] = (m->word[step * i] & ~MOVE_SECOND) | (second ? MOVE_SECOND : 0);
+	}
 	return true;
 }
 

@@ -31,10 +31,17 @@ struct move {
 /* Packs entries with ascending cells. met: room for as many offices as there are codes. False: no memory. */
 bool move_pack(struct move *m, const struct grid *g, const struct entry *entry, uint32_t n, uint32_t *met);
 void move_free(struct move *m); /* wipes */
+/* The same entries once more, serving nobody; what is secondary is asked anew. False: no memory. */
+bool move_copy(struct move *m, const struct move *from, const struct grid *g);
 /* How much the move changes the cell. */
 int64_t move_change_at(const struct move *m, uint32_t cell);
 bool move_touches(const struct move *m, uint32_t office);
 
+/* So many words it is packed in. */
+static inline size_t move_words(const struct move *m)
+{
+	return (m->wide ? 2 : 1) * (size_t)m->n + m->n_offices;
+}
 static inline uint32_t move_word(const struct move *m, uint32_t i)
 {
 	return m->word[m->wide ? 2 * i : i];

@@ -111,24 +111,64 @@ static void unlist_move(struct plan *p, uint32_t move)
 	}
 }
 
-/* Makes all lists anew, without the dead: their places are free from now on. */
-static void sweep(struct plan *p)
+static void empty_lists(struct plan *p)
 {
 	memset(p->head, 0xff, (size_t)p->g->n_cells * sizeof *p->head);
 	p->free_node = NONE;
 	p->n_nodes = 0;
 	p->n_listed = 0;
 	p->n_stale = 0;
+}
+
+static void free_place(struct plan *p, uint32_t move)
+{
+	p->move[move].listed = false;
+	p->move[move].next_free = p->free_move;
+	p->free_move = move;
+}
+
+/* Makes all lists anew, without the dead: their places are free from now on. */
+static void sweep(struct plan *p)
+{
+	empty_lists(p);
 	for (uint32_t i = p->n_moves; i-- > 0;) {
-		struct move *m = &p->move[i];
-		if (m->listed && m->word != NULL) {
+		if (p->move[i].listed && p->move[i].word != NULL)
 			list_move(p, i);
-		} else if (m->listed) {
-			m->listed = false;
-			m->next_free = p->free_move;
-			p->free_move = i;
-		}
+		else if (p->move[i].listed)
+			free_place(p, i);
 	}
+}
+
+void plan_unlist(struct plan *p)
+{
+	empty_lists(p);
+	free(p->node);
+	p->node = NULL;
+	p->room_nodes = 0;
+	for (uint32_t i = p->n_moves; i-- > 0;) {
+		if (p->move[i].listed && p->move[i].word == NULL)
+			free_place(p, i);
+		p->move[i].listed = false;
+	}
+}
+
+static bool is_unlisted(const struct move *m)
+{
+	return m->word != NULL && m->active && !m->listed;
+}
+
+bool plan_list(struct plan *p)
+{
+	size_t n = p->n_nodes;
+	for (uint32_t i = 0; i < p->n_moves; i++)
+		for (uint32_t j = 0; is_unlisted(&p->move[i]) && j < p->move[i].n; j++)
+			n += move_is_second(&p->move[i], j);
+	if (n > UINT32_MAX || !array_room(&p->node, &p->room_nodes, (uint32_t)n, sizeof *p->node))
+		p->memory_failed = true;
+	for (uint32_t i = 0; i < p->n_moves && !p->memory_failed; i++)
+		if (is_unlisted(&p->move[i]))
+			list_move(p, i);
+	return !p->memory_failed;
 }
 
 /* As soon as it costs no more than what made it necessary. */
@@ -176,8 +216,7 @@ static void kill(struct plan *p, uint32_t move)
 		p->n_stale += p->move[move].n;
 		return;
 	}
-	p->move[move].next_free = p->free_move;
-	p->free_move = move;
+	free_place(p, move);
 }
 
 void move_retire(struct plan *p, uint32_t move)
@@ -318,8 +357,8 @@ static void note_rising(struct plan *p, uint32_t cell)
 		p->rising[p->n_rising++] = cell;
 }
 
-/* A move of the first n entries of the plan's scratch; NONE: no memory. */
-static uint32_t move_make(struct plan *p, uint32_t n)
+/* A place for a move; NONE: no memory. */
+static uint32_t take_place(struct plan *p)
 {
 	sweep_if_due(p);
 	uint32_t at = p->free_move;
@@ -327,16 +366,33 @@ static uint32_t move_make(struct plan *p, uint32_t n)
 		p->free_move = p->move[at].next_free;
 	else if (array_room(&p->move, &p->room_moves, p->n_moves + 1, sizeof *p->move))
 		at = p->n_moves++;
-	else
-		return NONE;
-	struct move *m = &p->move[at];
-	*m = (struct move){ .first_need = NONE };
-	if (move_pack(m, p->g, p->entry, n, p->met))
+	return at;
+}
+
+/* What came of a move's place: without memory it is free again. */
+static uint32_t made(struct plan *p, uint32_t at, bool ok)
+{
+	if (ok)
 		return at;
 	p->memory_failed = true;
-	m->next_free = p->free_move;
-	p->free_move = at;
+	free_place(p, at);
 	return NONE;
+}
+
+/* A move of the first n entries of the plan's scratch; NONE: no memory. */
+static uint32_t move_make(struct plan *p, uint32_t n)
+{
+	uint32_t at = take_place(p);
+	if (at == NONE)
+		return NONE;
+	p->move[at] = (struct move){ .first_need = NONE };
+	return made(p, at, move_pack(&p->move[at], p->g, p->entry, n, p->met));
+}
+
+uint32_t move_store_copy(struct plan *p, const struct move *from)
+{
+	uint32_t at = take_place(p);
+	return at == NONE ? NONE : made(p, at, move_copy(&p->move[at], from, p->g));
 }
 
 uint32_t move_store(struct plan *p)

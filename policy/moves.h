@@ -16,6 +16,8 @@ static inline bool cell_is_bought(const struct grid *g, uint32_t cell)
 uint32_t move_store(struct plan *p);
 /* The same of these changes (sign: by how much), of rising cells. */
 uint32_t move_store_terms(struct plan *p, const struct term *term, uint32_t n);
+/* The same of a move of another plan's for the same table. */
+uint32_t move_store_copy(struct plan *p, const struct move *from);
 /* Frees the place of a move that serves nobody; in a trial, later. */
 void move_retire(struct plan *p, uint32_t move);
 /* Would this move serve that need, beside the moves of its other slots? */
@@ -35,6 +37,11 @@ static inline uint32_t node_active(const struct plan *p, uint32_t at)
 }
 /* Takes all moves off a secondary cell: their needs have none from now on. */
 void plan_drop_through(struct plan *p, uint32_t cell);
+
+/* Forgets, outside trials, which moves pass a cell: that takes more memory than the moves. Until plan_list finds it again, no moves
+ * may be dropped by cell; needs may give theirs up. False: no memory. */
+void plan_unlist(struct plan *p);
+bool plan_list(struct plan *p);
 
 /* Begins a trial. */
 void plan_try(struct plan *p);

@@ -16,6 +16,7 @@
 #include "policy/ledger.h"
 #include "policy/modular.h"
 #include "policy/moved.h"
+#include "policy/moves.h"
 #include "policy/proving.h"
 #include "policy/ranks.h"
 #include "policy/safe_table.h"
@@ -309,12 +310,15 @@ static bool attempt_run(struct attempt *a, const struct ladder *rungs, struct le
 		if (plan_over_limit(&a->plan))
 			return true;
 		begin(o, "last check");
+		plan_unlist(&a->plan);
 		proof_seed(&a->g, seed);
 		if (!solve_again(a, e) || !null_vectors(a, 0, o->team == NULL ? 1 : 2, o->team, e) ||
 		    !judge_derivable(a, &again, e))
 			return false;
 		if (!again && a->level >= LEVEL_3 && !insider_find(&a->plan, &again, e))
 			return false;
+		if (again && !plan_list(&a->plan))
+			return err_set(e, ERR_MEMORY, "no memory for the moves");
 	}
 	if (a->priced != NULL)
 		a->choice.cost = choice_total(&a->g, a->priced);
@@ -328,8 +332,8 @@ static bool attempt_run(struct attempt *a, const struct ladder *rungs, struct le
 	if (!judge_virtual(a, e))
 		return false;
 	equations_free(&a->equations);
-	*served = true;
-	return true;
+	*served = plan_list(&a->plan); /* explanations ask for them */
+	return *served || err_set(e, ERR_MEMORY, "no memory for the moves");
 }
 
 /* ---- what comes out ---- */

@@ -254,6 +254,7 @@ static bool run_split(struct plan *p, size_t dim, unsigned rounds, unsigned effo
 	bool ok = split_needs(&s, dim);
 	s.at = calloc((size_t)s.n + 1, sizeof *s.at);
 	if (ok && s.at != NULL) {
+		plan_unlist(p);
 		team_run(team, zone_work, &s, s.n);
 		ok = take_back(&s);
 	}
