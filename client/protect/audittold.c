@@ -251,6 +251,7 @@ bool audit_bound(struct audit *a)
 	bool ok = (r.now != NULL && r.then != NULL) || err_set(a->e, ERR_MEMORY, "no memory");
 	if (ok)
 		mark_few(a);
+	a->reckoning = NULL;
 	free(r.now);
 	free(r.then);
 	return ok;

@@ -141,9 +141,9 @@ static void spread_views(const struct lattice *g, uint32_t dim, const uint8_t *m
 }
 
 /* Rule R12 as a reader can see it. A figure marked not reported or not asked adds nothing to any printed sum,
- * nor do its parts, unless it may be a part of a total that was reported (covered.csv), or some part of it is
- * printed. A sum over several offices or groups carries the mark for the sake of one of them: it is unknown, unless it is
- * part of a sum that was printed without it; and so is what is only left out of the tables (absent.csv). */
+ * nor do its parts, unless it, or one of them that no table prints, may be a part of a total that was reported (covered.csv),
+ * or some part of it is printed. A sum over several offices or groups carries the mark for the sake of one of them: it is
+ * unknown, unless it is part of a sum that was printed without it; and so is what is only left out of the tables (absent.csv). */
 static bool close_missing(struct lattice *g, const uint8_t *absent, uint8_t *alive, uint8_t *missing)
 {
 	uint8_t *part = calloc(g->n_cells, 1);
@@ -155,7 +155,7 @@ static bool close_missing(struct lattice *g, const uint8_t *absent, uint8_t *ali
 	for (uint64_t c = 0; c < g->n_cells; c++) {
 		missing[c] = g->mark[c] == 'N' || g->mark[c] == 'A';
 		alive[c] = ((alive[c] != 0 || (absent[c] != 0 && g->value[c] != 0)) && missing[c] != 0) ||
-			   (g->noted[c] != 0 && g->mark[c] == '-') || strchr("PHR", g->mark[c]) != NULL;
+			   (alive[c] != 0 && g->mark[c] == '-') || strchr("PHR", g->mark[c]) != NULL;
 	}
 	for (uint32_t d = 0; d < g->n_dims; d++)
 		lattice_spread(g, d, true, alive);

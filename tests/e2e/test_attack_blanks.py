@@ -153,7 +153,18 @@ def case_part_reported_without_its_base(folder):
         yield
 
 
-CASES = (case_same_blanks_in_two_measures, case_by_inequality, case_rest_of_an_area, case_part_reported_without_its_base)
+def case_part_of_a_measure_that_is_not_printed(folder):
+    """10 young clients, the others' ages left blank, their number too; 12 new ones, 5 of them young. Clients alone are printed, and
+    the mark at o1's old ones is not 0: some of the 12 may be old. The verifier knows that from covered.csv."""
+    blank = {("o1", "middle"): ("clients", "new"), ("o1", "old"): ("clients", "new")}
+    forms(folder, {"o1": (10, 8, 9), **LARGE}, {"o1": (5, 3, 4), **LARGE_NEW}, blank,
+          {(o, m) for o in ("o1", "o2", "o3", "o4") for m in ("clients", "new")} - {("o1", "clients")})
+    write(os.path.join(folder, "tables.csv"), ["table,dim,codes", "t,office,_T|o1", "t,age,old", "t,measure,clients",
+                                               "u,office,o2|o3|o4", "u,measure,clients"])
+
+
+CASES = (case_same_blanks_in_two_measures, case_by_inequality, case_rest_of_an_area, case_part_reported_without_its_base,
+         case_part_of_a_measure_that_is_not_printed)
 
 
 def known_cases():
