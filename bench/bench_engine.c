@@ -21,7 +21,7 @@
 
 #define AGAIN_BELOW_S 0.1 /* short runs are repeated, and the shortest counts */
 #define AGAIN         5
-#define LARGE_BYTES   (128 * 1024) /* as in the programs' main() */
+#define LARGE_BYTES   (1024 * 1024) /* as in the programs' main() */
 
 static double clock_s(void)
 {

@@ -132,7 +132,7 @@ static const struct program program = { "cellveil",
 	    { "quiet", 'q', NULL, N_("only warnings and errors") } },
 	commands, sizeof commands / sizeof commands[0], plugged, sizeof plugged / sizeof plugged[0] };
 
-#define LARGE_BYTES (128 * 1024)
+#define LARGE_BYTES (1024 * 1024)
 
 int main(int argc, char **argv)
 {

@@ -5,19 +5,17 @@
 #include "policy/found.h"
 #include "policy/moves.h"
 
-#define FEW       40u  /* secondary cells, up to which there are STARTS_FEW beginnings */
-#define SEVERAL   150u /* and up to which there are STARTS_SEVERAL */
+#define FEW       40u /* secondary cells, up to which there are so many beginnings: */
+#define STARTS    4u
 #define NOISE     0.8f /* of the prices by which a beginning is served */
 #define WORK_ROOM 3u   /* times the work of the first, below the limit, or there is no other */
-
-enum { STARTS_FEW = 6, STARTS_SEVERAL = 3 };
 
 static unsigned starts_for(const struct plan *p)
 {
 	uint32_t n = 0;
-	for (uint32_t c = 0; c < p->g->n_cells && n <= SEVERAL; c++)
+	for (uint32_t c = 0; c < p->g->n_cells && n <= FEW; c++)
 		n += cell_is_bought(p->g, c) && p->g->use[c] != 0;
-	return n == 0 || n > SEVERAL ? 1 : n > FEW ? STARTS_SEVERAL : STARTS_FEW;
+	return n == 0 || n > FEW ? 1 : STARTS;
 }
 
 static void clear(struct plan *p)

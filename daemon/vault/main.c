@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <getopt.h>
-#include <malloc.h>
 #include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -16,8 +15,7 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 
-#define EXIT_USAGE  64
-#define LARGE_BYTES (128 * 1024) /* blocks that go back to the system when they are freed */
+#define EXIT_USAGE 64
 
 static const char help[] =
     "usage: cellveild --config FILE [--check-config | --check | --replay DATASET/PERIOD/REVISION |\n"
@@ -130,8 +128,6 @@ static bool harden(struct err *e)
 	if (prctl(PR_SET_DUMPABLE, 0) != 0)
 		return err_set(e, ERR_SYSTEM, "memory cannot be kept out of core dumps: %s", strerror(errno));
 #endif
-	mallopt(
-	    M_MMAP_THRESHOLD, LARGE_BYTES); /* else glibc lets it grow, and the engine's texts leave holes */
 	if (sodium_init() < 0)
 		return err_set(e, ERR_SYSTEM, "libsodium does not start");
 	return true;
