@@ -12,13 +12,15 @@ import sys
 import tempfile
 
 BIN = os.environ.get("CELLVEIL_BIN", "build/release/bin")
-SMALL = 1200 if os.environ.get("CELLVEIL_EFFORT") else 2000  # sanitized programs are slow
+SMALL = 2000
 TIMES = 8
 SLACK = 4  # a square would be 8 times as much again
 POLICY = "threshold: 5\nzeros: %s\ngroup_min: 3\noffices: %s\neffort: 0\nredundancy: 0\n"
 # shape, other codes, level, noughts
 RUNS = [("few", "", "L1", "camouflage"), ("few", "", "L2", "sensitive"), ("few", "FM", "L2", "camouflage"),
         ("few", "abcde", "L3", "sensitive"), ("mixed", "", "L2", "sensitive"), ("mixed", "abcde", "L3", "sensitive")]
+if os.environ.get("CELLVEIL_EFFORT"):  # sanitized programs are slow; at L1 tables as small as theirs are served in another way
+    SMALL, RUNS = 1200, RUNS[1:]
 
 
 def write(path, lines):
