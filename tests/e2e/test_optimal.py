@@ -99,10 +99,10 @@ def test_ended_by_time(folder):
         costs.append(s["cost"])
     o = s["optimal"]
     assert json.loads(p.stdout) == s, p.stdout
-    assert o["ended"] == "time" and not o["proven"] and o["bound"] < o["cost"] == s["cost"], o
+    assert o["ended"] in ("time", "work") and not o["proven"] and o["bound"] < o["cost"] == s["cost"], o
     assert abs(o["gap"] - (o["cost"] - o["bound"]) / o["cost"]) < 1e-5, o
     assert costs[1] <= costs[0], costs
-    assert "not proven" in p.stderr and "gap" in p.stderr and "time" in p.stderr, p.stderr
+    assert "not proven" in p.stderr and "gap" in p.stderr, p.stderr
     judged(folder, table, os.path.join(folder, "timed"))
 
 
