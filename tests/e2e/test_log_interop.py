@@ -63,7 +63,7 @@ class Checker:
         full = size // 256
         if full:
             want = b"".join(pyclient.tree_root(leaves[256 * i:256 * i + 256]) for i in range(full))
-            assert read(public, "log/tile/1/000.p/%d" % full) == want
+            assert read(public, tile_above(size)) == want
         assert checkpoint.root == pyclient.tree_root(leaves)
         for path in proofs:
             proof = pyclient.LogProof(read(path).decode(), ORIGIN, [key])
@@ -79,13 +79,19 @@ def part_of(vkey):
     return name, data[0], data[1:]
 
 
+def tile_above(size):
+    """The tile of level 1 of a log of 256 to 65,535 entries: its number of hashes is part of the name."""
+    return "log/tile/1/000.p/%d" % (size // 256)
+
+
 def read(*path):
     with open(os.path.join(*path), "rb") as f:
         return f.read()
 
 
 def grow(d, n):
-    """The log grows past a tile: every change of mode is a leaf."""
+    """The log grows to n entries at least, by how many more depends on when a checkpoint is due: every change of mode is
+    a leaf."""
     size = 0
     while size < n:
         d.ctl("mode", "normal")
@@ -123,7 +129,7 @@ def main():
         auditors[0].run("audit", "proof", "999999", want=2)
         d.vault.stop()  # it would mend them
         # and they would have told: a byte of a tile, of an entry, of the checkpoint, of a proof
-        for name in ("log/tile/0/000", "log/tile/entries/000", "log/checkpoint", "log/tile/1/000.p/1", proof[2]):
+        for name in ("log/tile/0/000", "log/tile/entries/000", "log/checkpoint", tile_above(len(entries)), proof[2]):
             path = os.path.join(d.public, name)
             good = spoil(path)
             assert check.program is None or "logcheck: " in check.go(d.public, proof[2], want=1), name
