@@ -3,7 +3,8 @@
 
 Known cases by hand, then random folders (blankmaker.py) judged as in test_attack_tables.py and, beside that, for every
 cell that no table prints or that is marked as not reported: the public does not know that it is small, and no office or
-coalition knows a small one. The whole-number program knows no rules: it reckons from what was published.
+coalition knows a small one. The whole-number program knows no rules: it reckons from what was published. Cells that
+can only be small by all that may be printed (knownsmall.py) are held to more: they are protected like small counts.
 
 test_attack_blanks.py [SECONDS [SEED]]
 """
@@ -17,7 +18,8 @@ from scipy.optimize import Bounds
 
 from blankmaker import make
 from hunting import Hunt, keep
-from tableattack import Judge, Table
+from knownsmall import known_small
+from tableattack import Judge, Subject, Table
 from tablemaker import lines_of, write
 from test_attack_tables import protect, verify
 
@@ -26,6 +28,24 @@ TABLES = 50
 
 class Hunter(Judge):
     """All disclosures, of unprinted cells as well."""
+
+    def subjects(self):
+        """Those of all other rules, and what can only be small then."""
+        subjects, named = list(super().subjects()), set()
+        yield from subjects
+        if self.policy.get("level", "L3") == "L1":
+            return
+        for subject in subjects:
+            if len(subject.terms) == 1 and (subject.attackers is None or self.is_named_by_rests(*subject.terms)):
+                named |= set(subject.terms)
+        for cell, nobody in known_small(self, self.told() | set(self.bounds), named).items():
+            yield Subject("R12 small", {cell: 1}, [()] if nobody else None)
+
+    def is_named_by_rests(self, cell):
+        """R3 names a printed cell; one that follows only where pools are among more offices than may pool, so everybody's."""
+        table, i, pool = self.table, self.table.office_at, int(self.policy.get("coalition", 1))
+        owners = sum(table.live[cell[:i] + (o,) + cell[i + 1:]] for o in table.dims[i].below(cell[i]))
+        return self.counted(cell) or 1 < pool < owners
 
     def ends(self, i, system, pool, sign, enough):
         """The largest value of sign * cell i, or one that is at least `enough`."""
@@ -163,8 +183,17 @@ def case_part_of_a_measure_that_is_not_printed(folder):
                                                "u,office,o2|o3|o4", "u,measure,clients"])
 
 
+def case_known_to_be_small(folder):
+    """Areas only. 30 clients in the north, 12 young; 14 new ones are of middle age: at most 4 are old. o1 has one of these, and
+    would see at most 3 of the other office's."""
+    blank = {(o, age): ("clients",) for o in ("o1", "o2") for age in ("middle", "old")}
+    forms(folder, {"o1": (6, 9, 1), **LARGE, "o2": (6, 6, 2)}, {"o1": (2, 8, 0), **LARGE_NEW, "o2": (3, 6, 0)}, blank,
+          {(o, m) for o in ("o1", "o2", "o3", "o4") for m in ("clients", "new")}, "_T|N|S",
+          [("N", ["o1", "o2"]), ("S", ["o3", "o4"])])
+
+
 CASES = (case_same_blanks_in_two_measures, case_by_inequality, case_rest_of_an_area, case_part_reported_without_its_base,
-         case_part_of_a_measure_that_is_not_printed)
+         case_part_of_a_measure_that_is_not_printed, case_known_to_be_small)
 
 
 def known_cases():

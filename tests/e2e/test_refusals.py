@@ -148,6 +148,36 @@ def one(seed):
         return said, wrong
 
 
+def at_nobody_else():
+    """All 8 of the south's clients of age c are o3's and o4's, the other offices print noughts there. By all that may be printed they
+    are at most 9: a small count, also to the two together, who would under `residual: zeros` have to doubt these noughts. That
+    is a true refusal. Under `residual: yes` who has all of it learns of nobody, and a pattern is found."""
+    figures = {"o1": (34, 0, 0), "o2": (0, 30, 0), "o4": (39, 1, 1)}
+    with tempfile.TemporaryDirectory(prefix="cv-") as folder:
+        write(os.path.join(folder, "cells.csv"), ["office,age,freq,status"] + [
+            "%s,%s,%d," % (o, a, n) for o in sorted(figures) for a, n in zip("abc", figures[o])] + [
+            "o3,a,0,blank", "o3,b,0,blank", "o3,c,7,blank", "o0,a,0,", "o0,b,0,", "o0,c,11,"])
+        write(os.path.join(folder, "covered.csv"), ["office,age", "o3,_T"])
+        write(os.path.join(folder, "hier_age.csv"), ["level,code", "@,_T", "@@,a", "@@,b", "@@,c"])
+        write(os.path.join(folder, "hier_office.csv"), ["level,code", "@,_T", "@@,N", "@@@,o0", "@@,S"] + [
+            "@@@,o%d" % i for i in range(1, 5)])
+        wrong = []
+        for residual, want in (("zeros", 4), ("yes", 0)):
+            policy = {"threshold": 10, "width": 1, "zeros": "published", "residual": residual, "coalition": 2, "hidden_sum_min": 0,
+                      "ladder": "withhold", "effort": 0, "min_reporting": 0, "level": "L3"}
+            policy_file(folder, "policy", policy)
+            table, out, everything = Table(folder, policy), os.path.join(folder, residual), os.path.join(folder, "all")
+            p = run("protect", folder, "--policy", os.path.join(folder, "policy.yaml"), "--level", "L3", "-o", out)
+            if p.returncode != want:
+                wrong.append("exit code %d: %s" % (p.returncode, p.stderr))
+            elif want == 0:
+                wrong += attack(table, out) + verify(folder, out)
+            elif hide_all(table, folder, everything):
+                wrong += judge_refusal(table, p.stderr, attack(table, everything))
+        print("FAILED" if wrong else "ok", "at nobody else", wrong)
+        return bool(wrong)
+
+
 def nobody_at_an_office():
     """It has neither clients nor new ones and left the rest blank: noughts that all offices' figures tell, under published
     noughts. What a reader can make of them, at most a few of them not new, was once to be protected, and nothing could."""
@@ -177,7 +207,7 @@ def nobody_at_an_office():
 
 def main():
     hunt = Hunt(TABLES * int(os.environ.get("CELLVEIL_EFFORT", 100)) // 100, 120)
-    bad = nobody_at_an_office()
+    bad = nobody_at_an_office() + at_nobody_else()
     for seed in hunt.seeds():
         hunt.count(seed, *one(seed))
     bad += hunt.bad
