@@ -25,12 +25,6 @@ struct derived_figure {
 	unsigned digits, line;
 };
 
-struct plain_figure {
-	char *key;
-	uint64_t value;
-	enum cell_status status;
-};
-
 struct inner_cell {
 	uint64_t at; /* number in the grid without an added office dimension */
 	uint64_t freq;
@@ -65,9 +59,6 @@ struct table_input {
 	struct derived_figure *derived;
 	size_t n_derived;
 	uint32_t room_derived;
-	struct plain_figure *plain;
-	size_t n_plain;
-	uint32_t room_plain;
 	struct earlier_release *earlier;
 	size_t n_earlier;
 	uint32_t room_earlier;

@@ -70,8 +70,6 @@ void safe_table_row(struct safe_table *s, size_t i, struct safe_row *out);
 bool safe_table_find(const struct safe_table *s, const char *const *code, char *state, uint64_t *value);
 /* True if the ladder left codes out of the whole release (docs/disclosure.md, "Ladder"). */
 bool safe_table_is_coarser(const struct safe_table *s);
-/* Plain figures (table_add_plain), printed as given. */
-bool safe_table_plain(const struct safe_table *s, const char *key, char *state, uint64_t *value);
 
 struct release_summary {
 	uint64_t printed, published, hidden, primary, secondary, structural, not_reported, not_asked;

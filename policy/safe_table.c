@@ -40,25 +40,6 @@ static bool copy_rows(struct safe_table *s, const struct grid *g)
 	return true;
 }
 
-static bool copy_plain(struct safe_table *s, const struct table_input *t)
-{
-	static const char mark[] = {
-		[CELL_VALUE] = 'P', [CELL_NR] = 'N', [CELL_NA] = 'A', [CELL_STRUCTURAL] = 'Z'
-	};
-	s->plain = calloc(t->n_plain + 1, sizeof *s->plain);
-	if (s->plain == NULL)
-		return false;
-	for (size_t i = 0; i < t->n_plain; i++) {
-		s->plain[i].key = strdup(t->plain[i].key);
-		if (s->plain[i].key == NULL)
-			return false;
-		s->plain[i].state = mark[t->plain[i].status];
-		s->plain[i].value = t->plain[i].status == CELL_VALUE ? t->plain[i].value : 0;
-		s->n_plain++;
-	}
-	return true;
-}
-
 struct safe_table *safe_table_make(const struct grid *g)
 {
 	struct safe_table *s = calloc(1, sizeof *s);
@@ -67,7 +48,7 @@ struct safe_table *safe_table_make(const struct grid *g)
 		s->n_dims++;
 		ok = copy_dimension(&s->dim[d], &g->t->dim[d], g->t->stride[d]);
 	}
-	if (ok && copy_rows(s, g) && copy_plain(s, g->t)) {
+	if (ok && copy_rows(s, g)) {
 		s->n_dims -= g->t->added_office ? 1 : 0;
 		return s;
 	}
@@ -85,9 +66,6 @@ void safe_table_free(struct safe_table *s)
 		free(s->dim[d].code);
 		free(s->dim[d].name);
 	}
-	for (size_t i = 0; i < s->n_plain; i++)
-		free(s->plain[i].key);
-	free(s->plain);
 	free(s->cell);
 	free(s->state);
 	free(s->value);
@@ -146,15 +124,4 @@ bool safe_table_find(const struct safe_table *s, const char *const *code, char *
 	*state = s->state[low];
 	*value = s->value[low];
 	return true;
-}
-
-bool safe_table_plain(const struct safe_table *s, const char *key, char *state, uint64_t *value)
-{
-	for (size_t i = 0; i < s->n_plain; i++)
-		if (strcmp(s->plain[i].key, key) == 0) {
-			*state = s->plain[i].state;
-			*value = s->plain[i].value;
-			return true;
-		}
-	return false;
 }

@@ -17,12 +17,6 @@ struct safe_table {
 	char *state;
 	uint64_t *value; /* 0 unless published */
 	size_t n_rows;
-	struct plain_row {
-		char *key;
-		char state;
-		uint64_t value;
-	} * plain;
-	size_t n_plain;
 	bool coarser; /* codes of a release's tables may be missing: a ladder step */
 };
 

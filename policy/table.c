@@ -46,8 +46,6 @@ void table_free(struct table_input *t)
 		sodium_memzero(t->value, t->n_cells * sizeof *t->value);
 	for (size_t i = 0; i < t->n_printed; i++)
 		printed_free(&t->printed[i]);
-	for (size_t i = 0; i < t->n_plain; i++)
-		free(t->plain[i].key);
 	for (size_t i = 0; i < t->n_earlier; i++) {
 		table_free(t->earlier[i].input);
 		buf_free(&t->earlier[i].result_csv);
@@ -58,7 +56,6 @@ void table_free(struct table_input *t)
 	free(t->pattern);
 	free(t->printed);
 	free(t->derived);
-	free(t->plain);
 	free(t->earlier);
 	free(t->value);
 	free(t->status);
@@ -338,18 +335,6 @@ bool table_add_derived(struct table_input *t, const char *id, const char *const 
 	return add_derived(t, id, numerator, denominator, &f, e) || at_line(line, e);
 }
 
-bool table_add_plain(
-    struct table_input *t, const char *key, uint64_t value, enum cell_status status, struct err *e)
-{
-	struct plain_figure f = { .key = strdup(key), .value = value, .status = status };
-	if (f.key == NULL || !grow(&t->plain, &t->room_plain, t->n_plain, sizeof *t->plain)) {
-		free(f.key);
-		return no_memory(e);
-	}
-	t->plain[t->n_plain++] = f;
-	return true;
-}
-
 bool table_add_earlier(
     struct table_input *t, struct table_input *earlier, const struct earlier_facts *facts, struct err *e)
 {
@@ -456,11 +441,6 @@ size_t table_dimensions(const struct table_input *t)
 const char *table_dimension_name(const struct table_input *t, size_t dim)
 {
 	return t->dim[dim].name;
-}
-
-size_t table_codes(const struct table_input *t, size_t dim)
-{
-	return t->dim[dim].n_codes;
 }
 
 const char *table_code(const struct table_input *t, size_t dim, size_t code)

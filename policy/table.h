@@ -85,10 +85,6 @@ bool table_add_derived(struct table_input *t, const char *id, const char *const 
     const char *const *denominator, uint64_t constant, uint32_t factor, unsigned digits, unsigned line,
     struct err *e);
 
-/* Plain figures that are not about clients: printed as given, no protection (rule R8). */
-bool table_add_plain(
-    struct table_input *t, const char *key, uint64_t value, enum cell_status status, struct err *e);
-
 /* A release that left before, as it left: borrowed for the call. */
 struct earlier_facts {
 	const char *period;
@@ -124,7 +120,6 @@ bool table_files(const struct table_input *t, bool counts, table_file_emit *emit
 size_t table_dimensions(const struct table_input *t);
 size_t table_derived(const struct table_input *t); /* how many derived figures */
 const char *table_dimension_name(const struct table_input *t, size_t dim);
-size_t table_codes(const struct table_input *t, size_t dim);
 const char *table_code(
     const struct table_input *t, size_t dim, size_t code); /* in order of first appearance */
 bool table_find_code(const struct table_input *t, size_t dim, const char *code, size_t *out);

@@ -20,15 +20,6 @@ bool bytes_equal(struct bytes a, struct bytes b)
 	return a.len == b.len && (a.len == 0 || memcmp(a.at, b.at, a.len) == 0);
 }
 
-int bytes_compare(struct bytes a, struct bytes b)
-{
-	size_t common = a.len < b.len ? a.len : b.len;
-	int order = common == 0 ? 0 : memcmp(a.at, b.at, common);
-	if (order != 0)
-		return order;
-	return (a.len > b.len) - (a.len < b.len);
-}
-
 struct bytes buf_bytes(const struct buf *b)
 {
 	return (struct bytes){ b->data, b->size };

@@ -249,10 +249,3 @@ bool vault_import_intake_key(struct vault *v, const struct intake_key *from, str
 	return vaultkeys_import_intake(&v->keys, v->store, v->os, from, &added, e) &&
 	       (!added || add_key_leaf(v, key_id, from->state, e));
 }
-
-bool vault_set_intake_key(struct vault *v, const uint8_t key_id[8], enum intake_state state, struct err *e)
-{
-	v->keys_changed = true;
-	return vaultkeys_set_intake(&v->keys, v->store, key_id, state, e) &&
-	       add_key_leaf(v, key_id, state, e);
-}

@@ -155,7 +155,6 @@ bool vault_new_intake_key(struct vault *v, enum intake_state state, uint64_t not
     uint64_t not_after_s, uint8_t key_id[8], struct err *e);
 /* A pair made elsewhere; nothing happens if the store has or had it. */
 bool vault_import_intake_key(struct vault *v, const struct intake_key *from, struct err *e);
-bool vault_set_intake_key(struct vault *v, const uint8_t key_id[8], enum intake_state state, struct err *e);
 
 /* --- periods: rows are made here; arrows, with their leaves, too --- */
 /* A new row: PLANNED until a TICK finds that opens_s has come. The configuration is the newest of the dataset

@@ -248,20 +248,6 @@ bool vaultkeys_import_intake(struct vaultkeys *k, struct store *s, const struct 
 	return false;
 }
 
-bool vaultkeys_set_intake(
-    struct vaultkeys *k, struct store *s, const uint8_t key_id[8], enum intake_state state, struct err *e)
-{
-	struct bytes id = bytes_of(key_id, 8);
-	if (vaultkeys_find_intake(k, key_id) == NULL)
-		return err_set(e, ERR_NOT_FOUND, "no such intake key");
-	bool ok = state == INTAKE_DESTROYED
-		      ? store_run(s, e, "UPDATE intake_key SET state = ?, secret = NULL WHERE key_id = ?",
-			    "ib", (uint64_t)state, id)
-		      : store_run(s, e, "UPDATE intake_key SET state = ? WHERE key_id = ?", "ib",
-			    (uint64_t)state, id);
-	return ok && vaultkeys_load_intake(k, s, e);
-}
-
 const struct intake_key *vaultkeys_find_intake(const struct vaultkeys *k, const uint8_t key_id[8])
 {
 	for (unsigned i = 0; i < k->n_intake; i++)

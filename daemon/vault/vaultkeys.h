@@ -35,8 +35,7 @@ bool vaultkeys_read(struct vaultkeys *k, const struct conf *conf, struct err *e)
 void vaultkeys_wipe(struct vaultkeys *k);
 
 /* Intake keys live in the store, wrapped. load replaces what k holds. new makes a pair in state, inside the
- * caller's transaction, and adds it to k. set_state changes the row and k; INTAKE_DESTROYED overwrites the
- * wrapped copy. None of the three writes the `key` leaf: see vault_set_intake_key in vault.h. */
+ * caller's transaction, and adds it to k. It writes no `key` leaf: see vault_new_intake_key in vault.h. */
 bool vaultkeys_load_intake(struct vaultkeys *k, struct store *s, struct err *e);
 bool vaultkeys_new_intake(struct vaultkeys *k, struct store *s, const struct os *os, enum intake_state state,
     uint64_t not_before_s, uint64_t not_after_s, uint8_t key_id[8], struct err *e);
@@ -44,8 +43,6 @@ bool vaultkeys_new_intake(struct vaultkeys *k, struct store *s, const struct os 
  * false: the store has or had that key already. */
 bool vaultkeys_import_intake(struct vaultkeys *k, struct store *s, const struct os *os,
     const struct intake_key *from, bool *added, struct err *e);
-bool vaultkeys_set_intake(
-    struct vaultkeys *k, struct store *s, const uint8_t key_id[8], enum intake_state state, struct err *e);
 const struct intake_key *vaultkeys_find_intake(const struct vaultkeys *k, const uint8_t key_id[8]);
 
 /* Guarded memory that is locked and left out of core dumps. NULL if there is none. sodium_free it. */
