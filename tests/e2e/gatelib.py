@@ -18,7 +18,7 @@ import nacl.bindings
 import zmq
 
 BIN = os.environ.get("CELLVEIL_BIN", os.path.join(os.path.dirname(__file__), "../../build/debug/bin"))
-PATIENCE = 30.0
+PATIENCE = 90.0
 with open(os.path.join(BIN, "cellveil-gate"), "rb") as program:  # sanitizers keep freed memory: no bound to hold
     SANITIZED = re.search(rb"__(asan|tsan)_init", program.read()) is not None
 
@@ -335,7 +335,8 @@ def submission(size=1024):
 
 
 def run(*tests):
-    """Each test gets its own gate and vault if it takes two arguments; prints the names as they pass."""
+    """Each test gets its own gate and vault if it takes two arguments: `extra` of the test are lines of the gate's
+    configuration, `deaf` a vault that answers no OPEN from the start. Prints the names as they pass."""
     import inspect
     import sys
     import traceback
@@ -349,6 +350,7 @@ def run(*tests):
             if len(inspect.signature(test).parameters) == 2:
                 gate = Gate(getattr(test, "extra", ""))
                 vault = FakeVault(gate.link_path)
+                vault.deaf = getattr(test, "deaf", False)
                 gate.start()
                 test(gate, vault)
                 gate.stop()

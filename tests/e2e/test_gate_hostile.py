@@ -12,6 +12,7 @@ import zmq
 from gatelib import *  # noqa: F403
 
 MEMORY_MIB = 160  # high-water mark of the whole run of one test; idle is about 20
+BURST, PER_S, OBJECTS_PER_S = 100, 20, 8  # messages of one principal; answers of half a MiB
 
 
 def receipt_for(fields):
@@ -81,7 +82,6 @@ def c_reject(code, cls=1, detail=0):
 
 def test_before_the_registry_everyone_is_told_later(gate, vault):
     """Z6, F47: 300, so that clients try again; and they get in once the registry is there."""
-    vault.deaf = True
     with gate.news:
         gate.news.wait_for(lambda: len(gate.address) == 3, PATIENCE)
     key = Key()
@@ -94,6 +94,9 @@ def test_before_the_registry_everyone_is_told_later(gate, vault):
     gate.wait_ready()
     assert early.ask(SUBMIT, submission())[0] == RECEIPT
     early.close()
+
+
+test_before_the_registry_everyone_is_told_later.deaf = True
 
 
 def test_the_self_test_notices_an_open_door(gate, vault):
@@ -239,16 +242,23 @@ def fresh(town, c):
         time.sleep(fields[0] / 1000 * 3)
 
 
+def allowed(start, burst=BURST, per_s=PER_S):
+    """How many answers a full bucket gave since then, at most."""
+    return burst + per_s * (time.monotonic() - start) + 1
+
+
 def test_beyond_the_rate_is_busy_for_the_sender_alone(gate, vault):
     town = Town(gate, vault)
     c = town.connect("query", town.bad)
-    kinds = []
+    kinds, start = [], time.monotonic()
     for _ in range(4):  # a door keeps a hundred answers for a line that is not read
         for _ in range(50):
             c.send(body(HELLO, {0: 1, 2: 1}))
         kinds += [c.receive()[0] for _ in range(50)]
-    assert 100 <= kinds.count(WELCOME) <= 140 and kinds.count(BUSY) >= 60, kinds.count(WELCOME)
-    # the bucket is the principal's, not the connection's
+    assert BURST <= kinds.count(WELCOME) <= allowed(start) and set(kinds) <= {WELCOME, BUSY}, kinds.count(WELCOME)
+    # the bucket is the principal's, not the connection's: empty for minutes after a fine
+    c.socket.send_multipart([body(HELLO, {0: 1, 2: 1})] * 10000)
+    gate.wait_line("message-dropped: flaw 2, 10000 frames")
     other = town.connect("submit", town.bad)
     assert other.ask(SUBMIT, submission())[0] == BUSY
     town.fine()
@@ -265,12 +275,13 @@ def test_a_disabled_key_is_refused_on_its_open_connection(gate, vault):
     kind, fields = c.ask(SUBMIT, submission())
     assert (kind, fields[0]) == (REJECT, NOT_AUTHORIZED)
     # and cannot use refusals as a well: strangers share one bucket
+    start = time.monotonic()
     for _ in range(300):
         c.send(body(SUBMIT, submission(16)))
     n = 0
     while c.receive(0.3) is not None:
         n += 1
-    assert n < 150, n
+    assert n <= allowed(start), n
     again = town.connect("submit", town.bad)
     assert again.refused() == 400
     for x in (c, again):
@@ -296,14 +307,14 @@ def test_raw_bytes_on_the_ports(gate, vault):
             lines.append(s)
     start = time.monotonic()
     for s in lines:
-        s.settimeout(10)
+        s.settimeout(PATIENCE)
         try:
             while s.recv(65536):
                 pass
         except ConnectionError:
             pass
         s.close()
-    assert time.monotonic() - start < 9
+    assert time.monotonic() - start < 25, "libzmq's own interval is 30 s"
     town.fine()
 
 
@@ -346,7 +357,7 @@ def test_subscription_flood_and_messages_upstream(gate, vault):
         None, (zmq.EVENT_HANDSHAKE_FAILED_AUTH, 300))
     assert reader.event(zmq.EVENT_HANDSHAKE_SUCCEEDED) is not None
     beat = pack({0: 1, 2: bytes(16), 4: 0, 6: bytes(32), 8: 41, 10: 1000, 12: "births", 14: 0, 16: bytes(32)})
-    for _ in range(100):
+    for _ in range(600):
         vault.send(FEED, {2: "births", 4: beat, 6: bytes(64)})
         if reader.socket.poll(100):
             break
@@ -376,11 +387,13 @@ def test_a_reader_that_never_reads_costs_a_bounded_amount(gate, vault):
     gate.put(f"object/{digest.hex()[:2]}/{digest.hex()}", os.urandom(1 << 20))
     town = Town(gate, vault)
     c = town.connect("query", town.bad, options=((zmq.RCVHWM, 1), (zmq.RCVBUF, 4096)))
+    start = time.monotonic()
     for _ in range(100):
         c.send(body(OBJECT, {0: digest, 2: 0, 4: 512 << 10}))
     town.fine()
     kinds = [c.receive()[0] for _ in range(100)]  # each answer is 0.5 MiB, the bucket holds 4
-    assert kinds.count(OBJECT_R) < 40 and kinds.count(BUSY) > 60, kinds.count(OBJECT_R)
+    assert kinds.count(OBJECT_R) <= allowed(start, OBJECTS_PER_S, OBJECTS_PER_S) + 2, kinds.count(OBJECT_R)
+    assert set(kinds) <= {OBJECT_R, BUSY}, set(kinds)
     c.close()
 
 
@@ -401,7 +414,7 @@ def test_curve_hello_replayed_and_huge_metadata(gate, vault):
                 s.sendall(head + c)
             except ConnectionError:
                 break
-        s.settimeout(10)
+        s.settimeout(PATIENCE)
         try:
             while s.recv(65536):
                 pass

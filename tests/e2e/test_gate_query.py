@@ -62,13 +62,14 @@ def news(vault, seq, **more):
 
 
 def attend(vault, s, seq=0):
-    """Beats until the subscriber hears one: its subscription is in force from then on."""
-    for n in range(200):
+    """Beats until the subscriber hears one, and then the last: its subscription is in force, and nothing is under way."""
+    for n in range(600):
         beat(vault, seq, 2000 + n)
-        if hear(s, 0.1):
-            while hear(s, 0.2):
-                pass
-            return
+        heard = hear(s, 0.1)
+        while heard:
+            if heard[10] == 2000 + n:
+                return
+            heard = hear(s)
     raise AssertionError("no beat was heard")
 
 
