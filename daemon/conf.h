@@ -30,7 +30,7 @@ struct conf {
 
 	/* [paths] */
 	char state[CONF_PATH]; /* /var/lib/cellveil/NAME: public/ audit/ vault/ below */
-	char run[CONF_PATH];   /* /run/cellveil/NAME: link/vault admin/socket metrics/… below */
+	char run[CONF_PATH];   /* /run/cellveil/NAME: link/vault admin/socket … below */
 	char keys[CONF_PATH];  /* /etc/cellveil/NAME/keys; $CREDENTIALS_DIRECTORY wins where it is set */
 
 	/* [vault] */

@@ -9,6 +9,7 @@
 #include "daemon/notify.h"
 #include "daemon/os.h"
 #include "daemon/say.h"
+#include "proto/keys.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -301,10 +302,14 @@ static void flawed(struct gate *g, const struct inbox *in)
 		[INBOX_MULTIPART] = STAT_MULTIPART,
 		[INBOX_CHOSEN_ROUTE] = STAT_CHOSEN_ROUTE,
 		[INBOX_NO_USER] = STAT_NO_USER };
+	char who[KEY_FINGERPRINT] = "none";
 	stats_add(counter[in->flaw], 1);
-	if (in->has_principal)
+	if (in->has_principal) {
 		throttle_fine(g->throttle, in->principal, g->now_ms, in->n_frames + 10u);
-	say(SAY_WARNING, "message-dropped", "flaw %u, %u frames", (unsigned)in->flaw, in->n_frames);
+		keys_fingerprint(who, in->principal);
+	}
+	say(SAY_WARNING, "message-dropped", "flaw %u, %u frames, key %s", (unsigned)in->flaw, in->n_frames,
+	    who);
 }
 
 static void send_busy(struct gate *g, enum door_kind door, const struct judgement *j)
@@ -408,16 +413,20 @@ static void door_turn(struct gate *g, enum door_kind kind)
  * subscribers connect again by themselves and ask for what they missed. */
 static void feed_turn(struct gate *g)
 {
+	char who[KEY_FINGERPRINT] = "none";
 	struct subscription s;
 	uint64_t retry;
 	for (unsigned i = 0; i < TURN_SUBSCRIPTIONS && door_subscription(&g->door[DOOR_FEED], &s); i++) {
 		if (!s.added || (s.size <= LIMIT_SUBSCRIPTION_BYTES && s.has_principal &&
 				    throttle_take(g->subscriptions, s.principal, g->now_ms, 0, &retry)))
 			continue;
-		if (s.has_principal)
+		if (s.has_principal) {
 			registry_bar(g->registry, s.principal, g->now_ms + SUBSCRIPTION_BAR_MS);
+			keys_fingerprint(who, s.principal);
+		}
 		stats_add(STAT_FEED_FLOODS, 1);
-		say(SAY_WARNING, "feed-flood", "too many or too long subscriptions: the feed is opened anew");
+		say(SAY_WARNING, "feed-flood",
+		    "too many or too long subscriptions, key %s: the feed is opened anew", who);
 		door_close(&g->door[DOOR_FEED], 0);
 		g->feed_down = true;
 		return;
@@ -491,6 +500,9 @@ static void signal_turn(struct gate *g, int signal_fd)
 			g->selftest_due = g->ready;
 			continue;
 		}
+		stats_say();
+		if (info.ssi_signo == SIGUSR1)
+			continue;
 		g->stop_now = g->stopping;
 		g->stopping = true;
 		g->stop_at_ms = g->now_ms + DRAIN_MS;

@@ -21,7 +21,8 @@ static const char usage[] =
     "  --config FILE    the deployment's configuration, cellveil.conf(5)\n"
     "  --check-config   read it, say what is wrong, and stop\n"
     "\n"
-    "SIGTERM drains and stops, SIGHUP repeats the self-test.\n";
+    "SIGTERM drains and stops, SIGHUP repeats the self-test, SIGUSR1 writes the counters\n"
+    "to the journal.\n";
 
 struct arguments {
 	const char *config;
@@ -55,6 +56,7 @@ static int block_signals(void)
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGUSR1);
 	signal(SIGPIPE, SIG_IGN);
 	if (sigprocmask(SIG_BLOCK, &set, NULL) != 0)
 		return -1;

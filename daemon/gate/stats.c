@@ -1,6 +1,11 @@
 #include "daemon/gate/stats.h"
+#include "daemon/say.h"
 #include <stdatomic.h>
-#include <string.h>
+#include <stdio.h>
+
+/* say() keeps 600 bytes of a text; a counter with its name and value takes less than ONE_ROOM. */
+#define LINE_ROOM 560
+#define ONE_ROOM  100
 
 static _Atomic uint64_t count[STATS];
 
@@ -14,21 +19,26 @@ uint64_t stats_get(enum gate_stat which)
 	return atomic_load_explicit(&count[which], memory_order_relaxed);
 }
 
-void stats_print(struct buf *out)
+void stats_say(void)
 {
-	static const struct {
-		const char *metric, *label;
-	} is[STATS] = {
-#define X(name, metric, label) { metric, label },
+	static const char *const name[STATS] = {
+#define X(id, metric, label) metric "{" label "}",
 		GATE_STATS(X)
 #undef X
 	};
+	char line[LINE_ROOM];
+	size_t used = 0;
 	for (unsigned i = 0; i < STATS; i++) {
-		if (i == 0 || strcmp(is[i].metric, is[i - 1].metric) != 0)
-			buf_printf(out, "# TYPE cellveil_gate_%s counter\n", is[i].metric);
-		buf_printf(out, "cellveil_gate_%s", is[i].metric);
-		if (is[i].label[0] != '\0')
-			buf_printf(out, "{%s}", is[i].label);
-		buf_printf(out, " %llu\n", (unsigned long long)stats_get((enum gate_stat)i));
+		uint64_t n = stats_get((enum gate_stat)i);
+		if (n == 0)
+			continue;
+		if (used > LINE_ROOM - ONE_ROOM) {
+			say(SAY_INFO, "counters", "%s", line);
+			used = 0;
+		}
+		used += (size_t)snprintf(
+		    line + used, ONE_ROOM, "%s%s %llu", used > 0 ? " " : "", name[i], (unsigned long long)n);
 	}
+	if (used > 0)
+		say(SAY_INFO, "counters", "%s", line);
 }

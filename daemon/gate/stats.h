@@ -2,7 +2,7 @@
  * a period or a cell. */
 #ifndef DAEMON_GATE_STATS_H
 #define DAEMON_GATE_STATS_H
-#include "proto/bytes.h"
+#include <stdint.h>
 
 /* X(name in the code, metric, label pair) */
 #define GATE_STATS(X)                                                                                        \
@@ -59,6 +59,6 @@ enum gate_stat {
 
 void stats_add(enum gate_stat which, uint64_t n);
 uint64_t stats_get(enum gate_stat which);
-/* Prometheus text of all counters, prefix cellveil_gate_. */
-void stats_print(struct buf *out);
+/* The counters that are not 0, as `counters` lines of the journal. */
+void stats_say(void);
 #endif

@@ -6,6 +6,7 @@
 #include "daemon/vault/accept.h"
 #include "daemon/vault/answer.h"
 #include "daemon/vault/registry.h"
+#include "proto/keys.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -93,6 +94,7 @@ static struct bad_sender *place_for_bad(struct intake *k, const uint8_t principa
 
 static void count_bad(struct vault *v, const uint8_t principal[8])
 {
+	char who[KEY_FINGERPRINT];
 	struct bad_sender *bad = place_for_bad(v->intake, principal);
 	uint64_t now_ms = os_boot_ms(v->os);
 	if (bad->n == 0 || now_ms - bad->since_ms > BAD_WINDOW_MS) {
@@ -104,8 +106,9 @@ static void count_bad(struct vault *v, const uint8_t principal[8])
 	bad->busy_until_ms = now_ms + BAD_WINDOW_MS;
 	bad->n = 1;
 	bad->since_ms = now_ms;
-	say(SAY_WARNING, "bad-envelopes", "a principal sent %u envelopes that do not open; it waits",
-	    LIMIT_BAD_ENVELOPES);
+	keys_fingerprint(who, principal);
+	say(SAY_WARNING, "bad-envelopes", "%u envelopes that do not open; key %s waits", LIMIT_BAD_ENVELOPES,
+	    who);
 }
 
 /* --- answers --- */

@@ -105,6 +105,9 @@ def test_the_self_test_notices_an_open_door(gate, vault):
     gate.process.send_signal(signal.SIGHUP)
     gate.wait_line("^selftest-passed", count=2)
     town.fine()
+    gate.process.send_signal(signal.SIGUSR1)
+    gate.wait_line(r'^counters: .*zap_total\{status="200"\} [1-9]')
+    town.fine()
 
 
 def test_several_frames_are_dropped_and_fined(gate, vault):
@@ -115,7 +118,7 @@ def test_several_frames_are_dropped_and_fined(gate, vault):
     c.send(body(SUBMIT, submission()))  # the fine is felt by what comes after
     kind, _, fields = c.receive()
     assert (kind, fields[2]) == (BUSY, RATE)
-    gate.wait_line(r"message-dropped: flaw 2, 2 frames")
+    gate.wait_line(r"message-dropped: flaw 2, 2 frames, key [0-9a-f]{4}")
     gate.wait_line(r"message-dropped: flaw 2, 10000 frames")
     assert len(vault.forwards) == 1
     c.close()
