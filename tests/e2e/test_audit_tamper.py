@@ -188,9 +188,14 @@ def spoil(a, change, renumber=True):
     return public, i
 
 
+def other_digest(leaf, name):
+    """The leaf with another first digit in that digest, whatever it is."""
+    return re.sub(rb'"%s":"(.)' % name, lambda m: b'"%s":"%s' % (name, b"1" if m[1] == b"0" else b"0"), leaf)
+
+
 def edit(log):
     i = log.find(b"submission")
-    log.leaves[i] = re.sub(rb'"stmt":"..', b'"stmt":"00', log.leaves[i])
+    log.leaves[i] = other_digest(log.leaves[i], b"stmt")
     return i
 
 
@@ -221,7 +226,7 @@ def recount(log):
 def outlive(log):
     """A release leaf forgotten by the ledger of the next."""
     i = [k for k, x in enumerate(log.leaves) if b'"k":"release"' in x][1]
-    log.leaves[i] = re.sub(rb'"ledger":"..', b'"ledger":"00', log.leaves[i])
+    log.leaves[i] = other_digest(log.leaves[i], b"ledger")
     return i
 
 
