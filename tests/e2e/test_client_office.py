@@ -227,9 +227,12 @@ def leaks(d, forms):
     """Files of deployment and clients, other than the forms, that hold a mark; and how many were looked at."""
     found, n = [], 0
     for path in places(d.folder, set(forms)):
-        with open(path, "rb") as f:
-            found += [(path, s) for s in found_in(f.read())]
-        n += 1
+        try:
+            with open(path, "rb") as f:
+                found += [(path, s) for s in found_in(f.read())]
+            n += 1
+        except FileNotFoundError:  # daemons go on while we look
+            pass
     return found, n
 
 
