@@ -30,6 +30,7 @@ class Line:
     def __init__(self, front, back, rng):
         self.front, self.back, self.rng = front, back, rng
         self.faults = dict.fromkeys(FAULTS, 0)
+        self.to_come = []  # every fault once and four good ones, in random order; then again
         self.good, self.calm, self.dead = 0, False, False
         self.hush, self.hushed = False, threading.Event()  # the next one to come meets silence
         self.lock = threading.Lock()
@@ -43,7 +44,8 @@ class Line:
             except OSError:
                 return
             with self.lock:
-                fault = self.rng.choice(FAULTS + [None] * 4) if not self.calm else None
+                self.to_come = self.to_come or self.rng.sample(FAULTS + [None] * 4, len(FAULTS) + 4)
+                fault = self.to_come.pop() if not self.calm else None
                 fault = "refuse" if self.dead else "silence" if self.hush else fault
                 self.hush = False
                 at = self.rng.randrange(0, 2500)
