@@ -128,7 +128,15 @@ static bool subject_take(struct audit *a, const char **p, const char *end, size_
 	return cert_take_char(p, end, ' ');
 }
 
-/* "A+B " */
+static bool is_named(const struct line *l, uint32_t office)
+{
+	for (uint32_t i = 0; i < l->n_offices; i++)
+		if (l->office[i] == office)
+			return true;
+	return false;
+}
+
+/* "A+B ", nobody twice */
 static bool pool_take(struct audit *a, const char **p, const char *end, struct line *l)
 {
 	const struct latticedim *d = &a->g->dim[a->office_dim];
@@ -144,7 +152,7 @@ static bool pool_take(struct audit *a, const char **p, const char *end, struct l
 		memcpy(code, *p, len);
 		code[len] = '\0';
 		uint32_t office = lattice_code(d, code);
-		if (office == UINT32_MAX || !lattice_is_leaf(d, office))
+		if (office == UINT32_MAX || !lattice_is_leaf(d, office) || is_named(l, office))
 			return false;
 		l->office[l->n_offices++] = office;
 		*p += len + 1;

@@ -13,12 +13,6 @@
 #define PRIME_1 UINT64_C(2305843009213693951) /* 2^61 - 1 */
 #define PRIME_2 UINT64_C(2305843009213693921) /* 2^61 - 31 */
 
-/* A cell that may change: nobody can read its value off the table. */
-static bool movable(const struct lattice *g, uint64_t cell)
-{
-	return g->value[cell] < 0 && g->mark[cell] != 'I';
-}
-
 /* ---- null vectors ---- */
 
 static uint64_t add_mod(uint64_t a, uint64_t b, uint64_t p)
@@ -108,8 +102,10 @@ static bool join(struct certcheck *k, struct err *e)
 	struct releases *r = &k->joint->releases;
 	struct releasefolder *folder = k->joint->folder = calloc(r->n, sizeof *folder);
 	bool ok = folder != NULL || err_set(e, ERR_MEMORY, "no memory");
-	for (uint64_t v = 0; ok && v < r->n; v++)
+	for (uint64_t v = 0; ok && v < r->n; v++) {
 		ok = releasefolders_find(k->ledger, k->own, r, v, &folder[v], e);
+		k->report->relisted = k->report->relisted || folder[v].g.born[0] != NULL;
+	}
 	if (!ok || !releasefolders_complete(k->ledger, k->own, r, folder[0].path, e) ||
 	    !releases_join(&k->joint->lattice, k->own, r, folder, k->office_dim, e))
 		return false;
@@ -148,163 +144,12 @@ static bool null_take(struct certcheck *k, uint64_t prime, uint64_t *before, str
 	*before = cell;
 	if (cell >= k->g->n_cells)
 		return true; /* of an earlier release, or of a difference */
-	if (!movable(k->g, cell))
+	if (!cert_movable(k->g, cell))
 		return cert_bad(k, e, "the vector changes a cell that is printed or zero by definition");
 	if (!cert_visit_lines(k, cell, add_residue, &x))
 		return err_set(e, ERR_MEMORY, "no memory");
 	k->shown[cell] |= prime == PRIME_1 ? 1 : 2;
 	return true;
-}
-
-/* ---- tables ---- */
-
-static bool mark_line(struct certcheck *k, uint64_t key, int sign, void *context)
-{
-	(void)sign;
-	(void)context;
-	struct line_sum *line = cert_sums_at(&k->sums, key);
-	if (line != NULL)
-		line->listed = true;
-	return line != NULL;
-}
-
-/* The relation of a key, once more: parent - children over listed and printed cells must be zero. */
-static bool relation_holds(
-    const struct certcheck *k, uint64_t key, const int64_t *value, const uint64_t *stamp, uint64_t now)
-{
-	uint64_t base = (key - 1) % k->g->n_cells;
-	uint64_t number = (key - 1) / k->g->n_cells;
-	uint32_t d = k->g->n_dims - 1;
-	while (k->relation_base[d] > number)
-		d--;
-	const struct breakdown *b = &k->g->dim[d].breakdown[number - k->relation_base[d]];
-	int64_t sum = 0;
-	for (uint32_t i = 0; i <= b->n; i++) {
-		uint64_t cell = base + (i == 0 ? b->parent : b->child[i - 1]) * k->g->stride[d];
-		int64_t x;
-		if (stamp[cell] == now)
-			x = value[cell];
-		else if (k->g->value[cell] >= 0)
-			x = k->g->value[cell];
-		else
-			return false; /* an unknown cell the table does not tell */
-		sum += i == 0 ? x : -x;
-	}
-	return sum == 0;
-}
-
-struct tables {
-	int64_t *value;
-	uint64_t *stamp, now;
-	uint64_t component, first; /* of the table before; first: its first cell */
-	uint64_t *listed, n_listed;
-};
-
-/* Tables of one component begin with the same cell, of the next with a later one. */
-static bool table_in_turn(
-    const struct certcheck *k, struct tables *t, uint64_t id, uint64_t component, uint64_t first)
-{
-	bool same = component == t->component && first == t->first;
-	bool next = component == (k->report->tables == 0 ? 0 : t->component + 1) && first != t->first;
-	t->component = component;
-	t->first = first;
-	return id == k->report->tables && (next || (same && id > 0));
-}
-
-/* One entry of a table. What stands in earlier releases is passed over where these are not there. */
-static bool entry_take(struct certcheck *k, struct tables *t, uint64_t cell, int64_t value, struct err *e)
-{
-	if (cell >= k->g->n_cells)
-		return true;
-	if (!movable(k->g, cell) && value != k->g->value[cell])
-		return cert_bad(k, e, "the table changes a cell that is printed or zero by definition");
-	if (k->g->mark[cell] == 'H' && value < (int64_t)k->report->floor)
-		return cert_bad(k, e, "a hidden cell falls below the floor");
-	t->stamp[cell] = t->now;
-	t->value[cell] = value;
-	t->listed[t->n_listed++] = cell;
-	if (!cert_visit_from(k, k->report->joined, cell, mark_line, NULL))
-		return err_set(e, ERR_MEMORY, "no memory");
-	if (k->least[cell] < 0 || value < k->least[cell])
-		k->least[cell] = value;
-	if (value > k->largest[cell])
-		k->largest[cell] = value;
-	return true;
-}
-
-/* An office that did not change between two releases holds the same in both. */
-static bool same_in_all(const struct certcheck *k, const struct tables *t, uint64_t cell)
-{
-	const struct releases *r = &k->joint->releases;
-	uint64_t own = cell % k->own->n_cells;
-	uint64_t here = r->n - cell / k->own->n_cells;
-	for (uint64_t v = 0; k->report->joined && v <= r->n; v++) {
-		uint64_t span = releases_span_code(r, v < here ? v : here, v < here ? here : v);
-		uint64_t other = releases_code(r, v) * k->own->n_cells + own;
-		if (v == here || k->g->value[span * k->own->n_cells + own] != 0)
-			continue;
-		int64_t value = t->stamp[other] == t->now ? t->value[other] : k->g->value[other];
-		if (value != t->value[cell])
-			return false;
-	}
-	return true;
-}
-
-/* A correction's tables are of counts; the differences follow. */
-static uint64_t table_cells(const struct certcheck *k)
-{
-	return k->own->n_cells * (1 + k->report->earlier);
-}
-
-static bool table_holds(struct certcheck *k, const struct tables *t, struct err *e)
-{
-	for (size_t i = 0; i < k->sums.room; i++)
-		if (k->sums.place[i].key != 0 &&
-		    !relation_holds(k, k->sums.place[i].key, t->value, t->stamp, t->now))
-			return cert_bad(k, e, "the table contradicts a relation or what was printed");
-	for (uint64_t i = 0; i < t->n_listed; i++)
-		if (!same_in_all(k, t, t->listed[i]))
-			return cert_bad(k, e, "the table changes an office that did not change");
-	for (uint64_t i = 0; k->report->joined && i < t->n_listed; i++)
-		certdiff_take(k, t->listed[i], t->value, t->stamp, t->now);
-	return true;
-}
-
-/* w <id> <component> <n> <cell>=<value> ... */
-static bool table_take(struct certcheck *k, struct tables *t, struct err *e)
-{
-	const char *p = k->r.line + 2;
-	const char *end = k->r.line_end;
-	uint64_t id;
-	uint64_t component;
-	uint64_t n;
-	uint64_t cell;
-	uint64_t value;
-	uint64_t before = 0;
-	uint64_t cells = table_cells(k);
-	if (!cert_take_number(&p, end, UINT32_MAX, &id) || !cert_take_char(&p, end, ' ') ||
-	    !cert_take_number(&p, end, UINT32_MAX, &component) || !cert_take_char(&p, end, ' ') ||
-	    !cert_take_number(&p, end, cells, &n) || n == 0)
-		return cert_bad(k, e, "a table is: w, number, component, how many cells, cells");
-	cert_sums_clear(&k->sums);
-	t->now++;
-	t->n_listed = 0;
-	for (uint64_t i = 0; i < n; i++) {
-		if (!cert_take_char(&p, end, ' ') || !cert_take_number(&p, end, cells - 1, &cell) ||
-		    !cert_take_char(&p, end, '=') || !cert_take_number(&p, end, LIMIT_HASH_TOTAL, &value))
-			return cert_bad(k, e, "a table's entry is cell=value");
-		if (i > 0 && cell <= before)
-			return cert_bad(k, e, "entries rise by cell");
-		if (i == 0 && !table_in_turn(k, t, id, component, cell))
-			return cert_bad(k, e, "tables and their components are numbered in turn");
-		before = cell;
-		if (!entry_take(k, t, cell, (int64_t)value, e))
-			return false;
-	}
-	if (p != end)
-		return cert_bad(k, e, "text after the last entry");
-	k->report->tables++;
-	return table_holds(k, t, e);
 }
 
 /* ---- the file ---- */
@@ -379,22 +224,6 @@ static bool null_section(struct certcheck *k, uint64_t prime, struct err *e)
 	return true;
 }
 
-static bool tables_section(struct certcheck *k, struct err *e)
-{
-	struct tables t = { .first = UINT64_MAX };
-	t.value = malloc(k->g->n_cells * sizeof *t.value);
-	t.stamp = calloc(k->g->n_cells, sizeof *t.stamp);
-	t.listed = malloc(k->g->n_cells * sizeof *t.listed);
-	bool ok =
-	    (t.value != NULL && t.stamp != NULL && t.listed != NULL) || err_set(e, ERR_MEMORY, "no memory");
-	while (ok && cert_reader_line(&k->r) && cert_line_begins(&k->r, "w "))
-		ok = table_take(k, &t, e);
-	free(t.listed);
-	free(t.value);
-	free(t.stamp);
-	return ok;
-}
-
 static bool end_line(struct certcheck *k, struct bytes file, struct err *e)
 {
 	uint8_t got[32];
@@ -408,23 +237,6 @@ static bool end_line(struct certcheck *k, struct bytes file, struct err *e)
 	crypto_hash_sha256(want, file.at, (size_t)((const uint8_t *)k->r.line - file.at));
 	return memcmp(got, want, 32) == 0 ||
 	       cert_bad(k, e, "the file was changed: its own digest does not fit");
-}
-
-/* o <number in turn> <hidden cells>: components without tables */
-static bool open_section(struct certcheck *k, struct err *e)
-{
-	for (uint64_t i = 0; cert_reader_line(&k->r) && cert_line_begins(&k->r, "o "); i++) {
-		const char *p = k->r.line + 2;
-		uint64_t number;
-		uint64_t cells;
-		if (!cert_take_number(&p, k->r.line_end, UINT32_MAX, &number) || number != i ||
-		    !cert_take_char(&p, k->r.line_end, ' ') ||
-		    !cert_take_number(&p, k->r.line_end, table_cells(k), &cells) || p != k->r.line_end)
-			return cert_bad(
-			    k, e, "an open component is: o, its number in turn, how many hidden cells");
-		k->report->open += cells;
-	}
-	return true;
 }
 
 static bool section_is(struct certcheck *k, const char *line, struct err *e)
@@ -441,8 +253,9 @@ static bool sections(struct certcheck *k, struct bytes file, struct err *e)
 		return false;
 	return section_is(k, "section null 2305843009213693951", e) && null_section(k, PRIME_1, e) &&
 	       section_is(k, "section null 2305843009213693921", e) && null_section(k, PRIME_2, e) &&
-	       section_is(k, "section tables", e) && tables_section(k, e) &&
-	       section_is(k, "section open", e) && open_section(k, e) && end_line(k, file, e);
+	       (certparts_find(k) || err_set(e, ERR_MEMORY, "no memory")) &&
+	       section_is(k, "section tables", e) && certtables_section(k, e) &&
+	       section_is(k, "section open", e) && certtables_open_section(k, e) && end_line(k, file, e);
 }
 
 static bool sum_fails(const struct certcheck *k, uint64_t cell, struct err *e)
@@ -482,11 +295,9 @@ static bool printed_adds_up(const struct certcheck *k, struct err *e)
 /* What is wrong with a hidden cell; NULL: nothing. */
 static const char *hidden_fault(const struct certcheck *k, uint64_t cell)
 {
-	const struct certificate_report *r = k->report;
 	if (k->shown[cell] != 3)
 		return "nothing shows that this hidden cell cannot be computed";
-	if (k->least[cell] >= 0 && (k->largest[cell] < (int64_t)r->threshold ||
-				       k->largest[cell] - k->least[cell] < (int64_t)r->width))
+	if (k->least[cell] >= 0 && cert_too_narrow(k, cell))
 		return "its tables leave this hidden cell too narrow";
 	return NULL;
 }
@@ -497,8 +308,7 @@ static bool complete(struct certcheck *k, struct err *e)
 {
 	struct buf name = { 0 };
 	struct certificate_report *r = k->report;
-	uint64_t counts = r->joined ? table_cells(k) : k->own->n_cells;
-	uint64_t earlier_with_tables = 0;
+	uint64_t counts = r->joined ? cert_counts(k) : k->own->n_cells;
 	for (uint64_t c = 0; c < counts; c++) {
 		bool own = c < k->own->n_cells;
 		if (k->g->mark[c] != 'H')
@@ -516,14 +326,12 @@ static bool complete(struct certcheck *k, struct err *e)
 		r->covered += own;
 		r->with_tables += own && k->least[c] >= 0;
 		r->earlier_hidden += !own && k->shown[c] == 3;
-		earlier_with_tables += !own && k->shown[c] == 3 && k->least[c] >= 0;
 	}
 	if (r->joined)
 		certdiff_count(k);
-	if (r->earlier > 0 && !r->joined)
+	if (!cert_has_all(k))
 		return true; /* components may reach into releases that are not here */
-	return r->with_tables + earlier_with_tables + r->open == r->hidden + r->earlier_hidden ||
-	       err_set(e, ERR_CRYPTO, "the hidden cells without tables are not those said to be open");
+	return certparts_open_fit(k, e);
 }
 
 /* The file of figures that were moved: one line says how, and then it ends. */
@@ -576,6 +384,7 @@ bool certificate_check(const struct lattice *g, struct bytes file, const char *l
 	free(k.least);
 	free(k.largest);
 	free(k.sums.place);
+	certparts_free(&k);
 	certdiff_close(&k);
 	return ok;
 }

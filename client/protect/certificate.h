@@ -19,6 +19,7 @@ struct certificate_report {
 	uint64_t hidden;      /* cells marked H */
 	uint64_t covered;     /* of them, proved not computable */
 	uint64_t with_tables; /* of them, shown to reach the threshold, beside all releases that were read */
+	bool relisted;        /* joined, and releases have different lists of codes */
 	bool joined;          /* what all releases of the period say together was checked too */
 	uint64_t earlier;     /* releases of the period that it says it was protected together with */
 	uint64_t

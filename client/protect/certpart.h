@@ -31,6 +31,12 @@ struct sums {
 	size_t room, used;
 };
 
+struct certpart { /* cells that are not printed and hang together: a relation holds two of them */
+	uint32_t first, cells;
+	uint32_t hidden; /* of them, those that its tables must leave open */
+	bool told;       /* by a table */
+};
+
 struct certcheck {
 	const struct lattice *g;   /* whose relations count: own, or joint */
 	const struct lattice *own; /* the release that the certificate is about */
@@ -46,6 +52,11 @@ struct certcheck {
 		int64_t *least, *most;
 		uint8_t *seen;
 	} diff;
+	uint32_t *part_of;     /* by count: its component; UINT32_MAX: printed */
+	struct certpart *part; /* rising by first cell */
+	uint32_t n_parts;
+	uint64_t *open; /* lines o: how many hidden cells each */
+	uint32_t n_open;
 	uint64_t relation_base[LATTICE_DIMS_MAX]; /* number of breakdowns in the dimensions before */
 	struct sums sums;
 };
@@ -56,6 +67,50 @@ void certdiff_close(struct certcheck *k);
 void certdiff_take(
     const struct certcheck *k, uint64_t cell, const int64_t *value, const uint64_t *stamp, uint64_t now);
 void certdiff_count(const struct certcheck *k); /* into the report */
+
+/* A cell that may change: nobody can read its value off the table. */
+static inline bool cert_movable(const struct lattice *g, uint64_t cell)
+{
+	return g->value[cell] < 0 && g->mark[cell] != 'I';
+}
+/* A correction's tables are of counts; the differences follow. */
+static inline uint64_t cert_counts(const struct certcheck *k)
+{
+	return k->own->n_cells * (1 + k->report->earlier);
+}
+/* Are all releases here that the certificate speaks of? */
+static inline bool cert_has_all(const struct certcheck *k)
+{
+	return k->report->earlier == 0 || k->report->joined;
+}
+/* Is all known here that makes components? Not where releases have different lists of codes: of what only one of them lists, the
+ * counts say whether it may be another in the other. Then they may be unions of those found here. */
+static inline bool cert_knows_parts(const struct certcheck *k)
+{
+	return cert_has_all(k) && !k->report->relisted;
+}
+/* Hidden, and cannot be computed: its component's tables must leave it open. What an earlier release hid may have come out
+ * since. */
+static inline bool cert_needs_tables(const struct certcheck *k, uint64_t cell)
+{
+	return k->g->mark[cell] == 'H' && (cell < k->own->n_cells || k->shown[cell] == 3);
+}
+/* Do the tables seen leave the cell below the threshold, or less than `width` apart? */
+static inline bool cert_too_narrow(const struct certcheck *k, uint64_t cell)
+{
+	return k->largest[cell] < (int64_t)k->report->threshold ||
+	       k->largest[cell] - k->least[cell] < (int64_t)k->report->width;
+}
+
+/* certparts.c: the components. False: no memory. After the null vectors. */
+bool certparts_find(struct certcheck *k);
+void certparts_free(struct certcheck *k);
+/* Are the lines o those components with hidden cells that no table told of? */
+bool certparts_open_fit(struct certcheck *k, struct err *e);
+
+/* certtables.c: the two sections, each from the line after its head to the one after it. */
+bool certtables_section(struct certcheck *k, struct err *e);
+bool certtables_open_section(struct certcheck *k, struct err *e);
 
 bool cert_bad(struct certcheck *k, struct err *e, const char *rule); /* "line N: rule"; always false */
 void cert_sums_clear(struct sums *s);

@@ -137,7 +137,15 @@ static bool subject_take(struct doubt *c, const char **p, const char *end)
 	return cert_take_char(p, end, ' ');
 }
 
-/* "public" or "A+B" */
+static bool is_member(const struct doubt *c, uint32_t office)
+{
+	for (uint32_t i = 0; i < c->n_members; i++)
+		if (c->member[i] == office)
+			return true;
+	return false;
+}
+
+/* "public" or "A+B", nobody twice */
 static bool attacker_take(struct doubt *c, const char **p, const char *end)
 {
 	const char *stop = memchr(*p, ' ', (size_t)(end - *p));
@@ -155,7 +163,8 @@ static bool attacker_take(struct doubt *c, const char **p, const char *end)
 		memcpy(code, *p, len);
 		code[len] = '\0';
 		uint32_t office = lattice_code(&c->g->dim[c->office_dim], code);
-		if (office == UINT32_MAX || !lattice_is_leaf(&c->g->dim[c->office_dim], office))
+		if (office == UINT32_MAX || !lattice_is_leaf(&c->g->dim[c->office_dim], office) ||
+		    is_member(c, office))
 			return false;
 		c->member[c->n_members++] = office;
 		*p += len + (plus == NULL ? 0 : 1);
@@ -184,9 +193,8 @@ static bool change_fits(struct doubt *c, const int64_t *from, uint64_t cell, int
 	if (c->line_of[cell] == c->tables + 1)
 		return bad(c, "a table changes a cell twice");
 	c->line_of[cell] = c->tables + 1;
-	for (uint32_t i = 0; i < c->n_members; i++)
-		if (lattice_place(g, cell, c->office_dim) == c->member[i])
-			return bad(c, "a table changes what its attacker owns");
+	if (c->n_members > 0 && is_member(c, lattice_place(g, cell, c->office_dim)))
+		return bad(c, "a table changes what its attacker owns");
 	return fits_figure(c, cell, by + (from == NULL ? 0 : from[cell]));
 }
 

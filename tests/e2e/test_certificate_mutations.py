@@ -89,6 +89,8 @@ def rearranged(rng, name, data):
     requirements says nothing, and the last line is made anew with the digests."""
     lines = data.split(b"\n")[:-1]
     ways = ["without", "twice"] + ["section"] * (name != "RESULT.csv") + ["exchanged"] * (name != "certificate.auditor.cvc")
+    if len(lines) < 3:
+        return None
     way, i, j = rng.choice(ways), rng.randrange(1, len(lines) - 1), rng.randrange(1, len(lines) - 1)
     after = list(lines)
     if way == "without":
@@ -427,6 +429,74 @@ def computable(folder):
         assert verdict(folder) == wanted, (cell, wanted)
 
 
+def put_table(folder, codes, cells, policy, more=()):
+    """A folder of {dimension: codes of its leaves}, with its result and proof."""
+    os.makedirs(folder)
+    at = lambda name: os.path.join(folder, name)
+    for name, leaves in codes.items():
+        write(at("hier_%s.csv" % name), "".join(line + "\n" for line in ["level,code", "@,_T"] + ["@@," + c for c in leaves]).encode())
+    for name, lines in [("cells.csv", cells), ("policy.yaml", policy), *more]:
+        write(at(name), "".join(line + "\n" for line in lines).encode())
+    run([CELLVEIL, "protect", folder, "--policy", at("policy.yaml"), "-o", at("out")])
+    for name in PROOF:
+        shutil.copy(os.path.join(at("out"), name), folder)
+    assert verdict(folder) == 0
+
+
+def refused(folder, name, text, why):
+    """With this text, all digests right, the certificate or its auditors' part does not hold."""
+    before = [read(os.path.join(folder, n)) for n in PROOF]
+    write(os.path.join(folder, name), text)
+    redigest(folder)
+    assert verdict(folder) == 1, why
+    for n, data in zip(PROOF, before):
+        write(os.path.join(folder, n), data)
+
+
+def named_twice(folder):
+    """Who pools is told once each: nobody is named twice in place of another."""
+    cells = ["%s,%s,%d" % (o, k, n) for o, row in zip("abcd", ((0, 12, 9), (0, 14, 20), (30, 11, 8), (25, 9, 31)))
+             for k, n in zip("xyz", row)]
+    put_table(folder, {"office": "abcd", "kind": "xyz"}, ["office,kind,freq"] + cells,
+              ["zeros: sensitive", "coalition: 3", "min_reporting: 1"])
+    part = read(os.path.join(folder, "certificate.auditor.cvc"))
+    pools = re.findall(rb"office (\S+\+\S+) ", part)
+    assert pools, part
+    for pool in pools:
+        names = pool.split(b"+")
+        for i, one in enumerate(names):
+            for other in names[:i] + names[i + 1:]:
+                twice = b"+".join(names[:i] + [other] + names[i + 1:])
+                refused(folder, "certificate.auditor.cvc", part.replace(pool, twice, 1), (one, other))
+
+
+def whole_components(folder):
+    """A public table names every cell of a component and no other, and shows something that those before it do not."""
+    cells = ["a%d,b1,o1,%d" % (i, n) for i, n in enumerate((11, 7, 2))]
+    put_table(folder, {"area": ["a0", "a1", "a2", "a3"], "kind": ["b0", "b1"]}, ["area,kind,office,freq"] + cells,
+              ["zeros: sensitive", "min_reporting: 1"], [("structural.csv", ["area,kind", "a3,b1", "*,b0"])])
+    cert = read(os.path.join(folder, "certificate.cvc"))
+    tables = re.findall(rb"(?m)^w .*\n", cert)
+    assert tables, cert
+    for line in tables[:1]:
+        words = line.split()
+        named = {int(w.split(b"=")[0]): w for w in words[4:]}
+        for one in [c for c, w in named.items() if w.endswith(b"=0")]:
+            for other in [None] + [c for c in range(30) if c not in named]:
+                rest = {c: w for c, w in named.items() if c != one}
+                if other is not None:
+                    rest[other] = b"%d=%s" % (other, named[one].split(b"=")[1])
+                new = b" ".join(words[:3] + [b"%d" % len(rest)] + [rest[c] for c in sorted(rest)]) + b"\n"
+                refused(folder, "certificate.cvc", cert.replace(line, new), (line, new))
+    again = tables[-1].replace(b"w %d " % (len(tables) - 1), b"w %d " % len(tables))
+    refused(folder, "certificate.cvc", cert.replace(tables[-1], tables[-1] + again), again)
+    first, rest = cert.split(b"section tables\n")
+    hidden = len(re.findall(rb",H\n", read(os.path.join(folder, "RESULT.csv"))))
+    for lines in ([hidden - 1, 1], [hidden, 0], [hidden + 1], []):
+        text = b"".join(b"o %d %d\n" % x for x in enumerate(lines))
+        refused(folder, "certificate.cvc", first + b"section tables\nsection open\n" + text + b"end-public \n", lines)
+
+
 def main():
     seed = int(os.environ.get("CELLVEIL_SEED", 4))
     print("seed", seed, flush=True)
@@ -439,6 +509,8 @@ def main():
         accepted = tampered(rng, table, top)
         for _ in range(2):
             accepted += tampered(rng, made_up(rng, os.path.join(top, "other")), top)
+        named_twice(os.path.join(top, "pools"))
+        whole_components(os.path.join(top, "components"))
         sums(table, top)
         insiders(os.path.join(top, "one"), 1)
         computable(os.path.join(top, "one"))
