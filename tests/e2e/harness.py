@@ -22,6 +22,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import traceback
 
 SOURCE = os.environ.get("CELLVEIL_SOURCE", os.path.join(os.path.dirname(os.path.abspath(__file__)), "../.."))
 BIN = os.environ.get("CELLVEIL_BIN", os.path.join(SOURCE, "build/debug/bin"))
@@ -128,6 +129,27 @@ def run(command, want=0, timeout=PATIENCE, **kwargs):
         raise AssertionError("%s\nexit code %d, wanted %s\n%s%s" % (
             " ".join(command), p.returncode, want, p.stdout[-4000:], p.stderr[-4000:]))
     return p
+
+
+def cellveil(*args):
+    """Runs the client's program to whatever end."""
+    return run([os.path.join(BIN, "cellveil"), *args], want=None, timeout=500)
+
+
+def run_tests(names):
+    """Calls each test_... of a module's globals() with a temporary folder of its own; how many failed."""
+    failed = 0
+    for name, test in sorted(names.items()):
+        if not name.startswith("test_"):
+            continue
+        with tempfile.TemporaryDirectory(prefix="cv-") as folder:
+            try:
+                test(folder)
+                print("ok", name, flush=True)
+            except AssertionError:
+                failed += 1
+                print("FAILED", name, traceback.format_exc(), flush=True)
+    return failed
 
 
 class Daemon:

@@ -11,21 +11,14 @@ import json
 import os
 import random
 import re
-import subprocess
 import sys
-import tempfile
 
 import numpy
 from scipy.optimize import Bounds, LinearConstraint, milp
 
-from harness import BIN, environment
+from harness import cellveil, run_tests
 
 WIDTH, THRESHOLD = 2, 5  # the policy's defaults
-
-
-def cellveil(*args):
-    return subprocess.run([os.path.join(BIN, "cellveil"), *args], env=environment(), stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, text=True, check=False, timeout=300)
 
 
 class JJ:
@@ -487,14 +480,5 @@ def test_keys(folder):
     assert len(seen) > 1
 
 
-def main():
-    tests = [v for k, v in sorted(globals().items()) if k.startswith("test_")]
-    for test in tests:
-        with tempfile.TemporaryDirectory() as folder:
-            test(folder)
-        print("ok", test.__name__)
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(1 if run_tests(globals()) else 0)

@@ -10,18 +10,12 @@ import os
 import random
 import subprocess
 import sys
-import tempfile
 
 import numpy
 from scipy.optimize import Bounds, LinearConstraint, milp
 
-from harness import BIN, SOURCE, environment
+from harness import SOURCE, cellveil, run_tests
 from test_protect_known import PLAIN, hidden, policy, two_way
-
-
-def cellveil(*args):
-    return subprocess.run([os.path.join(BIN, "cellveil"), *args], env=environment(), stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, text=True, check=False, timeout=500)
 
 
 def protect(table, folder, level, name="out"):
@@ -301,14 +295,5 @@ def test_all_patterns(folder):
         assert abs(s["cost"] - round(best)) < 0.5, (counts, best, s)
 
 
-def main():
-    for name, test in sorted(globals().items()):
-        if name.startswith("test_"):
-            with tempfile.TemporaryDirectory() as folder:
-                test(folder)
-            print("ok", name)
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(1 if run_tests(globals()) else 0)

@@ -3,17 +3,10 @@
 them, and nothing written. What goes together stays possible."""
 import os
 import shutil
-import subprocess
 import sys
-import tempfile
 
-from harness import BIN, data, environment
+from harness import cellveil, data, run_tests
 from test_protect_known import PLAIN, policy, two_way
-
-
-def cellveil(*args):
-    return subprocess.run([os.path.join(BIN, "cellveil"), *args], env=environment(), stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, text=True, check=False, timeout=120)
 
 
 class Place:
@@ -151,14 +144,5 @@ def test_preview(folder):
     place.refused(p, "--format does nothing with --json")
 
 
-def main():
-    for name, test in sorted(globals().items()):
-        if name.startswith("test_"):
-            with tempfile.TemporaryDirectory() as folder:
-                test(folder)
-            print("ok", name)
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(1 if run_tests(globals()) else 0)

@@ -7,21 +7,14 @@ public tests of sdcTable and easySdcTable (I-3, I-4, I-5), sdcTools/tauargus iss
 import csv
 import os
 import random
-import subprocess
 import sys
-import tempfile
 
-from harness import BIN, environment, random_seed
+from harness import cellveil, random_seed, run_tests
 from tableattack import Judge, Table, judge_folder
 from tablemaker import make, write
 
 PLAIN = {"group_min": 0, "zeros": "published", "offices": "no", "hidden_sum_min": 0, "redundancy": 0, "width": 1,
          "min_reporting": 1, "price_count": 0, "effort": 100}
-
-
-def cellveil(*args):
-    return subprocess.run([os.path.join(BIN, "cellveil"), *args], env=environment(), stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, text=True, check=False, timeout=120)
 
 
 def policy(folder, **values):
@@ -292,19 +285,5 @@ def test_limits_of_work(folder):
     assert p.returncode == 5 and not os.path.exists(none), p.stderr
 
 
-def main():
-    tests = [f for name, f in sorted(globals().items()) if name.startswith("test_")]
-    failed = 0
-    for test in tests:
-        with tempfile.TemporaryDirectory(prefix="cv-") as folder:
-            try:
-                test(folder)
-                print("ok", test.__name__, flush=True)
-            except AssertionError as error:
-                failed += 1
-                print("FAILED", test.__name__, error, flush=True)
-    sys.exit(1 if failed else 0)
-
-
 if __name__ == "__main__":
-    main()
+    sys.exit(1 if run_tests(globals()) else 0)

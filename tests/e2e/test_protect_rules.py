@@ -5,11 +5,11 @@ import os
 import resource
 import random
 import sys
-import tempfile
 
+from harness import cellveil, run_tests
 from tableattack import judge_folder
 from tablemaker import write
-from test_protect_known import cellveil, flat, hidden, policy, protect, result, two_way
+from test_protect_known import flat, hidden, policy, protect, result, two_way
 
 
 def verified(folder, out):
@@ -399,20 +399,5 @@ def test_part_reported_but_not_printed(folder):
     assert ("_T", "ended") in hidden(out, "office", "measure")
 
 
-def main():
-    failed = 0
-    for name, test in sorted(globals().items()):
-        if not name.startswith("test_"):
-            continue
-        with tempfile.TemporaryDirectory(prefix="cv-") as folder:
-            try:
-                test(folder)
-                print("ok", name, flush=True)
-            except AssertionError as error:
-                failed += 1
-                print("FAILED", name, error, flush=True)
-    sys.exit(1 if failed else 0)
-
-
 if __name__ == "__main__":
-    main()
+    sys.exit(1 if run_tests(globals()) else 0)

@@ -15,10 +15,9 @@ import tempfile
 
 import numpy
 
-from harness import SOURCE
+from harness import SOURCE, cellveil
 from tableattack import Judge, Table, rows_of
 from tablemaker import write
-from test_protect_known import cellveil
 
 ABC = "abcd"
 AREAS = {"north": "abc", "south": "def", "west": "ghi"}
