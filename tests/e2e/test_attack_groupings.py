@@ -9,16 +9,16 @@ test_attack_groupings.py [SECONDS [SEED]]
 import os
 import subprocess
 import sys
-import tempfile
-import time
 
 from dagmaker import make
-from harness import BIN, environment, random_seed
+from harness import BIN, environment, run_tests
+from hunting import Hunt
 from tableattack import judge_folder
 from tablemaker import write
 from test_attack_tables import one
 
 CELLVEIL = os.path.join(BIN, "cellveil")
+TABLES = 30
 
 
 def hier(folder, name, lines):
@@ -89,27 +89,14 @@ def test_nobody(folder):
     held(folder, zero_reach="yes", residual="zeros")
 
 
-def random_tables(seconds, seed):
-    """At least eight, then as many as the time allows."""
-    until, codes, bad, n = time.monotonic() + seconds, {}, [], 0
-    while n < 8 or time.monotonic() < until:
-        code, found = one(seed + n, make)
-        codes[code] = codes.get(code, 0) + 1
-        bad += ["seed %d: %s" % (seed + n, text) for text in found[:3]]
-        n += 1
-    print("first seed %d; by exit code: %s" % (seed, codes), flush=True)
-    assert not bad, "\n".join(bad)
-    assert codes.get(0, 0) > n // 2, codes
-
-
 def main():
-    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 12
-    for name, test in sorted(globals().items()):
-        if name.startswith("test_"):
-            with tempfile.TemporaryDirectory(prefix="cv-") as folder:
-                test(folder)
-                print("ok", name, flush=True)
-    random_tables(seconds, random_seed(2))
+    failed = run_tests(globals())
+    hunt = Hunt(TABLES, 60)
+    for seed in hunt.seeds():
+        hunt.count(seed, *one(seed, make))
+    print("first seed %d; by exit code: %s; failed: %d" % (hunt.first, hunt.kinds, hunt.bad))
+    assert hunt.kinds.get(0, 0) > sum(hunt.kinds.values()) // 2, hunt.kinds
+    sys.exit(1 if failed or hunt.bad else 0)
 
 
 if __name__ == "__main__":
