@@ -50,8 +50,7 @@ static bool ask(const struct question *q, uint32_t need, bool *served, struct er
 	if (!grid_init(&g, q->l->t, &params, q->key, e))
 		return false;
 	ladder_thaw(q->l, &g);
-	if (!derived_begin(&g, q->level, e))
-		goto done;
+	derived_begin(&g, q->level);
 	for (uint32_t c = 0; c < g.n_cells; c++)
 		if (g.kind[c] == KIND_FORCED && q->open[c] != 0)
 			g.kind[c] = KIND_OPEN;

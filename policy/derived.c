@@ -61,107 +61,7 @@ static bool is_asked(const struct grid *g, const struct derived_figure *f)
 	return denominator_shown(g, f) && g->kind[cell] == KIND_FREE && g->known[cell] != 0;
 }
 
-/* ---- what figures tell of noughts beside their cells ---- */
-
-struct reading { /* by cell */
-	struct between *is;
-	uint8_t *drop;
-};
-
-static bool is_vague(const struct grid *g, const struct reading *r, uint32_t cell)
-{
-	return g->mark[cell] == 'I' && r->is[cell].least < r->is[cell].most;
-}
-
-/* Several figures of a cell together. True: one of them tells less than its value. */
-static bool read_figures(const struct grid *g, struct reading *r)
-{
-	const struct derived_figure *f = g->t->derived;
-	bool vague = false;
-	for (uint32_t c = 0; c < g->n_cells; c++)
-		r->is[c] = g->mark[c] == 'I' ? (struct between){ 0, MANY }
-					     : (struct between){ g->value[c], g->value[c] };
-	for (size_t i = 0; i < g->t->n_derived; i++) {
-		struct between *s = &r->is[f[i].numerator];
-		if (g->mark[f[i].numerator] != 'I' || !denominator_shown(g, &f[i]))
-			continue;
-		struct between one = same_figure(g, &f[i]);
-		s->least = one.least > s->least ? one.least : s->least;
-		s->most = one.most < s->most ? one.most : s->most;
-	}
-	for (size_t i = 0; i < g->t->n_derived; i++)
-		vague = vague || is_vague(g, r, (uint32_t)f[i].numerator);
-	return vague;
-}
-
-/* What no table prints of a total is nought, and would be known to be small. */
-static bool shows_nought(const struct grid *g, const struct reading *k, const struct relation *r)
-{
-	int64_t most = k->is[r->parent].most;
-	bool open = false;
-	if (g->kind[r->parent] != KIND_DEAD && !grid_counted(g, r->parent))
-		return false;
-	for (uint32_t j = 0; j < r->b->n; j++) {
-		uint32_t child = relation_child(g, r, j);
-		if (g->kind[child] == KIND_DEAD)
-			continue;
-		bool counted = grid_counted(g, child);
-		if (!counted && g->value[child] != 0)
-			return false;
-		open = open || !counted;
-		most -= counted ? k->is[child].least : 0;
-	}
-	return open && is_small(g, most);
-}
-
-static void drop(const struct grid *g, const struct reading *k, uint32_t cell, bool *some)
-{
-	if (!is_vague(g, k, cell))
-		return;
-	k->drop[cell] = 1;
-	*some = true;
-}
-
-/* All at a time, so that the order of relations does not matter; then again, with what is left. */
-static bool drop_once(struct grid *g, const struct reading *k)
-{
-	struct relation_walk w;
-	struct relation r;
-	bool some = false;
-	relation_begin(&w, g);
-	while (relation_next(&w, &r)) {
-		if (relation_of_releases(g, &r) || !shows_nought(g, k, &r))
-			continue;
-		drop(g, k, r.parent, &some);
-		for (uint32_t j = 0; j < r.b->n; j++)
-			drop(g, k, relation_child(g, &r, j), &some);
-	}
-	for (uint32_t c = 0; some && c < g->n_cells; c++)
-		if (g->mark[c] == 'I' && k->drop[c] != 0) {
-			g->mark[c] = '-';
-			g->kind[c] = KIND_FREE;
-		}
-	return some;
-}
-
-/* Where noughts are not protected a reader may know them, but not take them for a few persons. */
-static bool drop_telling(struct grid *g, struct err *e)
-{
-	struct reading k = { 0 };
-	if (g->t->n_derived == 0 || g->p->zeros == ZEROS_SENSITIVE)
-		return true;
-	k.is = calloc(g->n_cells, sizeof *k.is);
-	k.drop = calloc(g->n_cells, 1);
-	bool ok = (k.is != NULL && k.drop != NULL) || err_set(e, ERR_MEMORY, "no memory for the figures");
-	if (ok && read_figures(g, &k))
-		while (drop_once(g, &k))
-			;
-	free(k.is);
-	free(k.drop);
-	return ok;
-}
-
-bool derived_begin(struct grid *g, enum guarantee level, struct err *e)
+void derived_begin(struct grid *g, enum guarantee level)
 {
 	const struct derived_figure *f = g->t->derived;
 	for (size_t i = 0; i < g->t->n_derived; i++) { /* 's': by none of its figures */
@@ -180,7 +80,6 @@ bool derived_begin(struct grid *g, enum guarantee level, struct err *e)
 	for (size_t i = 0; i < g->t->n_derived; i++)
 		if (g->mark[f[i].numerator] == 's')
 			g->mark[f[i].numerator] = '-';
-	return drop_telling(g, e);
 }
 
 static void put_quotient(struct buf *out, const struct derived_figure *f, uint64_t above, uint64_t below)
@@ -220,6 +119,16 @@ void derived_settle(struct grid *g)
 		if (denominator_shown(g, f) && g->mark[f->numerator] == 'i')
 			g->mark[f->numerator] = 'I';
 	}
+}
+
+bool derived_tells(const struct grid *g, const struct derived_figure *f, int64_t *least, int64_t *most)
+{
+	if (proof_mark(g, (uint32_t)f->numerator) != 'I' || !denominator_shown(g, f))
+		return false;
+	struct between same = same_figure(g, f);
+	*least = same.least;
+	*most = same.most;
+	return true;
 }
 
 void derived_write(const struct grid *g, struct buf *out)

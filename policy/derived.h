@@ -9,12 +9,13 @@
 #include "policy/release.h"
 
 /* Marks the cells that figures tell about ('I'). Before the rules are applied. Not those that a rule names or that one of
- * their figures shows to be small; nor, where noughts are not protected, those whose figures would show that noughts
- * beside them are less than the threshold, and not that they are noughts. */
-bool derived_begin(struct grid *g, enum guarantee level, struct err *e);
+ * their figures shows to be small. What several figures tell together is vague.h's. */
+void derived_begin(struct grid *g, enum guarantee level);
 /* The pattern is final: cells none of whose figures is printed after all are marked 'i'. They stay as they are, but nobody
  * is told of them. */
 void derived_settle(struct grid *g);
+/* The pattern is final: does the figure, printed, tell of a cell that no table prints? Then at least and at most what. */
+bool derived_tells(const struct grid *g, const struct derived_figure *f, int64_t *least, int64_t *most);
 /* Is the figure printed the same of two tables of counts, by cell? Its denominator, if a cell, is the same in both. */
 bool derived_same(const struct derived_figure *f, const int64_t *one, const int64_t *two);
 /* DERIVED.csv: id,value,status; nothing if there are no figures. Rounding: half away from zero. */

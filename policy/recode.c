@@ -50,8 +50,8 @@ static bool quick(const struct table_input *t, const struct policy_params *p, co
 	*out = (struct tally){ 0 };
 	if (!grid_init(&g, t, p, key, e))
 		return false;
-	if (!derived_begin(&g, level, e) || !primary_find(&g, level, &needs, e) ||
-	    !plan_init(&plan, &g, &needs, e))
+	derived_begin(&g, level);
+	if (!primary_find(&g, level, &needs, e) || !plan_init(&plan, &g, &needs, e))
 		goto done;
 	plan.max_work = max_work;
 	out->served = plan_serve_all(&plan);

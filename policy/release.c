@@ -20,6 +20,7 @@
 #include "policy/proving.h"
 #include "policy/ranks.h"
 #include "policy/safe_table.h"
+#include "policy/vague.h"
 #include "policy/zones.h"
 
 #define LAST_CHECKS_MAX 12u
@@ -282,8 +283,8 @@ static bool attempt_run(struct attempt *a, const struct ladder *rungs, struct le
 		      : !ledger_grid(l, &a->params, key, &a->g, e))
 		return false;
 	ladder_thaw(rungs, &a->g);
-	if (l->n == 0 && !derived_begin(&a->g, a->level, e))
-		return false;
+	if (l->n == 0)
+		derived_begin(&a->g, a->level);
 	if (!primary_find(&a->g, a->level, &a->needs, e) || !plan_init(&a->plan, &a->g, &a->needs, e))
 		return false;
 	a->plan.max_work = o->max_work;
@@ -323,6 +324,8 @@ static bool attempt_run(struct attempt *a, const struct ladder *rungs, struct le
 	if (a->priced != NULL)
 		a->choice.cost = choice_total(&a->g, a->priced);
 	derived_settle(&a->g);
+	if (!vague_withhold(&a->g, e))
+		return false;
 	/* the pattern may have lost a hidden sum's cell: the vectors belong to the final one */
 	bool stands = pattern_is(a, seed);
 	if (!stands && !solve_again(a, e))

@@ -25,8 +25,8 @@ def protect(folder, out, *options):
     return cellveil("protect", folder, "--policy", os.path.join(folder, "policy.yaml"), "-o", out, *options)
 
 
-def result(out):
-    with open(os.path.join(out, "RESULT.csv"), newline="", encoding="utf-8") as f:
+def result(out, name="RESULT.csv"):
+    with open(os.path.join(out, name), newline="", encoding="utf-8") as f:
         return list(csv.DictReader(f))
 
 

@@ -1,9 +1,11 @@
 #!/usr/bin/python3
 """Each rule on a small table through `cellveil protect`, its result verified and attacked; and input that is refused."""
 import csv
+import hashlib
 import os
-import resource
 import random
+import re
+import resource
 import sys
 
 from harness import cellveil, run_tests
@@ -12,11 +14,15 @@ from tablemaker import write
 from test_protect_known import flat, hidden, policy, protect, result, two_way
 
 
-def verified(folder, out):
+def audit(folder, out):
     at = lambda name: os.path.join(out, name)
-    p = cellveil("verify-certificate", folder, at("RESULT.csv"), at("certificate.cvc"), "--auditor",
-                 at("certificate.auditor.cvc"), "--truth", os.path.join(folder, "cells.csv"), "--policy",
-                 os.path.join(folder, "policy.yaml"))
+    return cellveil("verify-certificate", folder, at("RESULT.csv"), at("certificate.cvc"), "--auditor",
+                    at("certificate.auditor.cvc"), "--truth", os.path.join(folder, "cells.csv"), "--policy",
+                    os.path.join(folder, "policy.yaml"))
+
+
+def verified(folder, out):
+    p = audit(folder, out)
     assert p.returncode == 0, p.stderr
     return True
 
@@ -160,6 +166,51 @@ def test_r10_figures(folder):
     write(path, text.replace("rate,43.00", "rate,43.01").splitlines())
     p = cellveil("verify-certificate", folder, os.path.join(out, "RESULT.csv"), os.path.join(out, "certificate.cvc"))
     assert p.returncode == 1 and "rate" in p.stderr, p.stderr
+
+
+def print_figure(folder, out, name, value, cell):
+    """Prints a figure that was hidden, over a cell that no table prints, and makes the certificate's digests right again."""
+    at = lambda f: os.path.join(out, f)
+    with open(at("DERIVED.csv"), encoding="utf-8") as f:
+        write(at("DERIVED.csv"), f.read().replace(name + ",,H", "%s,%s,P" % (name, value)).splitlines())
+    codes = []
+    for dim in ("kind", "group"):
+        with open(os.path.join(folder, "hier_%s.csv" % dim), newline="", encoding="utf-8") as f:
+            codes.append(list(dict.fromkeys(r["code"] for r in csv.DictReader(f))))
+    told = {r["id"] for r in result(out, "DERIVED.csv") if r["status"] == "P"}
+    mark = {tuple(r["numerator"].split("|")): "I" for r in result(folder, "derived.csv") if r["id"] in told}
+    mark.update({(r["kind"], r["group"]): r["status"] for r in result(out)})
+    assert mark[cell] == "I", mark
+    letters = "".join(mark.get((a, b), "-") for a in codes[0] for b in codes[1])
+    text = ""
+    for part, end in (("certificate.cvc", "end-public "), ("certificate.auditor.cvc", "end-auditor ")):
+        public = hashlib.sha256(text.encode()).hexdigest()
+        with open(at(part), encoding="utf-8") as f:
+            text = re.sub("(?m)^public .*$", "public " + public, f.read())
+        text = re.sub("(?m)^pattern .*$", "pattern " + hashlib.sha256(letters.encode()).hexdigest(), text)
+        text = text[:text.rindex(end)]
+        text += end + hashlib.sha256(text.encode()).hexdigest() + "\n"
+        write(at(part), text.splitlines())
+
+
+def test_r10_figures_together(folder):
+    """Of x, all 8 clients are new and well; no table prints it. 8 or 9 clients by one figure and 8 who are well by another leave
+    at most one who is sick, or old, though all are noughts."""
+    write(os.path.join(folder, "hier_kind.csv"), ["level,code,view", "@,_T,", "@@,new,1", "@@@,sick,1", "@@@,well,1", "@@,old,1"])
+    flat(folder, "group", "xy")
+    write(os.path.join(folder, "cells.csv"), ["kind,group,freq", "sick,x,0", "well,x,8", "old,x,0", "sick,y,30", "well,y,50", "old,y,40"])
+    write(os.path.join(folder, "tables.csv"), ["table,dim,codes", "t,kind,*"])
+    write(os.path.join(folder, "derived.csv"), ["id,numerator,denominator,factor,digits", "clients,_T|x,21,1,1", "well,well|x,16,1,1"])
+    out = safe(folder, {"min_reporting": 1, "zeros": "camouflage", "group_min": 0})
+    got = {r["id"]: r["status"] for r in result(out, "DERIVED.csv")}
+    assert got == {"clients": "H", "well": "P"}, got  # well is 8 for certain
+    print_figure(folder, out, "clients", "0.4", ("_T", "x"))
+    public = cellveil("verify-certificate", folder, os.path.join(out, "RESULT.csv"), os.path.join(out, "certificate.cvc"))
+    assert public.returncode == 0, public.stderr  # nothing wrong but what it tells
+    p = cellveil("attack", folder, os.path.join(out, "RESULT.csv"), "--policy", os.path.join(folder, "policy.yaml"), "--level", "L3")
+    assert p.returncode == 1 and "sick|x,0,1,0,small" in p.stdout, p.stdout
+    p = audit(folder, out)
+    assert p.returncode == 1 and "known to be small (R10)" in p.stderr, p.stderr
 
 
 def test_zero_reach(folder):
