@@ -12,7 +12,7 @@
 struct knower { /* the public, then sets of offices */
 	const struct checker *c;
 	const struct grid *g;
-	uint32_t size;   /* cells of this release */
+	uint32_t size;   /* cells, of earlier releases too */
 	uint8_t *knows;  /* by cell */
 	uint32_t *facts; /* cells known beside the public */
 	uint32_t n_facts;
@@ -53,7 +53,7 @@ static void subtract(struct knower *k, size_t d, const struct breakdown *b, uint
 /* Every relation of which the cell is a total; part: or a part. */
 static void subtract_around(struct knower *k, uint32_t cell, bool part)
 {
-	for (size_t d = k->g->ledger != NULL; d < k->c->t->n_dims; d++) {
+	for (size_t d = 0; d < k->c->t->n_dims; d++) {
 		const struct dim *dim = &k->c->t->dim[d];
 		uint32_t code = table_coord(k->c->t, cell, d);
 		uint64_t base = cell - code * k->c->t->stride[d];
@@ -85,8 +85,7 @@ static void forget_moved(struct knower *k)
 		if (n->move == NONE || is_insiders(n))
 			continue;
 		for (uint32_t j = 0; j < p->move[n->move].n; j++)
-			if (move_cell(&p->move[n->move], j) < k->size)
-				k->knows[move_cell(&p->move[n->move], j)] = 0;
+			k->knows[move_cell(&p->move[n->move], j)] = 0;
 	}
 }
 
@@ -153,7 +152,7 @@ static bool fact_holds(const struct knower *k, uint32_t cell)
 	uint64_t stride = k->c->t->stride[k->c->office_dim];
 	uint32_t code = table_coord(k->c->t, cell, k->c->office_dim);
 	int64_t others = k->c->t->value[cell];
-	if (k->g->kind[cell] != KIND_FREE || told_has_left(k->g, cell))
+	if (k->g->kind[cell] != KIND_FREE || grid_is_delta(k->g, cell) || told_has_left(k->g, cell))
 		return true;
 	for (uint32_t i = 0; i < k->n_who; i++) {
 		if (k->who[i] == code)
@@ -201,15 +200,15 @@ static bool is_asked(const struct checker *c)
 	if (c->office_dim == SIZE_MAX || c->level < LEVEL_3 || c->params->residual == RESIDUAL_NO ||
 	    c->params->threshold == 0 || c->params->figures == FIGURES_AMOUNTS)
 		return false;
-	for (uint32_t i = 0; i < g->n_own; i++)
-		if (g->kind[i] == KIND_FREE && c->t->value[i] > 0)
+	for (uint32_t i = 0; i < g->n_cells; i++)
+		if (g->kind[i] == KIND_FREE && !grid_is_delta(g, i) && c->t->value[i] > 0)
 			return true;
 	return false;
 }
 
 bool check_insiders(const struct checker *c)
 {
-	struct knower k = { .c = c, .g = c->p->g, .size = c->p->g->n_own };
+	struct knower k = { .c = c, .g = c->p->g, .size = c->p->g->n_cells };
 	if (!is_asked(c))
 		return true;
 	k.knows = calloc((size_t)k.size + 1, 1);

@@ -11,8 +11,8 @@
 struct insider {
 	struct grid *g;
 	struct needs *n;
-	uint8_t
-	    *unknown; /* by cell of this release: not for the offices at hand, as far as subtractions go */
+	uint8_t *
+	    unknown; /* by cell, of earlier releases too: not for the offices at hand, as far as subtractions go */
 	uint32_t *learned; /* cells that they know beside the public, in the order of learning */
 	uint32_t n_learned;
 	uint32_t office[POOL_MAX], n_offices;
@@ -44,7 +44,7 @@ static void solve(struct insider *in, const struct relation *r)
 static void solve_at(struct insider *in, uint32_t cell)
 {
 	const struct grid *g = in->g;
-	for (size_t d = g->ledger != NULL; d < g->t->n_dims; d++) {
+	for (size_t d = 0; d < g->t->n_dims; d++) {
 		const struct dim *dim = &g->t->dim[d];
 		uint32_t code = grid_coord(g, cell, d);
 		struct relation r = { d, NULL, cell };
@@ -74,8 +74,7 @@ static void learn_public(struct insider *in)
 	struct relation r;
 	relation_begin(&w, in->g);
 	while (relation_next(&w, &r))
-		if (r.parent < in->g->n_own && !relation_of_releases(in->g, &r))
-			solve(in, &r);
+		solve(in, &r);
 	follow(in, 0);
 	in->n_learned = 0;
 }
@@ -86,7 +85,7 @@ static void learn_office(struct insider *in, uint32_t office)
 	uint32_t stride = (uint32_t)g->t->stride[g->office_dim];
 	uint32_t block = stride * g->t->dim[g->office_dim].n_codes;
 	uint32_t from = in->n_learned;
-	for (uint32_t high = office * stride; high < g->n_own; high += block)
+	for (uint32_t high = office * stride; high < g->n_cells; high += block)
 		for (uint32_t cell = high; cell < high + stride; cell++)
 			if (in->unknown[cell] != 0) {
 				in->unknown[cell] = 0;
@@ -168,7 +167,8 @@ static bool judge(struct insider *in, struct err *e)
 	in->work += in->n_learned;
 	for (uint32_t i = 0; i < in->n_learned; i++) {
 		uint32_t c = in->learned[i];
-		if (g->kind[c] != KIND_FREE || told_has_left(g, c) || is_member(in, grid_office(g, c)))
+		if (g->kind[c] != KIND_FREE || grid_is_delta(g, c) || told_has_left(g, c) ||
+		    is_member(in, grid_office(g, c)))
 			continue;
 		int64_t rest = rest_of(in, c);
 		if (rest >= 1 && rest < (int64_t)g->p->threshold && !has_need(in, c) && !add(in, c, e))
@@ -208,7 +208,7 @@ static bool is_against_insiders(const struct need *need)
 static void find_unknown(struct insider *in, const struct plan *p)
 {
 	const struct grid *g = in->g;
-	for (uint32_t c = 0; c < g->n_own; c++)
+	for (uint32_t c = 0; c < g->n_cells; c++)
 		in->unknown[c] = g->kind[c] == KIND_FREE ||
 				 (g->kind[c] == KIND_OPEN && (g->primary[c] != 0 || g->frozen[c] != 0));
 	for (uint32_t i = 0; i < in->n->n; i++) {
@@ -217,15 +217,14 @@ static void find_unknown(struct insider *in, const struct plan *p)
 			continue;
 		const struct move *m = &p->move[need->move];
 		for (uint32_t k = 0; k < m->n; k++)
-			if (move_cell(m, k) < g->n_own)
-				in->unknown[move_cell(m, k)] = 1;
+			in->unknown[move_cell(m, k)] = 1;
 	}
 }
 
 static bool is_unprinted(const struct grid *g)
 {
-	for (uint32_t c = 0; c < g->n_own; c++)
-		if (g->kind[c] == KIND_FREE && g->value[c] > 0)
+	for (uint32_t c = 0; c < g->n_cells; c++)
+		if (g->kind[c] == KIND_FREE && !grid_is_delta(g, c) && g->value[c] > 0)
 			return true;
 	return false;
 }
@@ -238,8 +237,8 @@ bool insider_find(struct plan *p, bool *found, struct err *e)
 	if (g->office_dim == SIZE_MAX || g->p->residual == RESIDUAL_NO || g->p->threshold == 0 ||
 	    g->p->figures == FIGURES_AMOUNTS || !is_unprinted(g))
 		return true;
-	in.unknown = calloc((size_t)g->n_own + 1, 1);
-	in.learned = calloc((size_t)g->n_own + 1, sizeof *in.learned);
+	in.unknown = calloc((size_t)g->n_cells + 1, 1);
+	in.learned = calloc((size_t)g->n_cells + 1, sizeof *in.learned);
 	bool ok = (in.unknown != NULL && in.learned != NULL) ||
 		  err_set(e, ERR_MEMORY, "no memory for what offices know");
 	if (ok) {

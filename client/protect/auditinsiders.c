@@ -16,18 +16,24 @@ struct pupil { /* who learns: the public, then sets of offices */
 	struct audit *a;
 	struct balance *relation;
 	uint64_t first[LATTICE_DIMS_MAX]; /* relation of the dimension's first breakdown, first line */
-	bool *unknown;                    /* by cell of this release */
+	bool *unknown;                    /* by cell, of earlier releases too */
 	uint32_t *learned;                /* cells, in the order of learning */
 	uint32_t n_learned;
 	uint32_t office[POOL_LIMIT], n_offices;
 	uint64_t work;
 };
 
+/* Cells that are counts; those after them are differences between releases. */
+static uint64_t n_counts(const struct audit *a)
+{
+	return a->releases == NULL ? a->g->n_cells : auditledger_n_counts(a);
+}
+
 /* ---- relations ---- */
 
 static uint64_t n_lines(const struct pupil *p, uint32_t d)
 {
-	return p->a->own_cells / p->a->g->dim[d].n_codes;
+	return p->a->g->n_cells / p->a->g->dim[d].n_codes;
 }
 
 static struct balance *balance_of(const struct pupil *p, uint32_t d, uint32_t breakdown, uint64_t cell)
@@ -42,7 +48,7 @@ static void put(struct pupil *p, uint32_t cell, bool unknown)
 {
 	const struct lattice *g = p->a->g;
 	p->unknown[cell] = unknown;
-	for (uint32_t d = p->a->releases != NULL; d < g->n_dims; d++) {
+	for (uint32_t d = 0; d < g->n_dims; d++) {
 		const struct latticedim *dim = &g->dim[d];
 		uint32_t code = lattice_place(g, cell, d);
 		for (uint32_t i = dim->held_from[code]; i < dim->held_from[code + 1]; i++) {
@@ -72,7 +78,7 @@ static void conclude(struct pupil *p, uint32_t from)
 {
 	const struct lattice *g = p->a->g;
 	for (uint32_t at = from; at < p->n_learned; at++)
-		for (uint32_t d = p->a->releases != NULL; d < g->n_dims; d++) {
+		for (uint32_t d = 0; d < g->n_dims; d++) {
 			const struct latticedim *dim = &g->dim[d];
 			uint32_t code = lattice_place(g, p->learned[at], d);
 			for (uint32_t i = dim->held_from[code]; i < dim->held_from[code + 1]; i++) {
@@ -96,12 +102,11 @@ static void find_kept(const struct audit *a, bool *kept)
 	for (uint32_t i = 0; i < a->n_lines; i++) {
 		const struct amount *m = &a->move[a->line[i].move];
 		for (uint64_t k = 0; !is_for_insiders(&a->line[i]) && k < m->n; k++)
-			if (a->change[m->start + k].cell < a->own_cells)
-				kept[a->change[m->start + k].cell] = true;
+			kept[a->change[m->start + k].cell] = true;
 	}
-	for (uint64_t c = 0; c < a->own_cells; c++)
-		kept[c] =
-		    kept[c] || a->named[c] != 0 || (a->releases != NULL && auditledger_was_hidden(a, c));
+	for (uint64_t c = 0; c < a->g->n_cells; c++)
+		kept[c] = kept[c] || a->named[c] != 0 || c >= a->own_cells ||
+			  (a->releases != NULL && auditledger_was_hidden(a, c));
 }
 
 static bool is_unknown(const struct audit *a, uint64_t cell, bool kept)
@@ -113,7 +118,7 @@ static bool is_unknown(const struct audit *a, uint64_t cell, bool kept)
 static void learn_public(struct pupil *p)
 {
 	uint64_t n = 0;
-	for (uint32_t d = p->a->releases != NULL; d < p->a->g->n_dims; d++)
+	for (uint32_t d = 0; d < p->a->g->n_dims; d++)
 		n += n_lines(p, d) * p->a->g->dim[d].n_breakdowns;
 	for (uint64_t i = 0; i < n; i++)
 		if (p->relation[i].unknown == 1)
@@ -129,7 +134,7 @@ static void learn_office(struct pupil *p, uint32_t office)
 	uint64_t stride = p->a->g->stride[p->a->office_dim];
 	uint64_t block = stride * p->a->g->dim[p->a->office_dim].n_codes;
 	uint32_t from = p->n_learned;
-	for (uint64_t high = office * stride; high < p->a->own_cells; high += block)
+	for (uint64_t high = office * stride; high < p->a->g->n_cells; high += block)
 		for (uint64_t cell = high; cell < high + stride; cell++)
 			learn(p, (uint32_t)cell);
 	conclude(p, from);
@@ -164,7 +169,8 @@ static bool cell_holds(const struct pupil *p, uint64_t cell)
 	struct audit *a = p->a;
 	struct subject s = { .cell = cell };
 	int64_t rest = a->g->truth[cell];
-	if (audit_printed(a, cell) || audit_has_left(a, cell) || a->told[cell] == TOLD_GONE)
+	if (cell >= n_counts(a) || audit_printed(a, cell) || audit_has_left(a, cell) ||
+	    a->told[cell] == TOLD_GONE)
 		return true;
 	for (uint32_t i = 0; i < p->n_offices; i++) {
 		uint64_t part = audit_part(a, cell, p->office[i]);
@@ -208,7 +214,7 @@ static bool sets_hold(struct pupil *p, uint32_t from, uint32_t more)
 
 static bool has_unprinted(const struct audit *a)
 {
-	for (uint64_t c = 0; c < a->own_cells; c++)
+	for (uint64_t c = 0; c < n_counts(a); c++)
 		if (a->g->live[c] != 0 && a->g->truth[c] > 0 && !audit_printed(a, c))
 			return true;
 	return false;
@@ -218,19 +224,19 @@ static bool pupil_open(struct pupil *p)
 {
 	struct audit *a = p->a;
 	uint64_t n = 0;
-	for (uint32_t d = a->releases != NULL; d < a->g->n_dims; d++) {
+	for (uint32_t d = 0; d < a->g->n_dims; d++) {
 		p->first[d] = n;
 		n += n_lines(p, d) * a->g->dim[d].n_breakdowns;
 	}
-	bool *kept = calloc(a->own_cells, sizeof *kept);
+	bool *kept = calloc(a->g->n_cells, sizeof *kept);
 	p->relation = calloc(n + 1, sizeof *p->relation);
-	p->unknown = calloc(a->own_cells, sizeof *p->unknown);
-	p->learned = calloc(a->own_cells, sizeof *p->learned);
+	p->unknown = calloc(a->g->n_cells, sizeof *p->unknown);
+	p->learned = calloc(a->g->n_cells, sizeof *p->learned);
 	bool ok = (kept != NULL && p->relation != NULL && p->unknown != NULL && p->learned != NULL) ||
 		  err_set(a->e, ERR_MEMORY, "no memory");
 	if (ok)
 		find_kept(a, kept);
-	for (uint64_t c = 0; ok && c < a->own_cells; c++)
+	for (uint64_t c = 0; ok && c < a->g->n_cells; c++)
 		if (is_unknown(a, c, kept[c]))
 			put(p, (uint32_t)c, true);
 	free(kept);

@@ -145,6 +145,16 @@ def second_geography(rng):
                  corrected(rng, first), {"office": "_T|big|small", "kind": "*"})
 
 
+def areas_then_offices(rng):
+    """Counties are printed first, then offices, of which one in A sent other figures: a few of its own before. The two others
+    hold all else there, so each could take its own figures and the other's, if printed, off the county."""
+    first = figures(rng)
+    first["a", "x"] = rng.choice((1, 2, 3, 4))
+    yield Folder(COUNTIES, flat(KINDS), first, {"office": "_T|A|B", "kind": "*"})
+    second = {(o, k): n + rng.randint(9, 20) if o in "ade" else n for (o, k), n in first.items()}
+    yield Folder(COUNTIES, flat(KINDS), second, {"office": "_T|" + "|".join(OFFICES), "kind": "*"})
+
+
 def moved(rng):
     """Office c moves from county A to B: the new counties have names of their own, the old ones stay in the list."""
     first = figures(rng)
@@ -342,8 +352,8 @@ def refused(rng):
 def main():
     seed = random_seed(1)
     print("seed", seed, flush=True)
-    for scene in (second_geography, moved, reordered, late_office, gone_office, new_kind, only_new, split_kind, merged, by_column,
-                  years, mixed):
+    for scene in (second_geography, areas_then_offices, moved, reordered, late_office, gone_office, new_kind, only_new, split_kind,
+                  merged, by_column, years, mixed):
         told = [play(scene, random.Random("%d %s %d" % (seed, scene.__name__, i))) for i in range(3)]
         judged = [u for u in told if u is not None]
         print("ok %s: %d of 3 corrections, %d questions, %d of differences" % (
