@@ -205,7 +205,7 @@ static uint32_t contributors(const struct audit *a)
 	return n;
 }
 
-bool audit_lines_fit(struct audit *a, const struct subject *s, enum rule rule)
+bool audit_lines_fit(struct audit *a, const struct subject *s, enum rule rule, bool must)
 {
 	for (int down = 0; down < 2; down++) {
 		struct named k = { .a = a, .s = s, .rule = rule, .down = down != 0 };
@@ -220,7 +220,8 @@ bool audit_lines_fit(struct audit *a, const struct subject *s, enum rule rule)
 		}
 		if (!row_ends(&k, last))
 			return false;
-		if (last != NULL && a->pool > 0 && is_known_rule(rule) && !all_named(&k, 0))
+		bool some = last != NULL || (must && (!k.down || a->p->zero_reach));
+		if (some && a->pool > 0 && is_known_rule(rule) && !all_named(&k, 0))
 			return audit_fails(a, s, rule, "an attacker is not named");
 	}
 	return true;

@@ -120,8 +120,8 @@ uint64_t audit_part(const struct audit *a, uint64_t cell, uint32_t office);
 /* The same offices, whatever their order, are named by both. */
 bool audit_same_offices(const struct line *x, const struct line *y);
 /* The lines of the file about s, which was looked at, under this rule are wanted, say what their move does, and stand once for
- * each attacker, none left out (auditattackers.c). */
-bool audit_lines_fit(struct audit *a, const struct subject *s, enum rule rule);
+ * each attacker, none left out (auditattackers.c). must: even if there is none at all, since no other rule's can stand for them. */
+bool audit_lines_fit(struct audit *a, const struct subject *s, enum rule rule, bool must);
 bool audit_fails(const struct audit *a, const struct subject *s, enum rule rule, const char *why); /* false */
 /* What left in an earlier release cannot be protected any more. */
 bool audit_has_left(const struct audit *a, uint64_t cell);

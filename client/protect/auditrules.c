@@ -213,7 +213,7 @@ static bool subject_check(struct audit *a, const struct subject *s, enum rule ru
 	audit_look_at(a, s);
 	if (s->n == 0 && strchr("PI", a->g->mark[s->cell]) != NULL)
 		return audit_fails(a, s, rule, "it is printed");
-	if (!audit_lines_fit(a, s, rule))
+	if (!audit_lines_fit(a, s, rule, false))
 		return false;
 	if (!holds_against(a, s, &who))
 		return audit_fails(a, s, rule, "somebody is left without a move");
@@ -324,7 +324,7 @@ static bool residual_check(struct audit *a, const struct subject *s)
 	/* pools among more offices than may pool: whoever they are, so everybody */
 	bool all = audit_printed(a, s->cell) || (a->pool > 1 && a->n_ranked > a->pool);
 	a->named[s->cell] |= some && s->n == 0 && all;
-	return !some || audit_lines_fit(a, s, RULE_R3);
+	return !some || audit_lines_fit(a, s, RULE_R3, s->n == 0);
 }
 
 /* R1, R2, R5, R6, R3 for one cell that a table prints. */
@@ -585,7 +585,7 @@ bool audit_rules(struct audit *a)
 		bool free_rule = l->rule == RULE_LATER || l->rule == RULE_R7 || l->rule == RULE_SPARE;
 		if (free_rule && !l->asked) {
 			audit_look_at(a, &l->s);
-			if (!audit_lines_fit(a, &l->s, l->rule))
+			if (!audit_lines_fit(a, &l->s, l->rule, false))
 				return false;
 		}
 		if (!l->asked) {

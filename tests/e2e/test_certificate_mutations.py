@@ -470,6 +470,24 @@ def named_twice(folder):
                 refused(folder, "certificate.auditor.cvc", part.replace(pool, twice, 1), (one, other))
 
 
+def small_rests(folder):
+    """Against the office that may see what the other has, the rest has lines of its own, even if another rule's moves leave it
+    room: the north's 12 are all of one kind (R4), and one office knows 10 of them (R3)."""
+    tree = ["level,code", "@,_T", "@@,north", "@@@,a", "@@@,b", "@@,south", "@@@,c", "@@@,d", "@@@,e"]
+    cells = ["%s,%s,%d" % (o, k, n) for o, row in zip("abcde", ((10, 0), (2, 0), (20, 9), (14, 30), (11, 8))) for k, n in zip("xy", row)]
+    put_table(folder, {"office": "", "kind": "xy"}, ["office,kind,freq"] + cells, ["group_min: 3", "zeros: published", "min_reporting: 1"],
+              [("hier_office.csv", tree)])
+    part = read(os.path.join(folder, "certificate.auditor.cvc"))
+    lines = re.findall(rb"(?m)^r .* R3\n", part)
+    both = [l for l in lines if re.search(rb"(?m)^r %s .* R4$" % l.split()[1], part)]
+    assert both, part
+    for line in lines:
+        fewer = part.replace(line, b"")
+        moves = {l.split()[-2] for l in fewer.splitlines() if l.startswith(b"r ")}
+        if line.split()[-2] in moves:
+            refused(folder, "certificate.auditor.cvc", fewer, line)
+
+
 def whole_components(folder):
     """A public table names every cell of a component and no other, and shows something that those before it do not."""
     cells = ["a%d,b1,o1,%d" % (i, n) for i, n in enumerate((11, 7, 2))]
@@ -510,6 +528,7 @@ def main():
         for _ in range(2):
             accepted += tampered(rng, made_up(rng, os.path.join(top, "other")), top)
         named_twice(os.path.join(top, "pools"))
+        small_rests(os.path.join(top, "rests"))
         whole_components(os.path.join(top, "components"))
         sums(table, top)
         insiders(os.path.join(top, "one"), 1)
