@@ -190,6 +190,12 @@ bool attack_is_difference(const struct attack *a, uint64_t cell)
 	return a->all != NULL && cell >= a->all->n_released && cell < a->g.n_cells;
 }
 
+/* What the attacker takes off a difference. Under `residual: no` nobody takes anything off. */
+static int64_t own_change(const struct attack *a, uint64_t cell)
+{
+	return a->own == NULL || a->p.residual == RESIDUAL_NO ? 0 : attack_own_part(a, cell);
+}
+
 /* A few persons that are not the attacker's, in a cell that both releases' tables have. rest: what is left of the
  * difference without his own. */
 bool attack_difference_asked(const struct attack *a, uint64_t cell, int64_t *rest)
@@ -199,9 +205,10 @@ bool attack_difference_asked(const struct attack *a, uint64_t cell, int64_t *res
 	for (int i = 0; i < 2; i++)
 		if (a->g.mark[end[i]] != 'P' && a->g.mark[end[i]] != 'H')
 			return false;
-	if (!together_foreign(a->all, cell, a->own))
+	if (!together_foreign(a->all, cell, a->own) ||
+	    (a->own != NULL && a->g.truth[cell] == attack_own_part(a, cell)))
 		return false;
-	*rest = a->g.truth[cell] - (a->own == NULL ? 0 : attack_own_part(a, cell));
+	*rest = a->g.truth[cell] - own_change(a, cell);
 	return *rest != 0 && *rest < a->threshold && -*rest < a->threshold;
 }
 
@@ -229,7 +236,7 @@ static bool differences_make(struct attack *a, struct system *s, const uint32_t 
 /* The difference must be able to be larger in its own direction, as a small count must. */
 bool attack_discloses_difference(const struct attack *a, uint64_t cell, int64_t lo, int64_t hi)
 {
-	int64_t mine = a->own == NULL ? 0 : attack_own_part(a, cell);
+	int64_t mine = own_change(a, cell);
 	int64_t rest = a->g.truth[cell] - mine;
 	int64_t few = rest < 0 ? -rest : rest;
 	int64_t target = few + a->width > a->threshold ? few + a->width : a->threshold;

@@ -107,6 +107,10 @@ def bad_corrections(place, rng):
     place.naive(again, "2024", 1)
     code, lines = place.attack("2024", "--office", "c", want=1)
     assert any(x["cell"] == "1-0|_T|x" and x["attacker"] == "office:c" and x["lo"] == "3" for x in lines), lines
+    write(place.path("policy.yaml"), POLICY + "residual: no\n")
+    code, lines = place.attack("2024", "--office", "c", want=1)
+    assert not any(x["attacker"] == "office:c" for x in lines), lines
+    write(place.path("policy.yaml"), POLICY)
     fresh(place)
     first["e"][1] = 3
     place.naive(first, "2024", 0)
