@@ -64,7 +64,7 @@ def saved_again(folder, sources, target, language=SWEDISH):
     for how, paths in groups.items():
         run(["soffice", "-env:UserInstallation=file://" + os.path.join(folder, "profile"), "--headless"] +
             (["--infilter=" + how] if how else []) +
-            ["--convert-to", target[1], "--outdir", os.path.join(folder, target[0])] + paths, timeout=240)
+            ["--convert-to", target[1], "--outdir", os.path.join(folder, target[0])] + paths, timeout=600)
 
 
 def year(path):

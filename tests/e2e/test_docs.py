@@ -41,7 +41,7 @@ def run_blocks():
                           FORM=data("forms/po-redovisning-2024-exempel.csv"))
         env.pop("XDG_CONFIG_HOME", None)
         with open(os.path.join(folder, "log"), "w+", encoding="utf-8") as log:
-            p = subprocess.run(["timeout", "--kill-after=10", os.environ.get("PATIENCE", "240"), "bash", "-c", script],
+            p = subprocess.run(["timeout", "--kill-after=10", os.environ.get("PATIENCE", "900"), "bash", "-c", script],
                                cwd=folder, env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=False)
             log.seek(0)
             if p.returncode != 0:
