@@ -324,7 +324,8 @@ static bool residual_check(struct audit *a, const struct subject *s)
 	/* pools among more offices than may pool: whoever they are, so everybody */
 	bool all = audit_printed(a, s->cell) || (a->pool > 1 && a->n_ranked > a->pool);
 	a->named[s->cell] |= some && s->n == 0 && all;
-	return !some || audit_lines_fit(a, s, RULE_R3, s->n == 0);
+	/* where all are protected against, lines of another rule's name may be these */
+	return !some || audit_lines_fit(a, s, RULE_R3, s->n == 0 && !(a->pool > 1 && a->n_ranked > a->pool));
 }
 
 /* R1, R2, R5, R6, R3 for one cell that a table prints. */
