@@ -75,7 +75,7 @@ def required():
         d.close_period("2023")
         said = both(d.publish("2023"))
         assert "0 of 2 have signed" in said and "protected" in said, said
-        reader.run("get", "2023", "--wait", "2", want=1)
+        reader.run("get", "2023", "--wait", "20", want=1)
         assert not os.path.exists(os.path.join(d.public, "release")), "no file of it is public"
         assert "waits for witnesses" in verdicts(anna, 3)["release", "unchecked"]
         reader.run("audit", "cosign", want=3)

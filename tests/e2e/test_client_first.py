@@ -39,6 +39,8 @@ def at_terminal(command, answers, **env):
                 os.write(ours, (answer + "\n").encode())
             else:
                 p.send_signal(answer)
+    else:
+        p.kill()  # it asks something else
     out = p.stdout.read().decode()
     code = p.wait(PATIENCE)
     os.close(ours)
