@@ -283,6 +283,12 @@ static void put_method(struct buf *b, const struct policy_params *p, uint64_t n_
 		    p->noise_variance_permille / 1000, p->noise_variance_permille % 1000);
 }
 
+static void put_level(const struct moved *m, struct buf *b)
+{
+	buf_printf(b, "level L%d k %u width %u floor 0 coalition %u\n", (int)m->level, m->params.threshold,
+	    m->params.width, m->params.coalition);
+}
+
 /* What is claimed, and nothing that depends on hidden counts. */
 static bool put_certificate(const struct moved *m, const struct grid *printed,
     const struct release_options *o, struct release_result *r, struct err *e)
@@ -300,8 +306,7 @@ static bool put_certificate(const struct moved *m, const struct grid *printed,
 	buf_put_text(b, "\n");
 	put_digest(b, "pattern", buf_bytes(&pattern));
 	put_digest(b, "result", buf_bytes(&r->result_csv));
-	buf_printf(b, "level L%d k %u width %u floor 0 coalition %u\n", (int)m->level, m->params.threshold,
-	    m->params.width, m->params.coalition);
+	put_level(m, b);
 	put_method(b, &m->params, r->summary.wide);
 	put_digest(b, "end-public", buf_bytes(b));
 	bool ok = !b->failed && !pattern.failed;
@@ -328,6 +333,15 @@ static void put_blind(struct buf *b, const struct grid *g, struct bytes certific
 	sodium_memzero(&s, sizeof s);
 }
 
+/* Lines that tell of doubt: all but the rounded table itself. */
+static uint64_t count_tables(const struct moved *m)
+{
+	uint64_t n = 0;
+	for (size_t i = 0; i < m->witness.size; i++)
+		n += m->witness.data[i] == '\n';
+	return n - (m->boxes.other != NULL);
+}
+
 static bool put_auditor(struct moved *m, struct release_result *r, struct err *e)
 {
 	struct uncertain again = { 0 };
@@ -340,10 +354,10 @@ static bool put_auditor(struct moved *m, struct release_result *r, struct err *e
 		return err_set(e, ERR_INTERNAL, "our own check failed: a count is not left in doubt");
 	buf_put_text(b, "cellveil-certificate-auditor 1\n");
 	put_digest(b, "public", buf_bytes(&r->certificate));
+	put_level(m, b);
 	put_blind(b, &m->g, buf_bytes(&r->certificate));
 	put_method(b, &m->params, r->summary.wide);
-	buf_printf(
-	    b, "draw %" PRIu64 "\nsubjects %" PRIu64 "\nsection tables\n", m->attempt, m->doubt.subjects);
+	buf_printf(b, "section tables %" PRIu64 "\n", count_tables(m));
 	buf_put_bytes(b, buf_bytes(&m->witness));
 	put_digest(b, "end-auditor", buf_bytes(b));
 	return !b->failed || err_set(e, ERR_MEMORY, "no memory for the certificate");

@@ -340,6 +340,8 @@ static bool moved_section(struct certcheck *k, struct bytes file, struct err *e)
 	struct bytes line = bytes_of(k->r.line, (size_t)(k->r.line_end - k->r.line));
 	if (!moved_parse(&k->report->moved, line))
 		return cert_bad(k, e, "the method is: rounding base B [totals T], or noise max D variance V");
+	if (k->report->floor != 0)
+		return cert_bad(k, e, "where figures are moved, nought is as good as any: floor 0");
 	for (uint64_t c = 0; c < k->g->n_cells; c++)
 		k->report->near += k->g->mark[c] == 'R';
 	if (!moved_holds(k->g, &k->report->moved, e))

@@ -30,8 +30,8 @@ struct doubt {
 	uint32_t n_listed;
 	const char *about; /* subject and attacker of the line before, as they stand there */
 	size_t about_len;
-	int64_t low, high; /* how far its tables lead the subject from the true one */
-	uint64_t tables;
+	int64_t low, high;     /* how far its tables lead the subject from the true one */
+	uint64_t tables, said; /* read so far, and as many as the section says */
 	struct moveddoubt *doubt;
 	uint8_t *touched; /* by code of the offices' dimension: the table at hand changes something there */
 	uint8_t *others_touched; /* the same of others */
@@ -62,27 +62,27 @@ static bool digest_is(const struct reader *r, const char *word, struct bytes of)
 	       memcmp(got, want, 32) == 0;
 }
 
-/* Does the certificate say the same about the method? */
-static bool same_method(const struct reader *r, struct bytes certificate)
+/* Does the certificate say the same in its line of that name? */
+static bool same_line(const struct reader *r, const char *name, struct bytes certificate)
 {
 	struct reader other = { .at = (const char *)certificate.at,
 		.end = (const char *)certificate.at + certificate.len };
 	while (cert_reader_line(&other))
-		if (cert_line_begins(&other, "method "))
+		if (cert_line_begins(&other, name))
 			return line_len(r) == line_len(&other) &&
 			       memcmp(r->line, other.line, line_len(r)) == 0;
 	return false;
 }
 
-static bool number_line(struct reader *r, const char *word)
+/* section tables <lines u, d and p> */
+static bool section_take(struct doubt *c)
 {
-	uint64_t number;
-	const char *p;
+	struct reader *r = &c->k.r;
 	if (!cert_reader_line(r))
 		return false;
-	p = r->line;
-	return cert_take_text(&p, r->line_end, word) &&
-	       cert_take_number(&p, r->line_end, NUMBER_MAX, &number) && p == r->line_end;
+	const char *p = r->line;
+	return cert_take_text(&p, r->line_end, "section tables ") &&
+	       cert_take_number(&p, r->line_end, NUMBER_MAX, &c->said) && p == r->line_end;
 }
 
 static bool head_take(struct doubt *c, struct bytes certificate)
@@ -93,15 +93,14 @@ static bool head_take(struct doubt *c, struct bytes certificate)
 		return bad(c, "not an auditors' part of version 1");
 	if (!cert_reader_line(r) || !digest_is(r, "public ", certificate))
 		return bad(c, "it belongs to another certificate");
+	if (!cert_reader_line(r) || !same_line(r, "level ", certificate))
+		return bad(c, "the level line is not the certificate's");
 	if (!cert_reader_line(r) || !cert_line_begins(r, "blind ") ||
 	    !hex_decode(blind, 32, bytes_of(r->line + 6, line_len(r) - 6)))
 		return bad(c, "blind and 64 hex digits are expected");
-	if (!cert_reader_line(r) || !same_method(r, certificate))
+	if (!cert_reader_line(r) || !same_line(r, "method ", certificate))
 		return bad(c, "the method is not the certificate's");
-	if (!number_line(r, "draw ") || !number_line(r, "subjects "))
-		return bad(c, "draw and subjects, each with a number, are expected");
-	return (cert_reader_line(r) && cert_line_is(r, "section tables")) ||
-	       bad(c, "section tables is expected");
+	return section_take(c) || bad(c, "section tables and how many are expected");
 }
 
 static bool end_take(struct doubt *c, struct bytes file)
@@ -360,7 +359,9 @@ static bool file_take(struct doubt *c, struct bytes certificate, struct bytes fi
 	if (!head_take(c, certificate))
 		return false;
 	bool more = cert_reader_line(&c->k.r);
-	if (more && (cert_line_begins(&c->k.r, "b ") || cert_line_is(&c->k.r, "b"))) {
+	if (c->report->moved.how == MOVED_ROUNDING) {
+		if (!more || !(cert_line_begins(&c->k.r, "b ") || cert_line_is(&c->k.r, "b")))
+			return bad(c, "the rounded table is missing");
 		if (!rounded_take(c))
 			return false;
 		more = cert_reader_line(&c->k.r);
@@ -368,6 +369,8 @@ static bool file_take(struct doubt *c, struct bytes certificate, struct bytes fi
 	for (; more && is_table(&c->k.r); more = cert_reader_line(&c->k.r))
 		if (!table_take(c))
 			return false;
+	if (c->tables != c->said)
+		return bad(c, "there are not as many tables as the section says");
 	return group_ends(c) && end_take(c, file) && moveddoubt_complete(c->doubt, c->e);
 }
 

@@ -209,6 +209,59 @@ def tampered(rng, table, top):
     return accepted
 
 
+METHODS = {"rounding": "method: rounding\nbase: 5\n", "noise": "method: noise\nnoise_max: 4\nnoise_variance: 1.5\n"}
+
+
+def moved(rng, folder, how):
+    """A made-up table whose figures are moved, with tables that show doubt."""
+    out = os.path.join(os.path.dirname(folder), "out")
+    while True:
+        for old in (folder, out):
+            shutil.rmtree(old, ignore_errors=True)
+        os.makedirs(folder)
+        p = make(folder, rng, 100)
+        kept = ("threshold", "width", "zeros", "group_min", "residual", "min_reporting", "coalition")
+        policy = os.path.join(folder, "policy.yaml")
+        write(policy, ("".join("%s: %s\n" % (k, p[k]) for k in kept if k in p) + METHODS[how]).encode())
+        if run([CELLVEIL, "protect", folder, "--policy", policy, "-o", out], want=None).returncode != 0:
+            continue
+        for name in os.listdir(out):
+            if name in PROOF + ("DERIVED.csv",):
+                shutil.copy(os.path.join(out, name), folder)
+        if re.search(rb"(?m)^[udp] ", read(os.path.join(folder, "certificate.auditor.cvc"))):
+            assert verdict(folder) == 0
+            return folder
+
+
+def told(line):
+    """Whom a table of moved figures is for: a count, an attacker. Those in no need of doubt may have some, too."""
+    return line.split(b" ")[1:3] if line[:2] in (b"u ", b"d ", b"p ") else None
+
+
+def tampered_moved(rng, top, how):
+    """Changes of moved figures' certificate that the verifier let pass. Which figure in reach noise gives, nobody can judge."""
+    table, accepted = moved(rng, os.path.join(top, "moved"), how), []
+    bound(table, manifest(table))
+    copy = os.path.join(top, "copy")
+    for name in PROOF[:2 if how == "noise" else 3]:
+        before = read(os.path.join(table, name))
+        ways = [lambda: changed(rng, before, True)]
+        if name != "certificate.cvc":
+            ways.append(lambda: rearranged(rng, name, before))
+        for _ in range(TRIES):
+            made = rng.choice(ways)()
+            if made is None or any(told(x) != told(y) for x, y in zip(before.split(b"\n"), made[0].split(b"\n"))
+                                   ) and made[1][-1].isdigit():
+                continue
+            shutil.copytree(table, copy)
+            write(os.path.join(copy, name), made[0])
+            redigest(copy)
+            if verdict(copy) not in (1, 2):
+                accepted.append("%s: %s %s" % (how, name, made[1]))
+            shutil.rmtree(copy)
+    return accepted
+
+
 def figures_of(rng, offices):
     return {o: [rng.randint(1, 4) if rng.random() < 0.2 else rng.randint(8, 60) for _ in "xyz"] for o in offices}
 
@@ -527,6 +580,8 @@ def main():
         accepted = tampered(rng, table, top)
         for _ in range(2):
             accepted += tampered(rng, made_up(rng, os.path.join(top, "other")), top)
+        for how in METHODS:
+            accepted += tampered_moved(rng, top, how)
         named_twice(os.path.join(top, "pools"))
         small_rests(os.path.join(top, "rests"))
         whole_components(os.path.join(top, "components"))
