@@ -7,6 +7,7 @@
 #include "policy/array.h"
 #include "policy/moves.h"
 #include "policy/shares.h"
+#include "policy/since.h"
 
 #define POOL_MAX 8u     /* offices that may pool */
 #define SETS_MAX 50000u /* of offices that are looked at for one group */
@@ -26,8 +27,10 @@ struct split {
 	int64_t *own;     /* by office's place in the list: what it has of the subject */
 	uint8_t *live;    /* likewise: something of that can move */
 	uint8_t *listed;  /* likewise: other needs answer whoever pools with it */
-	uint32_t n_offices, n_owners;
+	uint8_t *open;    /* likewise: something of that is not known from an earlier release (since.h) */
+	uint32_t n_offices, n_owners, n_open;
 	int64_t value, up; /* up: amplitude for amounts */
+	uint32_t change;   /* of the subject since it was given away, or NONE */
 	bool rest;         /* R3: only those to whom a small rest shows */
 	bool difference;   /* between releases: of any sign, and only small rests count */
 	struct attacker *attacker;
@@ -46,6 +49,7 @@ static void split_free(struct split *s)
 	free(s->own);
 	free(s->live);
 	free(s->listed);
+	free(s->open);
 	free(s->attacker);
 }
 
@@ -59,8 +63,10 @@ static bool list_offices(struct split *s, const struct subject *subject)
 	s->own = calloc((size_t)d->n_codes + 1, sizeof *s->own);
 	s->live = calloc((size_t)d->n_codes + 1, 1);
 	s->listed = calloc((size_t)d->n_codes + 1, 1);
-	if (s->office == NULL || s->own == NULL || s->live == NULL || s->listed == NULL)
+	s->open = calloc((size_t)d->n_codes + 1, 1);
+	if (s->office == NULL || s->own == NULL || s->live == NULL || s->listed == NULL || s->open == NULL)
 		return false;
+	s->change = since_change(s->g, subject);
 	s->value = shares_value(s->g, subject, NONE, &live);
 	for (uint32_t o = 0; o < d->n_codes; o++) {
 		if (!dim_is_leaf(d, o))
@@ -68,6 +74,8 @@ static bool list_offices(struct split *s, const struct subject *subject)
 		bool below = dim_is_above(d, grid_coord(s->g, subject->cell, s->g->office_dim), o);
 		int64_t own = below ? shares_value(s->g, subject, o, &live) : 0;
 		s->office[s->n_offices] = o;
+		s->open[s->n_offices] = below && since_is_open(s->g, s->change, o, live);
+		s->n_open += s->open[s->n_offices];
 		s->live[s->n_offices] = below && live;
 		s->own[s->n_offices++] = below && live ? own : 0;
 		s->n_owners += below && live;
@@ -111,7 +119,7 @@ static bool holds(const struct attacker *a, uint32_t office)
 /* Would the office know no more of the subject than whoever it joins? */
 static bool adds_nothing(const struct split *s, uint32_t i)
 {
-	if (s->listed[i] != 0)
+	if (s->listed[i] != 0 || (s->change != NONE && s->open[i] != 0))
 		return false;
 	return s->need.band != NONE || (s->need.dir > 0 && !s->difference) || s->own[i] == 0;
 }
@@ -149,12 +157,16 @@ static bool is_wanted(const struct split *s, struct attacker *a)
 	int64_t k = p->threshold;
 	int64_t rest = s->value;
 	uint32_t held = 0;
+	uint32_t open = 0;
 	for (uint32_t i = 0; i < a->n; i++) {
 		uint32_t at = place_of(s, a->office[i]);
 		rest -= s->own[at];
 		held += s->live[at];
+		open += s->open[at];
 	}
 	bool all = a->n > 0 && held == s->n_owners;
+	if (s->change != NONE && open > 0 && open == s->n_open)
+		return false; /* known to them since it left */
 	bool zeros = p->residual == RESIDUAL_ZEROS && !all;
 	if (s->difference)
 		return is_wanted_between(s, a, rest, all);

@@ -1,5 +1,5 @@
-/* check_part - what the parts of the built-in checker share: moves (check.c), rules (check_rules.c) and what
- * offices work out (check_insiders.c).
+/* check_part - what the parts of the built-in checker share: moves (check.c), rules (check_rules.c), what
+ * offices work out (check_insiders.c) and what they know from earlier releases (check_since.c).
  *
  * For those files only. The checker looks at the finished pattern and at the stored moves; which requirement a
  * move was made for, and how the rules were applied, it works out again by itself. */
@@ -19,6 +19,16 @@ struct checker {
 	struct err *e;
 };
 
+struct thing { /* a cell, or some children of one */
+	uint32_t cell;
+	const struct breakdown *b; /* NULL: the cell */
+	size_t dim;
+	const uint8_t *in; /* by child; NULL: all but one */
+	uint32_t
+	    off; /* which one. The sum is the cell less that one: check_line adds up every relation, check_move
+	                    * every move. As there may be as many such sums as children, none of them adds up again. */
+};
+
 /* Always false: "our own check failed: step". */
 bool check_fails(const struct checker *c, const char *step);
 /* What a reader sees in place of the cell. */
@@ -31,6 +41,9 @@ bool check_rest_before(const struct checker *c, const struct relation *r, const 
  * sums of cells. */
 bool check_cells(const struct checker *c, uint32_t from, uint32_t to);
 bool check_relations(const struct checker *c);
+/* By code of the office dimension: if an earlier release gave the thing away, who may have changed something of it since.
+ * Answers how many; 0: none gave it away (check_since.c). */
+uint32_t check_open(const struct checker *c, const struct thing *t, uint8_t *open);
 /* R12 for offices: what follows for them alone (check_insiders.c). */
 bool check_insiders(const struct checker *c);
 #endif

@@ -4,16 +4,6 @@
 #include "policy/check_part.h"
 #include "policy/told.h"
 
-struct thing { /* a cell, or some children of one */
-	uint32_t cell;
-	const struct breakdown *b; /* NULL: the cell */
-	size_t dim;
-	const uint8_t *in; /* by child; NULL: all but one */
-	uint32_t
-	    off; /* which one. The sum is the cell less that one: check_line adds up every relation, check_move
-	                    * every move. As there may be as many such sums as children, none of them adds up again. */
-};
-
 struct way { /* how a stored move changes the thing looked at */
 	const struct move *m;
 	int64_t by;
@@ -33,7 +23,9 @@ struct judge {
 	int64_t value;
 	uint32_t *owner; /* offices with something live below it, most first */
 	uint32_t n_owners;
-	int64_t *own; /* by office: what it has of it; -1: no owner */
+	int64_t *own;  /* by office: what it has of it; -1: no owner */
+	uint8_t *open; /* by office: check_open */
+	uint32_t n_open;
 	struct way *way;
 	size_t n_ways, room_ways;
 	uint32_t *seen; /* by depth and office */
@@ -139,6 +131,7 @@ static void look_at(struct judge *j, const struct thing *t)
 		j->owner[j->n_owners++] = office;
 	}
 	qsort_r(j->owner, j->n_owners, sizeof *j->owner, by_share, j);
+	j->n_open = check_open(j->c, t, j->open);
 }
 
 /* Entries ascend: check_move has seen to that. */
@@ -239,6 +232,15 @@ static bool goes_far_enough(const struct judge *j, const struct way *w, int64_t 
 	return (down ? -w->by : w->by) >= wanted(j, rest, down);
 }
 
+/* An earlier release gave it away, and the first n of who own all that changed since. */
+static bool knew_before(const struct judge *j, uint32_t n)
+{
+	uint32_t held = 0;
+	for (uint32_t i = 0; j->n_open > 0 && i < n; i++)
+		held += j->open[j->who[i]];
+	return held > 0 && held == j->n_open;
+}
+
 static bool survives(struct judge *j, uint32_t n, bool down);
 
 /* The first n of who, and one more: does the way that answered the n answer all these too? */
@@ -268,6 +270,8 @@ static bool survives(struct judge *j, uint32_t n, bool down)
 		rest -= larger(j->own[j->who[i]], 0);
 		held += j->own[j->who[i]] >= 0;
 	}
+	if (knew_before(j, n))
+		return true;
 	if (n > 0 && (held == j->n_owners ||
 			 (rest == 0 && (down || (j->value > 0 && j->params->residual != RESIDUAL_ZEROS)))))
 		return true; /* they own everything */
@@ -340,7 +344,7 @@ static bool check_rests(struct judge *j, const struct thing *t, uint32_t n, uint
 			return true; /* nor with those after it, which own less */
 		j->who[n] = j->owner[i];
 		bool dangerous = left > 0 || (j->params->residual == RESIDUAL_ZEROS && n + 1 < j->n_owners);
-		if (left < k && dangerous &&
+		if (left < k && dangerous && !knew_before(j, n + 1) &&
 		    (printed || !survives(j, n + 1, false) ||
 			(j->params->zero_reach && !survives(j, n + 1, true))))
 			return fails(j);
@@ -624,9 +628,10 @@ static bool open_judge(struct judge *j)
 	j->next_need = malloc(((size_t)n->n + 1) * sizeof *j->next_need);
 	j->own = malloc(codes * sizeof *j->own);
 	j->owner = malloc(codes * sizeof *j->owner);
+	j->open = malloc(codes);
 	j->seen = calloc(codes * ((size_t)j->most + 1), sizeof *j->seen);
 	if (j->first_virt == NULL || j->next_need == NULL || j->own == NULL || j->owner == NULL ||
-	    j->seen == NULL)
+	    j->open == NULL || j->seen == NULL)
 		return err_set(j->c->e, ERR_MEMORY, "no memory for the check");
 	memset(j->first_virt, 0xff, ((size_t)n->n_virt + 1) * sizeof *j->first_virt);
 	memset(j->own, 0xff, codes * sizeof *j->own); /* -1 */
@@ -644,6 +649,7 @@ static void close_judge(struct judge *j)
 	free(j->next_need);
 	free(j->own);
 	free(j->owner);
+	free(j->open);
 	free(j->seen);
 	free(j->way);
 }

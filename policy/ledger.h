@@ -77,6 +77,11 @@ static inline uint32_t ledger_span_code(const struct ledger *l, uint32_t span)
 {
 	return l->n + 1 + span;
 }
+/* The span's number. */
+static inline uint32_t ledger_span_between(uint32_t from, uint32_t to)
+{
+	return to * (to - 1) / 2 + (to - 1 - from);
+}
 static inline const struct table_input *ledger_input(const struct ledger *l, uint32_t release)
 {
 	return release < l->n ? l->past[release].t : l->t;

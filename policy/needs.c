@@ -7,6 +7,7 @@
 #include "policy/array.h"
 #include "policy/bits.h"
 #include "policy/shares.h"
+#include "policy/since.h"
 #include "policy/told.h"
 
 static bool no_memory(struct err *e)
@@ -199,6 +200,7 @@ struct pool { /* offices of which some pool */
 	uint32_t n;
 	uint32_t office[SHARES_LIST_MAX];
 	int64_t own[SHARES_LIST_MAX];
+	uint32_t change, n_open; /* since.h: the subject's, and how many offices have something open */
 };
 
 /* Must these offices (rest: what they do not own) be answered? *amp: how far. */
@@ -222,6 +224,25 @@ static bool pool_wants(const struct grid *g, const struct pool *pool, bool all, 
 	return false;
 }
 
+static void count_open(const struct grid *g, struct pool *pool)
+{
+	const struct dim *d = &g->t->dim[g->office_dim];
+	uint32_t code = grid_coord(g, pool->s->cell, g->office_dim);
+	pool->change = since_change(g, pool->s);
+	pool->n_open = 0;
+	for (uint32_t i = 0; pool->change != NONE && i < list_size(&d->atoms, code); i++)
+		pool->n_open += since_is_open(g, pool->change, list_at(&d->atoms, code)[i], false);
+}
+
+/* Have the chosen ones all that is open of what an earlier release gave away? */
+static bool knows_since(const struct grid *g, const struct pool *pool, uint32_t chosen)
+{
+	uint32_t held = 0;
+	for (uint32_t i = 0; pool->change != NONE && i < pool->n; i++)
+		held += (chosen >> i & 1) != 0 && since_is_open(g, pool->change, pool->office[i], false);
+	return held > 0 && held == pool->n_open;
+}
+
 /* Needs for each way in which some of the listed offices pool, with offices that are not listed to fill up: these own
  * nothing of the subject, so moves that share none of them answer all. */
 static bool add_pools(struct grid *g, struct needs *n, struct pool *pool, struct err *e)
@@ -231,7 +252,7 @@ static bool add_pools(struct grid *g, struct needs *n, struct pool *pool, struct
 		uint32_t size = bits_count(chosen);
 		int64_t rest = pool->value;
 		int64_t amp = 0;
-		if (size > coalition)
+		if (size > coalition || knows_since(g, pool, chosen))
 			continue;
 		for (uint32_t i = 0; i < pool->n; i++)
 			rest -= (chosen >> i & 1) != 0 ? pool->own[i] : 0;
@@ -258,6 +279,7 @@ static bool try_pools(
 	most = most < POOL_MAX ? most : POOL_MAX;
 	pool->n = shares_list(g, pool->s, pool->want >= WANT_DOWN, most, pool->office, pool->own);
 	*few = pool->n <= most;
+	count_open(g, pool);
 	return !*few || add_pools(g, n, pool, e);
 }
 
@@ -366,7 +388,7 @@ static bool protect_rests(
 		int64_t amp = 0;
 		uint32_t office = list_at(&d->atoms, code)[i];
 		int64_t rest = pool->value - shares_value(g, pool->s, office, &live);
-		if (!pool_wants(g, pool, office == shares->sole, rest, &amp))
+		if (office == shares->sole || !pool_wants(g, pool, false, rest, &amp))
 			continue;
 		if (pool->s->virt == NULL && is_late(g, pool->s->cell))
 			return true;

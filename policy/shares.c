@@ -1,5 +1,7 @@
 #include "policy/shares.h"
 
+#include "policy/since.h"
+
 /* The part of a held child that an office owns; NONE: the child is not above the office. */
 static uint32_t office_part(const struct grid *g, uint32_t child, uint32_t office)
 {
@@ -61,7 +63,6 @@ int64_t shares_value(const struct grid *g, const struct subject *s, uint32_t off
 static void note_share(struct shares *s, const struct policy_params *p, uint32_t office, int64_t own,
     int64_t value, int64_t top[TOP_MAX])
 {
-	s->sole = s->live == 0 ? office : NONE;
 	s->live++;
 	if (own > 0)
 		s->contributors++;
@@ -69,7 +70,8 @@ static void note_share(struct shares *s, const struct policy_params *p, uint32_t
 		s->whole = office;
 	s->largest[1] = own > s->largest[0] ? s->largest[0] : own > s->largest[1] ? own : s->largest[1];
 	s->largest[0] = own > s->largest[0] ? own : s->largest[0];
-	if ((value > own || p->residual == RESIDUAL_ZEROS) && value - own < s->least_rest)
+	if ((value > own || p->residual == RESIDUAL_ZEROS) && value - own < s->least_rest &&
+	    office != s->sole)
 		s->least_rest = value - own;
 	for (uint32_t i = 0; i < p->coalition; i++)
 		if (own > top[i]) {
@@ -94,6 +96,24 @@ static int64_t rest_of_coalition(
 	return s->contributors == 0 ? INT64_MAX : top[s->contributors - 1];
 }
 
+/* The only office that owns something open, if there is one. */
+static uint32_t sole_of(const struct grid *g, const struct subject *s, const struct dim *d, uint32_t code)
+{
+	uint32_t change = since_change(g, s);
+	uint32_t sole = NONE;
+	bool live = false;
+	for (uint32_t i = 0; i < list_size(&d->atoms, code); i++) {
+		uint32_t office = list_at(&d->atoms, code)[i];
+		shares_value(g, s, office, &live);
+		if (!since_is_open(g, change, office, live))
+			continue;
+		if (sole != NONE)
+			return NONE;
+		sole = office;
+	}
+	return sole;
+}
+
 struct shares shares_of(const struct grid *g, const struct subject *s)
 {
 	struct shares out = {
@@ -106,6 +126,7 @@ struct shares shares_of(const struct grid *g, const struct subject *s)
 	uint32_t code = grid_coord(g, s->cell, g->office_dim);
 	bool live = false;
 	int64_t value = shares_value(g, s, NONE, &live);
+	out.sole = sole_of(g, s, d, code);
 	for (uint32_t i = 0; i < list_size(&d->atoms, code); i++) {
 		uint32_t office = list_at(&d->atoms, code)[i];
 		int64_t own = shares_value(g, s, office, &live);
@@ -113,8 +134,6 @@ struct shares shares_of(const struct grid *g, const struct subject *s)
 			note_share(&out, g->p, office, own, value, top);
 	}
 	out.coalition_rest = rest_of_coalition(&out, g->p, value, top);
-	if (out.sole != NONE)
-		out.least_rest = INT64_MAX; /* it owns all there is: exempt */
 	return out;
 }
 

@@ -6,12 +6,13 @@
 #include "policy/needs.h"
 
 struct shares {
-	uint32_t live;          /* offices that own unknowns below it */
-	uint32_t contributors;  /* offices with a count above 0 */
-	uint32_t sole;          /* the only live office, or NONE */
-	uint32_t whole;         /* the office that owns the whole value (> 0), or NONE */
-	int64_t largest[2];     /* the two largest contributions */
-	int64_t least_rest;     /* smallest residual against one office that counts, INT64_MAX if none */
+	uint32_t live;         /* offices that own unknowns below it */
+	uint32_t contributors; /* offices with a count above 0 */
+	uint32_t sole;         /* the only office of which something is open (since.h), or NONE */
+	uint32_t whole;        /* the office that owns the whole value (> 0), or NONE */
+	int64_t largest[2];    /* the two largest contributions */
+	int64_t
+	    least_rest; /* smallest residual against one office that counts, not the sole one; INT64_MAX if none */
 	int64_t coalition_rest; /* smallest residual above 0 against `coalition` offices; INT64_MAX if none */
 };
 

@@ -40,7 +40,7 @@ static bool add_span_line(
 
 static const struct span *span_of(const struct ledger *l, uint32_t from, uint32_t to)
 {
-	return &l->span[to * (to - 1) / 2 + (to - 1 - from)];
+	return &l->span[ledger_span_between(from, to)];
 }
 
 /* rev2 = rev1 + (rev2 - rev1), rev1 = rev0 + (rev1 - rev0); and rev2 = rev0 + (rev2 - rev0), which is the sum of

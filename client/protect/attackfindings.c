@@ -106,7 +106,8 @@ static bool discloses(const struct attack *a, uint64_t cell, int64_t lo, int64_t
 	int64_t mine = a->own == NULL ? 0 : attack_own_part(a, cell);
 	int64_t rest = value - mine;
 	bool whole = value > 0 && rest == 0 && a->p.residual != RESIDUAL_ZEROS;
-	if (a->own != NULL && (whole || !attack_others_live(a, cell)))
+	bool few = rest >= 1 && rest < a->threshold; /* that is told, whichever release did */
+	if (a->own != NULL && (whole || !attack_others_live(a, cell) || (!few && attack_knew(a, cell))))
 		return false;
 	if (a->moved.how != MOVED_NOT)
 		return discloses_moved(a, value, rest, lo, hi);

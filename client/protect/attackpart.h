@@ -52,6 +52,8 @@ int64_t attack_own_part(const struct attack *a, uint64_t cell);
 /* Can anything be there, as far as the figures at hand tell? At an office that is not the attacker's? */
 bool attack_is_live(const struct attack *a, uint64_t cell);
 bool attack_others_live(const struct attack *a, uint64_t cell);
+/* Did an earlier release print it, and are all that changed of it since the attacker's own offices? Then he knew it before. */
+bool attack_knew(const struct attack *a, uint64_t cell);
 /* Cells of --ledger that are what two releases differ by; asked: of a few persons that are not all his, `rest`. */
 bool attack_is_difference(const struct attack *a, uint64_t cell);
 bool attack_difference_asked(const struct attack *a, uint64_t cell, int64_t *rest);

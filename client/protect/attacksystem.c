@@ -198,6 +198,22 @@ static int64_t own_change(const struct attack *a, uint64_t cell)
 
 /* A few persons that are not the attacker's, in a cell that both releases' tables have. rest: what is left of the
  * difference without his own. */
+bool attack_knew(const struct attack *a, uint64_t cell)
+{
+	uint64_t pairs = a->all == NULL ? 0 : (uint64_t)a->all->n * (a->all->n - 1) / 2;
+	for (uint64_t p = 0; a->own != NULL && p < pairs; p++) {
+		uint64_t difference = a->all->n_released + p * a->all->n_cells + cell % a->all->n_cells;
+		uint64_t before;
+		uint64_t after;
+		uint64_t where;
+		together_ends(a->all, difference, &before, &after);
+		if (after == cell && attack_printed(a, before, &where) &&
+		    !together_foreign(a->all, difference, a->own))
+			return true;
+	}
+	return false;
+}
+
 bool attack_difference_asked(const struct attack *a, uint64_t cell, int64_t *rest)
 {
 	uint64_t end[2];

@@ -51,7 +51,8 @@ static bool is_whole(const struct named *k, const uint32_t *office, uint32_t n)
 	bool joins = false;
 	for (uint32_t i = 0; n < k->a->pool && i < k->a->n_offices; i++) {
 		uint32_t one = k->a->office[i];
-		joins |= !among(office, n, one) && !is_listed(k, one) && (!k->down || k->a->own[one] <= 0);
+		joins |= !among(office, n, one) && !is_listed(k, one) && (!k->down || k->a->own[one] <= 0) &&
+			 (k->a->n_open == 0 || !k->a->open[one]);
 	}
 	return !joins;
 }
@@ -68,7 +69,7 @@ static bool is_asked(const struct named *k, const uint32_t *office, uint32_t n)
 	}
 	bool everything = n > 0 && live == a->n_ranked;
 	bool few = rest < (int64_t)a->p->threshold;
-	if (k->rule == RULE_R3 && !few)
+	if ((k->rule == RULE_R3 && !few) || audit_knew(a, office, n))
 		return false;
 	if (rest > 0)
 		return k->down || !everything;

@@ -197,6 +197,45 @@ bool auditledger_open(struct audit *a, const struct auditor_question *q)
 	return rules_fit(a, q);
 }
 
+/* ---- what left, and what changed since ---- */
+
+/* It left, or follows from what did. */
+static bool has_gone(const struct audit *a, uint64_t cell)
+{
+	return audit_has_left(a, cell) || (a->told != NULL && a->told[cell] == TOLD_GONE);
+}
+
+/* Did release `from` give away what the subject, of release `to`, is reckoned from? */
+static bool gave_away(const struct audit *a, const struct subject *s, uint64_t from, uint64_t to)
+{
+	uint64_t further = count_cell(a, from, 0) - count_cell(a, to, 0);
+	bool ok = has_gone(a, s->cell + further);
+	for (uint32_t i = 0; ok && i < s->n; i++)
+		ok = has_gone(a, s->minus[i] + further) || a->g->live[s->minus[i] + further] == 0;
+	return ok;
+}
+
+uint32_t auditledger_since(struct audit *a, const struct subject *s)
+{
+	uint64_t release = s->cell / a->own_cells; /* the newest stands first */
+	uint32_t n = 0;
+	if (release > a->releases->n)
+		return 0; /* a difference */
+	uint64_t to = a->releases->n - release;
+	uint64_t from = to;
+	while (from > 0 && !gave_away(a, s, from - 1, to))
+		from--;
+	for (uint32_t i = 0; i < a->n_offices; i++) {
+		uint64_t part = from == 0
+				    ? UINT64_MAX
+				    : audit_part(a, difference_cell(a, from - 1, to, s->cell % a->own_cells),
+					  a->office[i]);
+		a->open[a->office[i]] = part != UINT64_MAX && a->g->live[part] != 0;
+		n += a->open[a->office[i]];
+	}
+	return n;
+}
+
 /* ---- enough offices changed ---- */
 
 static bool enough_changed(const struct audit *a, uint64_t from)

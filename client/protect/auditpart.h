@@ -105,6 +105,9 @@ struct audit {
 	int64_t *own;   /* by code of the office dimension; -1: nothing can be there */
 	uint32_t *rank; /* offices below it, most first */
 	uint32_t n_ranked;
+	bool *
+	    open; /* by code of the office dimension: changed since an earlier release gave the subject away */
+	uint32_t n_open; /* how many; 0: none gave it away */
 	struct err *e;
 };
 
@@ -113,8 +116,10 @@ bool audit_touches(const struct audit *a, const struct line *l, const uint32_t *
 /* The next line about s at or after *at; NULL at the end. Begin with audit_first. */
 struct line *audit_next(const struct audit *a, const struct subject *s, uint32_t *at);
 uint32_t audit_first(const struct audit *a, const struct subject *s);
-/* Fills value, own, rank, n_ranked. */
+/* Fills value, own, rank, n_ranked, open, n_open. */
 void audit_look_at(struct audit *a, const struct subject *s);
+/* These offices know the subject looked at from an earlier release: whatever changed of it since is theirs. */
+bool audit_knew(const struct audit *a, const uint32_t *office, uint32_t n);
 /* The cell's part at an office; UINT64_MAX: the office is not below the cell's code. */
 uint64_t audit_part(const struct audit *a, uint64_t cell, uint32_t office);
 /* The same offices, whatever their order, are named by both. */

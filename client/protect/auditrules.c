@@ -109,6 +109,15 @@ void audit_look_at(struct audit *a, const struct subject *s)
 			a->rank[a->n_ranked++] = office;
 	}
 	qsort_r(a->rank, a->n_ranked, sizeof *a->rank, more_first, a);
+	a->n_open = a->releases == NULL ? 0 : auditledger_since(a, s);
+}
+
+bool audit_knew(const struct audit *a, const uint32_t *office, uint32_t n)
+{
+	uint32_t theirs = 0;
+	for (uint32_t i = 0; a->n_open > 0 && i < n; i++)
+		theirs += a->open[office[i]];
+	return theirs > 0 && theirs == a->n_open;
 }
 
 /* ---- is a subject protected? ---- */
@@ -172,7 +181,7 @@ static bool holds_against(struct audit *a, const struct subject *s, struct pool 
 	uint32_t at = audit_first(a, s);
 	const struct line *l = NULL;
 	bool zeros = a->p->residual == RESIDUAL_ZEROS && !who->down;
-	if (all || (who->n > 0 && rest == 0 && a->value > 0 && !zeros))
+	if (all || (who->n > 0 && rest == 0 && a->value > 0 && !zeros) || audit_knew(a, who->office, who->n))
 		return true;
 	a->report->needs++;
 	while ((l = audit_next(a, s, &at)) != NULL)
@@ -254,8 +263,10 @@ static bool rests_check(struct audit *a, const struct subject *s, struct pool *w
 		bool all = false;
 		who->office[who->n++] = a->rank[i];
 		int64_t rest = rest_of(a, who, &all);
+		bool knew = audit_knew(a, who->office, who->n);
 		bool wanted = rest < k && (rest > 0 || (a->p->residual == RESIDUAL_ZEROS && !all));
-		*some = *some || wanted;
+		*some = *some || (wanted && (!knew || (a->pool > 1 && a->n_ranked > a->pool)));
+		wanted = wanted && !knew;
 		who->down = false;
 		if (wanted && s->n == 0 && strchr("PI", a->g->mark[s->cell]) != NULL)
 			return audit_fails(a, s, RULE_R3, "it is printed");

@@ -59,11 +59,22 @@ class UnionJudge:
         self.offices = sorted({o for f in forms for _, o, _ in f})
         self.differences = self.questions = 0
 
+    def changed(self, u, v, key):
+        """Offices below a cell whose forms are others in the two releases."""
+        below = self.publications[u].offices.leaves(key[1]) | self.publications[v].offices.leaves(key[1])
+        return {o for o in below if self.tags[u].get(o) != self.tags[v].get(o)}
+
+    def knew(self, v, subject, own):
+        """An earlier release printed it, and whatever changed since is the attackers' own."""
+        return bool(own) and any(
+            all(self.publications[u].cells.get(key, ("",))[0] == "published" and self.changed(u, v, key) <= set(own)
+                for key in subject) for u in range(v))
+
     def counts(self, system, own):
         for v, judge in enumerate(self.judges):
             for rule, subject in judge.subjects():
                 target = judge.target(rule, subject, own)
-                if target is not None:
+                if target is not None and not self.knew(v, subject, own):
                     yield "release %d %s" % (v, rule), system.sum_in(v, subject), 1, target
 
     def changes(self, system, own):
@@ -73,8 +84,7 @@ class UnionJudge:
             for key in sorted(set(before.publication.cells) & set(after.publication.cells)):
                 if not (before.counted(key) and after.counted(key)):
                     continue
-                changed = {o for o in before.publication.offices.leaves(key[1])
-                           if self.tags[u].get(o) != self.tags[v].get(o)}
+                changed = self.changed(u, v, key)
                 d = after.value(key) - before.value(key)
                 mine = after.value(key, own) - before.value(key, own)
                 rest = d - mine

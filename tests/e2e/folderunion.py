@@ -72,7 +72,7 @@ class FolderUnion:
                 for cell, sign in subject.terms.items():
                     for x in self.terms(v, cell, index):
                         terms[x] = terms.get(x, 0) + sign
-                yield "release %d: %s" % (v, subject.name()), terms, 1, target
+                yield "release %d: %s" % (v, subject.name()), terms, 1, target, v
         for u, v in itertools.combinations(range(len(self.releases)), 2):
             yield from self.changes(u, v, own, index)
 
@@ -93,15 +93,22 @@ class FolderUnion:
             sign = 1 if rest > 0 else -1
             self.differences += 1
             yield "difference %d-%d: %s" % (v, u, "|".join(cell)), {x: c for x, c in terms.items() if c}, sign, \
-                sign * mine + max(self.k, abs(rest) + self.width)
+                sign * mine + max(self.k, abs(rest) + self.width), 0
 
-    def system(self, own, index):
-        """Everything printed, and what the attackers sent themselves."""
+    def knew(self, v, terms, own, index):
+        """Did earlier releases alone, with all that the attackers sent since, tell a sum of release v exactly?"""
+        constraints, bounds = self.system(own, index, v)
+        ends = [self.releases[0].judge.reach([(i, sign * c) for i, c in terms.items()], numpy.inf, len(index), constraints, bounds, [])
+                for sign in (1, -1)]
+        return bool(own) and ends[0] == -ends[1]
+
+    def system(self, own, index, until=None):
+        """Everything printed (until: before that release), and what the attackers sent themselves."""
         rows, most = [], 0
         for v, r in enumerate(self.releases):
             i = r.table.office_at
             for cell, mark in r.judge.mark.items():
-                if mark not in "PH" or not r.table.live[cell]:
+                if mark not in "PH" or not r.table.live[cell] or (until is not None and v >= until):
                     continue
                 value = r.table.value[cell]
                 rows.append((self.terms(v, cell, index), value if mark == "P" else r.floor,
@@ -124,7 +131,7 @@ class FolderUnion:
         index, pool = {}, []
         asked = list(self.asked(own, index))
         constraints, bounds = self.system(own, index)
-        for what, terms, sign, target in asked:
+        for what, terms, sign, target, v in asked:
             self.questions += 1
             if any(sum(sign * c * x[i] for i, c in terms.items()) >= target for x in pool):
                 continue
@@ -132,10 +139,11 @@ class FolderUnion:
             if terms:
                 best = self.releases[0].judge.reach([(i, sign * c) for i, c in terms.items()], target, len(index),
                                                     constraints, bounds, pool)
-            if best < target:
+            if best < target and not (v > 0 and terms and self.knew(v, terms, own, index)):
                 self.found.append("%s: %s reaches %d, target %d" % ("+".join(own) or "public", what, best, target))
 
     def attack(self):
-        for own in [()] + [(o,) for o in self.offices]:
-            self.attack_as(own)
+        for n in range(int(self.releases[0].table.policy.get("coalition", 1)) + 1):
+            for own in itertools.combinations(self.offices, n):
+                self.attack_as(own)
         return self.found

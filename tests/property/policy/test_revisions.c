@@ -342,6 +342,16 @@ static bool owns_all(const struct world *w, uint64_t mask, int attacker)
 	return true;
 }
 
+/* An earlier release printed the cell, and whatever changed of it since is the attacker's. */
+static bool knew(const struct world *w, int v, int area, int kind, int attacker)
+{
+	for (int u = 0; u < v && attacker >= 0; u++)
+		if (w->cell[u][area][kind].state == 'P' &&
+		    owns_all(w, w->cell[u][area][kind].mask ^ w->cell[v][area][kind].mask, attacker))
+			return true;
+	return false;
+}
+
 static int64_t larger(int64_t a, int64_t b)
 {
 	return a > b ? a : b;
@@ -396,7 +406,8 @@ static void attack(const struct world *w, int releases, int attacker, const bool
 	for (int a = 0; a < AREAS; a++)
 		for (int k = 0; is_area(w, a) && k <= w->n_kinds; k++)
 			for (int v = 0; v < releases; v++) {
-				check_count(w, releases, &w->cell[v][a][k], attacker, zeros[v], t);
+				if (!knew(w, v, a, k, attacker))
+					check_count(w, releases, &w->cell[v][a][k], attacker, zeros[v], t);
 				for (int u = 0; u < v; u++)
 					check_difference(
 					    w, releases, &w->cell[u][a][k], &w->cell[v][a][k], attacker, t);
