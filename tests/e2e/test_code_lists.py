@@ -267,7 +267,8 @@ def mixed(rng):
             cut, order = rng.randint(2, len(offices) - 2), rng.sample(offices, len(offices))
             groups.append([("N%d" % revision, order[:cut]), ("S%d" % revision, order[cut:])])
         rest = [[(n, c + [o for o in offices if not any(o in x for _, x in g)] if n[0] == "S" else c) for n, c in g] for g in groups]
-        shown = rng.choice(("*", "|".join(["_T"] + offices + [n for g in groups[-1:] for n, _ in g])))
+        areas = [n for g in groups[-1:] for n, _ in g]
+        shown = rng.choice(["*", "|".join(["_T"] + offices + areas)] + ["|".join(["_T"] + areas)] * (2 * bool(areas)))
         yield Folder([("_T", g) for g in rest] or flat(offices), [("_T", kinds)], dict(told), {"office": shown, "kind": "*"},
                      dict(gone))
 
