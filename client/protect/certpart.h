@@ -93,7 +93,7 @@ static inline bool cert_knows_parts(const struct certcheck *k)
  * since. */
 static inline bool cert_needs_tables(const struct certcheck *k, uint64_t cell)
 {
-	return k->g->mark[cell] == 'H' && (cell < k->own->n_cells || k->shown[cell] == 3);
+	return (cell < k->own->n_cells || k->shown[cell] == 3) && k->g->mark[cell] == 'H';
 }
 /* Do the tables seen leave the cell below the threshold, or less than `width` apart? */
 static inline bool cert_too_narrow(const struct certcheck *k, uint64_t cell)
