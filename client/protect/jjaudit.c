@@ -138,10 +138,15 @@ static bool level_take(struct audit *a, struct bytes certificate)
 	return true;
 }
 
+static bool whole_line(struct audit *a, const char *text, const char *rule)
+{
+	return (cert_reader_line(&a->r) && cert_line_is(&a->r, text)) || bad(a, rule);
+}
+
 static bool head_take(struct audit *a, struct bytes certificate)
 {
 	uint8_t blind[32];
-	if (!next_line(a, "cellveil-certificate-auditor 1", "not an auditors' part of version 1") ||
+	if (!whole_line(a, "cellveil-certificate-auditor 1", "not an auditors' part of version 1") ||
 	    !next_line(a, "public ", "public and a digest are expected") ||
 	    !digest_is(a, "public ", certificate, "it belongs to another certificate") ||
 	    !next_line(a, "level ", "the line level is expected") || !level_take(a, certificate) ||
@@ -149,7 +154,7 @@ static bool head_take(struct audit *a, struct bytes certificate)
 		return false;
 	if (!hex_decode(blind, 32, bytes_of(a->r.line + 6, (size_t)(a->r.line_end - a->r.line) - 6)))
 		return bad(a, "blind and 64 hex digits are expected");
-	return next_line(a, "section amplitudes", "section amplitudes is expected");
+	return whole_line(a, "section amplitudes", "section amplitudes is expected");
 }
 
 /* ---- moves ---- */

@@ -145,12 +145,13 @@ static bool read_level(struct reading *r, struct err *e)
 	uint64_t n;
 	r->line++;
 	static const char *const word[] = { "level L", "k ", "width ", "floor ", "coalition " };
+	static const uint64_t most[] = { 2, UINT32_MAX, UINT32_MAX, 1, 0 };
 	for (int i = 0; i < 5; i++) {
 		size_t len = strlen(word[i]);
 		if (strncmp(r->at, word[i], len) != 0)
 			return wrong(r, e, "not a level line");
 		r->at += len;
-		if (!read_number(r, UINT32_MAX, i == 4 ? '\n' : ' ', &n))
+		if (!read_number(r, most[i], i == 4 ? '\n' : ' ', &n))
 			return wrong(r, e, "not a level line");
 	}
 	return true;

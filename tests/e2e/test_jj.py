@@ -417,6 +417,11 @@ def test_mutations(folder):
         with open(bad, "w", encoding="ascii") as f:
             f.write(text[:at] + str((int(text[at]) + 1) % 10) + text[at + 1:])
         assert cellveil("verify-certificate", "--jj", paths[0], paths[1], bad).returncode == 1, at
+    for old, new in ((" coalition 0", " coalition 1"), (" floor ", " floor 7"), ("level L", "level L7")):
+        body = text[:text.index("end-public ")].replace(old, new)
+        with open(bad, "w", encoding="ascii") as f:
+            f.write(body + "end-public " + hashlib.sha256(body.encode()).hexdigest() + "\n")
+        assert cellveil("verify-certificate", "--jj", paths[0], paths[1], bad).returncode == 1, new
     write_result(os.path.join(folder, "other.csv"), jj, hidden_of(out) | {0})
     assert cellveil("verify-certificate", "--jj", paths[0], os.path.join(folder, "other.csv"), paths[2]).returncode == 1
 
