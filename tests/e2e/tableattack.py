@@ -201,7 +201,7 @@ class Judge:
                 self.found.append("hidden value is printed: " + "|".join(cell))
         if not self.whole_codes(table.printed - set(self.mark)) or set(self.mark) - table.printed:
             self.found.append("not the cells that were to be printed")
-        self.bounds = {}
+        self.bounds, self.told_of = {}, {}  # what figures tell of cells that no table prints; and would, if all were printed: at most
         self.figures(os.path.dirname(result_path), tail)
 
     def figures(self, out, tail):
@@ -216,14 +216,19 @@ class Judge:
             parts = [cell] + ([tuple(below.split("|")) + tail] if "|" in below else [])
             if (value == "") != (status not in ("P", "R")):
                 self.found.append("figure %s: %s with a value, or P without" % (row["id"], status))
+            whole = self.table.value[parts[1]] if len(parts) == 2 else int(below)
+            scale = int(row["factor"]) * 10 ** int(row["digits"])
+            rounded = lambda x: (2 * x * scale + whole) // (2 * whole)
+            if whole > 0 and cell not in self.mark and (len(parts) == 1 or self.counted(parts[1])):
+                mine, most = rounded(self.table.value[cell]), self.table.value[cell]
+                while most < self.k and rounded(most + 1) == mine:
+                    most += 1
+                self.told_of.setdefault(cell, []).append(most)
             if status != "P":
                 continue
             if any(self.mark.get(c) == "H" for c in parts) or (len(parts) == 2 and self.mark.get(parts[1]) not in ("P", "Z")):
                 self.found.append("figure %s: printed over a cell that is not" % row["id"])
-            whole = self.table.value[parts[1]] if len(parts) == 2 else int(below)
-            scale = int(row["factor"]) * 10 ** int(row["digits"])
             digits = int(value.replace(".", ""))
-            rounded = lambda x: (2 * x * scale + whole) // (2 * whole)
             if rounded(self.table.value[cell]) != digits:
                 self.found.append("figure %s: wrong" % row["id"])
             fits = [x for x in range(self.table.value[cell] + whole + 2) if rounded(x) == digits]
@@ -307,8 +312,13 @@ class Judge:
 
     # R9 and R12: what a reader would get by subtraction from all that may be printed, each cell of it or the rest of a total
 
-    def told(self):
-        known = {c for c in self.table.cells if self.counted(c)}
+    def figured(self):
+        """R10: cells that no table prints and that count as printed, whether their figures are printed in the end or not."""
+        return {c for c, most in self.told_of.items() if self.table.live[c] and not any(0 < m < self.k for m in most)
+                and not any(self.judged({c: 1}))}
+
+    def told(self, known=()):
+        known = {c for c in self.table.cells if self.counted(c)} | set(known)
         lines = [[c for c in [parent] + children if self.table.live[c]] for _, _, parent, children in self.table.relations()]
         while True:
             more = {left[0] for left in ([c for c in cells if c not in known] for cells in lines) if len(left) == 1}

@@ -38,7 +38,11 @@ class Hunter(Judge):
         for subject in subjects:
             if len(subject.terms) == 1 and (subject.attackers is None or self.is_named_by_rests(*subject.terms)):
                 named |= set(subject.terms)
-        for cell, nobody in known_small(self, self.told() | set(self.bounds), named).items():
+        known = self.told(self.figured())
+        for cell in known:
+            if not self.counted(cell) and any(s.attackers is None or self.is_named_by_rests(cell) for s in self.judged({cell: 1})):
+                named.add(cell)
+        for cell, nobody in known_small(self, known, named).items():
             yield Subject("R12 small", {cell: 1}, [()] if nobody else None)
 
     def is_named_by_rests(self, cell):

@@ -29,6 +29,7 @@ TABLES = 40
 
 def figures(folder, rng):
     """Writes derived.csv, and tables.csv where everything would be printed."""
+    lines = ["id,numerator,denominator,factor,digits"]
     if not os.path.exists(os.path.join(folder, "tables.csv")):
         dims = Table(folder, {}).dims
         dims = [d for d in dims if os.path.exists(os.path.join(folder, "hier_%s.csv" % d.name))]
@@ -40,8 +41,11 @@ def figures(folder, rng):
     cells = list(itertools.product(*(d.codes for d in dims)))
     printed = [c for c in cells if c + tail in table.printed]
     bare = [c for c in cells if c + tail not in table.printed] or cells
-    lines = ["id,numerator,denominator,factor,digits"]
-    for _ in range(rng.randint(1, 6)):
+    if rng.random() < 0.3:  # of many cells, and vague
+        share, most = rng.choice((0.2, 0.5, 0.9)), rng.choice((3, 5, 9, 20, 60))
+        tops = [c for c in bare if rng.random() < share] or bare[:1]
+        lines += ["f%d,%s,%d,1,0" % (i, "|".join(top), rng.randint(1, most)) for i, top in enumerate(tops)]
+    for _ in range(0 if len(lines) > 1 else rng.randint(1, 6)):
         start, place = rng.choice(bare if rng.random() < 0.8 else cells), rng.randrange(len(dims))
         tops = [start]
         if rng.random() < 0.6:  # the shares of a breakdown, or most of them
