@@ -10,7 +10,10 @@ struct axis { /* one dimension of the cell under search */
 	struct search *s;
 	size_t k;
 	const struct dim *d;
-	uint32_t own;    /* the cell's code */
+	uint32_t own;            /* the cell's code */
+	uint32_t origin, stride; /* the cell with code c: origin + c * stride */
+	struct free_look free;
+	bool offices;    /* the office dimension */
 	uint32_t turn;   /* keyed: where scans start */
 	uint32_t n_free; /* options of price 0 */
 	bool tree;
@@ -19,24 +22,25 @@ struct axis { /* one dimension of the cell under search */
 	uint32_t n_base;
 };
 
-static bool office_barred(const struct search *s, const struct dim *d, uint32_t code)
+static inline bool office_barred(const struct search *s, const struct dim *d, uint32_t code)
 {
 	if (s->avoid[code] != 0)
 		return true;
 	return s->confined && s->any_used && s->used[code] == 0 && dim_is_leaf(d, code);
 }
 
-static float price_code(const struct axis *a, uint32_t code, int sign)
+static inline float price_code(const struct axis *a, uint32_t code, int sign)
 {
 	struct search *s = a->s;
-	if (a->k == s->g->office_dim && office_barred(s, a->d, code))
+	uint32_t cell = a->origin + code * a->stride;
+	if (a->offices && office_barred(s, a->d, code))
 		return NEVER;
 	s->work++;
-	return price_of(s, s->cell + (code - a->own) * (uint32_t)s->g->t->stride[a->k], sign);
+	return is_free(&a->free, cell, sign) ? 0.0f : price_of(s, cell, sign);
 }
 
 /* Every code is met again and again while options are put together. */
-static float axis_price(const struct axis *a, uint32_t code, int sign)
+static inline float axis_price(const struct axis *a, uint32_t code, int sign)
 {
 	struct axis_memo *memo = &a->s->memo[a->k][code];
 	unsigned side = sign > 0 ? 0 : 1;
@@ -240,8 +244,9 @@ static bool descend_path(const struct axis *a, uint32_t code, float most, struct
 	while (p->price < most && !dim_is_atom(a->d, code)) {
 		const struct breakdown *b = dim_down(a->d, code, 0);
 		float least = NEVER;
-		uint32_t at = a->turn % b->n;
-		for (uint32_t j = 0; j < scanned(a, b) && least > 0.0f; j++) {
+		uint32_t n = scanned(a, b);
+		uint32_t at = n > 1 ? a->turn % b->n : 0;
+		for (uint32_t j = 0; j < n && least > 0.0f; j++) {
 			uint32_t child = a->d->child[b->first + at];
 			float price = axis_price(a, child, -1);
 			if (price < least) {
@@ -278,9 +283,11 @@ static bool pair_paths(struct axis *a, uint32_t atom)
 	const struct search *s = a->s;
 	const uint32_t *above = list_at(&a->d->above, atom);
 	uint32_t n = list_size(&a->d->above, atom);
-	struct path up = { 0 };
+	struct path up;
 	struct path down;
 	uint32_t i = 0;
+	up.n = 0;
+	up.price = 0.0f;
 	path_add(a, &up, a->own, 1);
 	for (; above[i] != a->own; i++)
 		path_add(a, &up, above[i], 1);
@@ -348,9 +355,20 @@ static void pair_view(struct axis *a, uint32_t root, uint32_t up)
 static void find_options(struct search *s, size_t k, uint32_t turn)
 {
 	const struct dim *d = &s->g->t->dim[k];
-	struct axis a = { .s = s, .k = k, .d = d, .own = grid_coord(s->g, s->cell, k), .turn = turn };
+	struct axis a; /* its bases stay as they are: most searches have none */
 	uint32_t up[FEW_ATOMS];
-	uint32_t code = a.own;
+	uint32_t code = grid_coord(s->g, s->cell, k);
+	a.s = s;
+	a.k = k;
+	a.d = d;
+	a.own = code;
+	a.stride = (uint32_t)s->g->t->stride[k];
+	a.origin = s->cell - code * a.stride;
+	a.free = free_look_of(s);
+	a.offices = k == s->g->office_dim;
+	a.turn = turn;
+	a.n_free = 0;
+	a.n_base = 0;
 	a.tree = s->is_tree[k];
 	a.plain = a.tree && (s->virt == NULL || s->virt->r.dim != k);
 	s->axis++;

@@ -2,29 +2,48 @@
 
 #include "policy/search_part.h"
 
+/* The price of the first n terms of a level times one code, up to this limit. */
+static struct weight weigh_up_to(
+    struct search *s, const struct term *from, uint32_t n, uint32_t shift, int sign, float left)
+{
+	const struct free_look free_to = free_look_of(s);
+	struct weight w = { .seen = n, .through = true };
+	for (uint32_t j = 0; j < n; j++) {
+		if (is_free(&free_to, from[j].cell + shift, from[j].sign * sign))
+			continue;
+		w.before = w.price;
+		w.price = price_add(s, w.price, price_of(s, from[j].cell + shift, from[j].sign * sign));
+		if (w.price >= left) {
+			w.seen = j + 1;
+			w.through = false;
+			break;
+		}
+	}
+	return w;
+}
+
+/* Adds the terms so far times one code. */
+static void append_terms(struct search *s, uint32_t level, uint32_t n, uint32_t *at, uint32_t shift, int sign)
+{
+	const struct term *from = s->level[level];
+	struct term *to = s->level[level + 1] + *at;
+	for (uint32_t j = 0; j < n; j++)
+		to[j] = (struct term){ from[j].cell + shift, from[j].sign * sign };
+	*at += n;
+}
+
 /* Adds the terms so far times one code of dimension k; their price, NEVER if barred or too dear. */
 static float multiply_code(
     struct search *s, uint32_t level, uint32_t n, uint32_t *at, uint32_t shift, int sign, float left)
 {
-	const struct term *from = s->level[level];
-	struct term *to = s->level[level + 1] + *at;
-	const struct free_look free_to = free_look_of(s);
-	float price = 0.0f;
 	if (*at + n > TERMS_MAX)
 		return NEVER;
-	for (uint32_t j = 0; j < n; j++) {
-		to[j] = (struct term){ from[j].cell + shift, from[j].sign * sign };
-		if (is_free(&free_to, to[j].cell, to[j].sign))
-			continue;
-		price = price_add(s, price, price_of(s, to[j].cell, to[j].sign));
-		if (price >= left) {
-			s->work += j + 1;
-			return NEVER;
-		}
-	}
-	s->work += n;
-	*at += n;
-	return price;
+	struct weight w = weigh_up_to(s, s->level[level], n, shift, sign, left);
+	s->work += w.seen;
+	if (!w.through)
+		return NEVER;
+	append_terms(s, level, n, at, shift, sign);
+	return w.price;
 }
 
 /* What one code would cost along all terms so far. */
@@ -140,22 +159,40 @@ static float expand_views(
 	return price;
 }
 
+/* What one code of an option costs along the terms that are being multiplied, which have this number. Options share codes: what was
+ * summed up before is looked up. */
+static float weigh_option_code(struct search *s, uint32_t level, uint32_t n, uint32_t prefix,
+    const struct option *o, uint32_t i, size_t k, float left)
+{
+	struct weight *w = &s->weight[k][2 * o->code[i] + (o->sign[i] > 0 ? 0 : 1)];
+	if (w->prefix != prefix || (w->through ? w->price >= left : w->before >= left || w->price < left)) {
+		uint32_t shift = (o->code[i] - o->code[0]) * (uint32_t)s->g->t->stride[k];
+		*w = weigh_up_to(s, s->level[level], n, shift, o->sign[i], left);
+		w->prefix = prefix;
+	}
+	s->work += w->seen;
+	return w->through ? w->price : NEVER;
+}
+
 /* Multiplies the terms so far with an option; the price of the new cells, NEVER if barred or too dear.
  * *count: how many terms there are then. */
-static float multiply(struct search *s, uint32_t level, uint32_t n, const struct option *o, size_t k,
-    float left, uint32_t *count)
+static float multiply(struct search *s, uint32_t level, uint32_t n, uint32_t prefix, const struct option *o,
+    size_t k, float left, uint32_t *count)
 {
 	uint32_t stride = (uint32_t)s->g->t->stride[k];
 	float price = 0.0f;
-	memcpy(s->level[level + 1], s->level[level], n * sizeof *s->level[level]);
-	*count = n;
+	if ((uint64_t)n * o->n > TERMS_MAX)
+		return NEVER;
 	for (uint32_t i = 1; i < o->n; i++) {
-		price = price_add(s, price,
-		    multiply_code(s, level, n, count, (o->code[i] - o->code[0]) * stride, o->sign[i],
-			price_left(s, left, price)));
+		price = price_add(
+		    s, price, weigh_option_code(s, level, n, prefix, o, i, k, price_left(s, left, price)));
 		if (price >= left)
 			return NEVER;
 	}
+	memcpy(s->level[level + 1], s->level[level], n * sizeof *s->level[level]);
+	*count = n;
+	for (uint32_t i = 1; i < o->n; i++)
+		append_terms(s, level, n, count, (o->code[i] - o->code[0]) * stride, o->sign[i]);
 	return s->has_views[k]
 		   ? price_add(s, price, expand_views(s, level, n, o, k, count, price_left(s, left, price)))
 		   : price;
@@ -170,6 +207,17 @@ static void put_option(struct search *s, const struct option *o, size_t k, uint3
 	*count = o->n;
 }
 
+/* Another number than any terms had whose weights are still there. */
+static uint32_t number_terms(struct search *s)
+{
+	if (++s->prefix == 0) {
+		for (size_t d = 0; d < s->g->t->n_dims; d++)
+			memset(s->weight[d], 0, 2 * (size_t)s->g->t->dim[d].n_codes * sizeof *s->weight[d]);
+		s->prefix = 1;
+	}
+	return s->prefix;
+}
+
 /* Depth first over the dimensions; depth is bounded by TABLE_DIMS_MAX. */
 static void multiply_all(
     struct search *s, const size_t *order, uint32_t level, uint32_t n, float so_far, float own)
@@ -181,6 +229,7 @@ static void multiply_all(
 		return;
 	}
 	size_t k = order[level];
+	uint32_t prefix = number_terms(s);
 	for (uint32_t i = 0;
 	     i < s->n_options[k] && s->price > s->enough &&
 	     (s->work < s->budget || (s->n_terms == 0 && !s->lenient && s->work < s->budget + 10 * BUDGET));
@@ -190,9 +239,9 @@ static void multiply_all(
 		if (price_add(s, so_far, least) >= s->price)
 			break;
 		uint32_t count = 0;
-		float price = level == 0 && !s->has_views[k]
-				  ? (put_option(s, o, k, &count), least)
-				  : multiply(s, level, n, o, k, price_left(s, s->price, so_far), &count);
+		float price = level == 0 && !s->has_views[k] ? (put_option(s, o, k, &count), least)
+							     : multiply(s, level, n, prefix, o, k,
+								   price_left(s, s->price, so_far), &count);
 		if (price < NEVER)
 			multiply_all(s, order, level + 1, count, price_add(s, so_far, price), own);
 	}

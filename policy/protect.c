@@ -90,9 +90,11 @@ static int64_t cheaper_step(struct plan *p, const struct need *n, int64_t amp)
 	float price = p->s.price;
 	if (amp == 1 || !one)
 		return one ? 1 : 0; /* where one unit is too dear, more is */
+	search_set_aside(&p->s);
 	if (search_find(&p->s, n->cell, v, n->dir, amp) && p->s.price <= price)
 		return amp;
-	return search_find(&p->s, n->cell, v, n->dir, 1) ? 1 : 0;
+	search_recall(&p->s);
+	return 1;
 }
 
 /* Steps: free when possible, else the cheaper of one unit and all that is left. Answers what is left; *price: what was paid,
@@ -125,12 +127,16 @@ static bool at_once(struct plan *p, const struct need *n, int64_t amp, bool prod
 	bool whole = product && search_find(&p->s, n->cell, need_virt(p, n), n->dir, amp);
 	if (whole && p->s.price <= 0.0f)
 		return search_take(&p->s, n->dir, amp);
-	if (n->virt == NONE && chain_find(&p->s, n->cell, n->dir, amp, whole ? p->s.price : most, &paid))
+	float price = p->s.price;
+	if (whole)
+		search_set_aside(&p->s);
+	if (n->virt == NONE && chain_find(&p->s, n->cell, n->dir, amp, whole ? price : most, &paid))
 		return true;
 	search_reset(&p->s);
-	p->s.pay = true;
-	return whole && search_find(&p->s, n->cell, need_virt(p, n), n->dir, amp) &&
-	       search_take(&p->s, n->dir, amp);
+	if (!whole)
+		return false;
+	search_recall(&p->s);
+	return search_take(&p->s, n->dir, amp);
 }
 
 /* The cheapest of a sum of steps, one product move of full amplitude, and a chain. What is put together holds the answer. */

@@ -28,10 +28,12 @@ static bool init_dimension(struct search *s, size_t d)
 	s->stamp_minus[d] = calloc(n, sizeof *s->stamp_minus[d]);
 	s->option[d] = calloc(OPTIONS_MAX, sizeof *s->option[d]);
 	s->memo[d] = calloc(n, sizeof *s->memo[d]);
+	s->weight[d] = calloc(n, 2 * sizeof *s->weight[d]);
 	s->is_tree[d] = is_tree(&s->g->t->dim[d]);
 	for (uint32_t i = 0; i < s->g->t->dim[d].n_breakdowns; i++)
 		s->has_views[d] = s->has_views[d] || s->g->t->dim[d].breakdown[i].view;
-	if (s->stamp[d] == NULL || s->stamp_minus[d] == NULL || s->option[d] == NULL || s->memo[d] == NULL)
+	if (s->stamp[d] == NULL || s->stamp_minus[d] == NULL || s->option[d] == NULL || s->memo[d] == NULL ||
+	    s->weight[d] == NULL)
 		return false;
 	for (uint32_t i = 0; i < OPTIONS_MAX; i++) {
 		s->option[d][i].code = malloc(OPTION_CODES_MAX * sizeof(uint32_t));
@@ -52,11 +54,12 @@ bool search_init(struct search *s, const struct grid *g, struct err *e)
 	s->avoid = calloc(g->office_dim == SIZE_MAX ? 1 : g->t->dim[g->office_dim].n_codes, 1);
 	s->used = calloc(g->office_dim == SIZE_MAX ? 1 : g->t->dim[g->office_dim].n_codes, 1);
 	s->term = malloc(TERMS_MAX * sizeof *s->term);
+	s->aside = malloc(TERMS_MAX * sizeof *s->aside);
 	s->chain = malloc(CHAIN_MAX * sizeof *s->chain);
 	s->scratch_code = malloc(OPTION_CODES_MAX * sizeof *s->scratch_code);
 	s->scratch_sign = malloc(OPTION_CODES_MAX);
 	bool ok = s->room != NULL && s->avoid != NULL && s->used != NULL && s->term != NULL &&
-		  s->chain != NULL && s->scratch_code != NULL && s->scratch_sign != NULL;
+		  s->aside != NULL && s->chain != NULL && s->scratch_code != NULL && s->scratch_sign != NULL;
 	for (size_t d = 0; ok && d <= g->t->n_dims; d++) {
 		s->level[d] = malloc(TERMS_MAX * sizeof *s->level[d]);
 		ok = s->level[d] != NULL && (d == g->t->n_dims || init_dimension(s, d));
@@ -75,6 +78,7 @@ void search_free(struct search *s)
 	free(s->avoid);
 	free(s->used);
 	free(s->term);
+	free(s->aside);
 	free(s->chain);
 	free(s->kept);
 	free(s->scratch_code);
@@ -82,6 +86,7 @@ void search_free(struct search *s)
 	for (size_t d = 0; d < TABLE_DIMS_MAX; d++) {
 		free(s->stamp[d]);
 		free(s->memo[d]);
+		free(s->weight[d]);
 		free(s->stamp_minus[d]);
 		for (uint32_t i = 0; s->option[d] != NULL && i < OPTIONS_MAX; i++) {
 			free(s->option[d][i].code);
@@ -177,6 +182,7 @@ static void find_anywhere(struct search *s, uint32_t cell, const struct virt *vi
 
 bool search_find(struct search *s, uint32_t cell, const struct virt *virt, int dir, int64_t amp)
 {
+	uint64_t before = s->work;
 	s->price = s->lenient ? (s->pay ? NEVER : LENIENT_MOST) : s->pay ? s->most : NEVER;
 	s->virt = virt;
 	s->dir = dir;
@@ -192,7 +198,28 @@ bool search_find(struct search *s, uint32_t cell, const struct virt *virt, int d
 	}
 	if (s->n_terms == 0)
 		s->price = NEVER;
+	s->spent = s->work - before;
 	return s->n_terms > 0;
+}
+
+void search_set_aside(struct search *s)
+{
+	struct term *found = s->term;
+	s->term = s->aside;
+	s->aside = found;
+	s->n_aside = s->n_terms;
+	s->price_aside = s->price;
+	s->spent_aside = s->spent;
+}
+
+void search_recall(struct search *s)
+{
+	struct term *found = s->aside;
+	s->aside = s->term;
+	s->term = found;
+	s->n_terms = s->n_aside;
+	s->price = s->price_aside;
+	s->work += s->spent_aside;
 }
 
 int64_t search_most(struct search *s, uint32_t cell, const struct virt *virt, int dir, int64_t most)

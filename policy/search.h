@@ -41,6 +41,15 @@ struct axis_memo {
 	float price[2];
 };
 
+/* What one code costs along the terms it was last multiplied with (product.c). A price is summed up until it reaches a limit: so
+ * it is the same for every limit above `before`, and up to `price` if it did not get through. */
+struct weight {
+	uint32_t prefix; /* which terms */
+	uint32_t seen;   /* cells priced */
+	float before, price;
+	bool through;
+};
+
 struct change_by {
 	uint32_t cell;
 	bool bought;
@@ -68,12 +77,16 @@ struct search {
 	float noise;  /* prices times 1 .. 1 + noise */
 	uint64_t seed;
 	uint64_t noise_key, noise_seed; /* the seed's draw, once it was needed */
-	uint64_t work;                  /* cells priced */
+	uint64_t work;                  /* cells priced, or whose price was at hand */
 	/* the move found */
 	struct term *term;
 	uint32_t n_terms;
 	float price;
-	struct change_by *chain; /* what chain.c has put together */
+	struct term *aside; /* search_set_aside */
+	uint32_t n_aside;
+	float price_aside;
+	uint64_t spent, spent_aside; /* work of the search that found it */
+	struct change_by *chain;     /* what chain.c has put together */
 	uint32_t n_chain;
 	struct change_by *kept; /* search_keep */
 	uint32_t n_kept, room_kept;
@@ -86,6 +99,8 @@ struct search {
 	struct axis_memo *memo[TABLE_DIMS_MAX]; /* prices of the axis at hand, by code, for + and - */
 	uint32_t axis;                          /* which axis: what the memo holds is of this one */
 	struct term *level[TABLE_DIMS_MAX + 1];
+	struct weight *weight[TABLE_DIMS_MAX]; /* two for each code: + and - */
+	uint32_t prefix;                       /* number of the terms multiplied last */
 	uint32_t *scratch_code;
 	int8_t *scratch_sign;
 	const struct virt *virt;
@@ -107,6 +122,11 @@ bool search_find(struct search *s, uint32_t cell, const struct virt *virt, int d
 
 /* The largest free product move of at most `most`; its size, 0: none found. */
 int64_t search_most(struct search *s, uint32_t cell, const struct virt *virt, int dir, int64_t most);
+
+/* Sets the move found aside, and brings it back after other searches: it is what the same search would find, as long as what is put
+ * together is the same. Its work counts once more, as if it had been asked again. */
+void search_set_aside(struct search *s);
+void search_recall(struct search *s);
 
 /* Puts the move found, times amp * dir, onto what is put together and marks what it bought; what it only brings back, or passes
  * leniently, is not bought. */
