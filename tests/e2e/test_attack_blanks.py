@@ -45,6 +45,10 @@ class Hunter(Judge):
         for cell, nobody in known_small(self, known, named).items():
             yield Subject("R12 small", {cell: 1}, [()] if nobody else None)
 
+    def is_no_secret(self, subject, best):
+        """Beside figures: a nought that offices may know of, and that everybody knows for one."""
+        return bool(self.told_of) and subject.rule == "R12 small" and subject.attackers == [()] and best == 0
+
     def is_named_by_rests(self, cell):
         """R3 names a printed cell; one that follows only where pools are among more offices than may pool, so everybody's."""
         table, i, pool = self.table, self.table.office_at, int(self.policy.get("coalition", 1))
