@@ -199,12 +199,22 @@ static bool level_line(struct certcheck *k, struct err *e)
 	return true;
 }
 
+/* A result has one form only, and no other one could have been signed for. */
+static bool result_is_plain(const struct lattice *g, struct err *e)
+{
+	const char *flaw = g->out_of_order   ? "the result's lines are not in the order of the grid"
+			   : g->shows_hidden ? "the result shows hidden counts"
+			   : g->not_plain    ? "a number of the result begins with a needless 0"
+					     : NULL;
+	return flaw == NULL || err_set(e, ERR_CRYPTO, "%s", flaw);
+}
+
 static bool head(struct certcheck *k, struct err *e)
 {
 	uint8_t pattern[32];
 	crypto_hash_sha256(pattern, k->g->mark, k->g->n_cells);
-	if (k->g->out_of_order)
-		return err_set(e, ERR_CRYPTO, "the result's lines are not in the order of the grid");
+	if (!result_is_plain(k->g, e))
+		return false;
 	if (!cert_reader_line(&k->r) || !cert_line_is(&k->r, "cellveil-certificate 1"))
 		return cert_bad(k, e, "not a certificate of version 1");
 	return digest_line(k, "grid ", k->g->digest, e) && digest_line(k, "pattern ", pattern, e) &&

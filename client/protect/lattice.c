@@ -122,6 +122,8 @@ static bool result_line(struct lattice *g, const struct csvlines *c, uint64_t *b
 	    (strchr("NA", status[0]) != NULL && freq[0] != '\0'))
 		return err_set(e, ERR_MALFORMED, "freq: nothing is expected, or 0 for Z");
 	g->mark[cell] = (uint8_t)status[0];
+	g->shows_hidden = g->shows_hidden || (status[0] == 'H' && freq[0] != '\0');
+	g->not_plain = g->not_plain || (freq[0] == '0' && freq[1] != '\0');
 	if (status[0] == 'Z')
 		g->value[cell] = 0;
 	if (status[0] == 'R' && g->near == NULL && (g->near = calloc(g->n_cells, sizeof *g->near)) == NULL)

@@ -82,6 +82,8 @@ struct lattice {
 	uint8_t result_digest[32];
 	bool has_forced;              /* some cells had to be printed */
 	bool out_of_order;            /* the lines of the result do not rise by cell */
+	bool shows_hidden;            /* a hidden cell's freq is not empty: a result with --truth */
+	bool not_plain;               /* a number of the result begins with a needless 0 */
 	bool *born[LATTICE_DIMS_MAX]; /* after lattice_lift, by code: not in this release's own list */
 };
 

@@ -568,6 +568,15 @@ def whole_components(folder):
         refused(folder, "certificate.cvc", first + b"section tables\nsection open\n" + text + b"end-public \n", lines)
 
 
+def one_form(folder):
+    """A result is written in one way, and shows nothing of a hidden cell."""
+    result = read(os.path.join(folder, "RESULT.csv"))
+    for what, new in ((rb",,H\n", b",3,H\n"), (rb",,H\n", b",0,H\n"), (rb",(\d+),P\n", rb",0\1,P\n")):
+        other = re.sub(what, new, result, count=1)
+        assert other != result, result
+        refused(folder, "RESULT.csv", other, (what, new))
+
+
 def main():
     seed = int(os.environ.get("CELLVEIL_SEED", 4))
     print("seed", seed, flush=True)
@@ -585,6 +594,7 @@ def main():
         named_twice(os.path.join(top, "pools"))
         small_rests(os.path.join(top, "rests"))
         whole_components(os.path.join(top, "components"))
+        one_form(os.path.join(top, "components"))
         sums(table, top)
         insiders(os.path.join(top, "one"), 1)
         computable(os.path.join(top, "one"))
