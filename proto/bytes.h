@@ -23,8 +23,8 @@ struct buf {
 };
 
 struct bytes bytes_of(const void *at, size_t len);
-struct bytes bytes_text(const char *text);         /* without the final NUL */
-bool bytes_equal(struct bytes a, struct bytes b);  /* public data only; secrets use sodium_memcmp */
+struct bytes bytes_text(const char *text);        /* without the final NUL */
+bool bytes_equal(struct bytes a, struct bytes b); /* public data only; secrets use sodium_memcmp */
 
 struct bytes buf_bytes(const struct buf *b);
 void buf_put(struct buf *b, const void *at, size_t len);
