@@ -75,12 +75,13 @@ static struct span sum_of(const struct bounds *b, const struct relation *r, bool
 }
 
 /* Less than the threshold is left beside the cells known from the beginning: the rules have that sum, or its parts. Not of
- * a nought, where noughts are published: all its parts are noughts, and no rule minds. */
+ * a nought, where noughts are published: all its parts are noughts, and no rule minds. Two releases' figures are no sum of persons. */
 static bool is_protected(const struct bounds *b, const struct relation *r)
 {
 	const struct grid *g = b->g;
 	int64_t rest = g->value[r->parent];
-	if (b->all || !is_given(b, r->parent) || (rest == 0 && g->p->zeros == ZEROS_PUBLISHED))
+	if (b->all || relation_of_releases(g, r) || !is_given(b, r->parent) ||
+	    (rest == 0 && g->p->zeros == ZEROS_PUBLISHED))
 		return false;
 	for (uint32_t j = 0; j < r->b->n; j++) {
 		uint32_t child = relation_child(g, r, j);
@@ -113,8 +114,7 @@ static void say_all(struct bounds *b)
 	memcpy(b->next, b->is, b->g->n_cells * sizeof *b->is);
 	relation_begin(&w, b->g);
 	while (relation_next(&w, &r))
-		if (!relation_of_releases(b->g, &r))
-			say(b, &r);
+		say(b, &r);
 	memcpy(b->is, b->next, b->g->n_cells * sizeof *b->is);
 }
 

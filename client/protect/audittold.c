@@ -19,11 +19,11 @@ static uint64_t child_of(const struct sheet *s, uint32_t i)
 	return s->parent + (s->b->child[i] - (uint64_t)s->b->parent) * s->stride;
 }
 
-/* True if it was true for some relation. */
-static bool each_sheet(struct audit *a, take_sheet *take)
+/* True if it was true for some relation. from: the first dimension; that of releases, if there is one, is 0. */
+static bool each_sheet_from(struct audit *a, uint32_t from, take_sheet *take)
 {
 	bool some = false;
-	for (uint32_t d = a->releases != NULL; d < a->g->n_dims; d++) /* not that of releases */
+	for (uint32_t d = from; d < a->g->n_dims; d++)
 		for (uint32_t k = 0; k < a->g->dim[d].n_breakdowns; k++) {
 			struct sheet s = { .b = &a->g->dim[d].breakdown[k], .stride = a->g->stride[d] };
 			uint64_t block = s.stride * a->g->dim[d].n_codes;
@@ -34,6 +34,11 @@ static bool each_sheet(struct audit *a, take_sheet *take)
 				}
 		}
 	return some;
+}
+
+static bool each_sheet(struct audit *a, take_sheet *take)
+{
+	return each_sheet_from(a, a->releases != NULL, take);
 }
 
 static bool is_unknown(const struct audit *a, uint64_t cell)
@@ -157,7 +162,10 @@ static bool says_nothing(const struct audit *a, const struct sheet *s)
 {
 	struct limits top = given(a, s->parent);
 	int64_t rest = top.low;
-	if (a->reckoning->open || top.low < top.high || (top.high == 0 && a->p->zeros == ZEROS_PUBLISHED))
+	bool releases =
+	    a->releases != NULL && s->stride == a->own_cells; /* what two of them say of one cell */
+	if (a->reckoning->open || releases || top.low < top.high ||
+	    (top.high == 0 && a->p->zeros == ZEROS_PUBLISHED))
 		return false;
 	for (uint32_t i = 0; i < s->b->n; i++) {
 		struct limits part = given(a, child_of(s, i));
@@ -207,7 +215,7 @@ static void reckon_all(struct audit *a)
 		r->now[c] = r->then[c] = given(a, c);
 	for (uint32_t i = 0; r->news && i < ROUNDS; i++) {
 		r->news = false;
-		each_sheet(a, reckon);
+		each_sheet_from(a, 0, reckon);
 		memcpy(r->now, r->then, n * sizeof *r->now);
 	}
 }

@@ -190,6 +190,35 @@ def bad_input(place, rng):
     assert place.attack("2023-01")[0] == 2
 
 
+def small_by_another_release(place):
+    """Totals first, then every office: a had no clients, b and c say later what they said before, so d's few were the rest."""
+    fresh(place)
+    first = {"a": (0, 0), "b": (31, 25), "c": (22, 28), "d": (17, 2), "e": (9, 14), "f": (16, 8)}
+    second = dict(first, a=(20, 14), d=(27, 40), e=(30, 14))
+    made = place.path("forms")
+    for revision, (figures, tables) in enumerate(((first, "t,office,_T|B\nt,form,*\nu,office,*\n"),
+                                                  (second, "t,office,_T|a|b|c|d|e|f\nt,form,*\n"))):
+        shutil.rmtree(made, ignore_errors=True)
+        os.makedirs(made)
+        write(os.path.join(made, "hier_office.csv"), "level,code\n@,_T\n@@,A\n@@@,a\n@@@,b\n@@@,c\n@@@,d\n@@,B\n@@@,e\n@@@,f\n")
+        write(os.path.join(made, "hier_form.csv"), "level,code,view\n@,clients,1\n@@,ended,\n@@,ended:not,\n")
+        write(os.path.join(made, "tables.csv"), "table,dim,codes\n" + tables)
+        write(os.path.join(made, "cells.csv"), "office,form,freq\n" + "".join(
+            "%s,ended,%d\n%s,ended:not,%d\n" % (o, n[0], o, n[1]) for o, n in figures.items()))
+        out = place.path("formsout%d" % revision)
+        p = place.cellveil("protect", made, "--policy", place.path("policy.yaml"), "--key", place.path("key"), "--ledger",
+                           place.path("ledger"), "--period", "2024", "--revision", str(revision), "-o", out)
+        assert p.returncode == 0, p.stderr
+    result = os.path.join(out, "RESULT.csv")
+    p = place.cellveil("attack", made, result, "--ledger", place.path("ledger"), "--period", "2024", "--policy", place.path(
+        "policy.yaml"), "--level", "L3", "--all-offices")
+    assert p.returncode == 0, p.stdout
+    p = place.cellveil("verify-certificate", made, result, os.path.join(out, "certificate.cvc"), "--auditor", os.path.join(
+        out, "certificate.auditor.cvc"), "--truth", os.path.join(made, "cells.csv"), "--policy", place.path("policy.yaml"),
+                       "--ledger", place.path("ledger"))
+    assert p.returncode == 0, p.stderr
+
+
 def main():
     seed = random_seed(1)
     print("seed", seed, flush=True)
@@ -201,6 +230,8 @@ def main():
         print("ok found together, not alone:", unseen_alone(place, rng), flush=True)
         print("ok a year:", year(place, rng), flush=True)
         bad_input(place, rng)
+        small_by_another_release(place)
+        print("ok small by another release", flush=True)
     print("ok")
 
 
