@@ -54,6 +54,13 @@ static bool is_small(const struct grid *g, int64_t most)
 	return most > 0 && most < (int64_t)g->p->threshold;
 }
 
+/* Of a cell that is no secret a range may still be one: "8 or 9" beside a printed 8 makes a nought "one at most". */
+static bool is_exact(const struct grid *g, const struct derived_figure *f)
+{
+	struct between same = same_figure(g, f);
+	return same.least == same.most;
+}
+
 /* May the figure be printed if its numerator may be told? */
 static bool is_asked(const struct grid *g, const struct derived_figure *f)
 {
@@ -72,7 +79,7 @@ void derived_begin(struct grid *g, enum guarantee level)
 	}
 	for (size_t i = 0; i < g->t->n_derived; i++) {
 		uint32_t cell = (uint32_t)f[i].numerator;
-		if (g->mark[cell] != '-' || !is_asked(g, &f[i]))
+		if (g->mark[cell] != '-' || !is_asked(g, &f[i]) || !is_exact(g, &f[i]))
 			continue;
 		g->mark[cell] = 'I';
 		g->kind[cell] = KIND_OPEN;
@@ -116,19 +123,9 @@ void derived_settle(struct grid *g)
 		g->mark[c] = g->mark[c] == 'I' ? 'i' : g->mark[c];
 	for (size_t i = 0; i < g->t->n_derived; i++) {
 		const struct derived_figure *f = &g->t->derived[i];
-		if (denominator_shown(g, f) && g->mark[f->numerator] == 'i')
+		if (denominator_shown(g, f) && g->mark[f->numerator] == 'i' && is_exact(g, f))
 			g->mark[f->numerator] = 'I';
 	}
-}
-
-bool derived_tells(const struct grid *g, const struct derived_figure *f, int64_t *least, int64_t *most)
-{
-	if (proof_mark(g, (uint32_t)f->numerator) != 'I' || !denominator_shown(g, f))
-		return false;
-	struct between same = same_figure(g, f);
-	*least = same.least;
-	*most = same.most;
-	return true;
 }
 
 void derived_write(const struct grid *g, struct buf *out)

@@ -20,7 +20,6 @@
 #include "policy/proving.h"
 #include "policy/ranks.h"
 #include "policy/safe_table.h"
-#include "policy/vague.h"
 #include "policy/zones.h"
 
 #define LAST_CHECKS_MAX 12u
@@ -324,8 +323,6 @@ static bool attempt_run(struct attempt *a, const struct ladder *rungs, struct le
 	if (a->priced != NULL)
 		a->choice.cost = choice_total(&a->g, a->priced);
 	derived_settle(&a->g);
-	if (!vague_withhold(&a->g, e))
-		return false;
 	/* the pattern may have lost a hidden sum's cell: the vectors belong to the final one */
 	bool stands = pattern_is(a, seed);
 	if (!stands && !solve_again(a, e))

