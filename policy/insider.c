@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policy/cornered.h"
 #include "policy/shares.h"
 #include "policy/told.h"
 
@@ -17,6 +18,7 @@ struct insider {
 	uint32_t n_learned;
 	uint32_t office[POOL_MAX], n_offices;
 	uint64_t work; /* cells learned, by all sets */
+	struct cornered bounds;
 	bool found;
 };
 
@@ -161,19 +163,28 @@ static bool has_need(const struct insider *in, uint32_t cell)
 	return false;
 }
 
-static bool judge(struct insider *in, struct err *e)
+/* They know the cell. */
+static bool judge_cell(struct insider *in, uint32_t cell, struct err *e)
 {
 	const struct grid *g = in->g;
+	if (g->kind[cell] != KIND_FREE || grid_is_delta(g, cell) || told_has_left(g, cell) ||
+	    is_member(in, grid_office(g, cell)))
+		return true;
+	int64_t rest = rest_of(in, cell);
+	return rest < 1 || rest >= (int64_t)g->p->threshold || has_need(in, cell) || add(in, cell, e);
+}
+
+static bool judge(struct insider *in, struct err *e)
+{
 	in->work += in->n_learned;
-	for (uint32_t i = 0; i < in->n_learned; i++) {
-		uint32_t c = in->learned[i];
-		if (g->kind[c] != KIND_FREE || grid_is_delta(g, c) || told_has_left(g, c) ||
-		    is_member(in, grid_office(g, c)))
-			continue;
-		int64_t rest = rest_of(in, c);
-		if (rest >= 1 && rest < (int64_t)g->p->threshold && !has_need(in, c) && !add(in, c, e))
+	for (uint32_t i = 0; i < in->n_learned; i++)
+		if (!judge_cell(in, in->learned[i], e))
 			return false;
-	}
+	if (!cornered_reckon(&in->bounds, in->unknown))
+		return true;
+	for (uint32_t c = 0; c < in->g->n_cells; c++)
+		if (in->unknown[c] != 0 && cornered_tells(&in->bounds, c) && !judge_cell(in, c, e))
+			return false;
 	return true;
 }
 
@@ -241,12 +252,14 @@ bool insider_find(struct plan *p, bool *found, struct err *e)
 	in.learned = calloc((size_t)g->n_cells + 1, sizeof *in.learned);
 	bool ok = (in.unknown != NULL && in.learned != NULL) ||
 		  err_set(e, ERR_MEMORY, "no memory for what offices know");
+	ok = ok && cornered_begin(&in.bounds, g, e);
 	if (ok) {
 		find_unknown(&in, p);
 		learn_public(&in);
 	}
 	for (uint32_t n_pool = 1; ok && n_pool <= g->p->coalition && n_pool <= POOL_MAX; n_pool++)
 		ok = attack(&in, 0, n_pool, e);
+	cornered_end(&in.bounds);
 	free(in.unknown);
 	free(in.learned);
 	*found = in.found;

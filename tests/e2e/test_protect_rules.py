@@ -213,6 +213,33 @@ def test_r10_figures_together(folder):
     assert p.returncode == 1 and "tell a range of it (R10)" in p.stderr, p.stderr
 
 
+def test_an_office_corners_another(folder):
+    """No equation tells o0 how many of o2's are not new. But new at o2 are 27 at most of age a (47 less its own 20), 30 of b, who
+    are 30, and 29 of c (49 less 20): and 86 in all."""
+    ages = "abc"
+    clients = {"o0": (40, 40, 40), "o1": (25, 40, 25), "o2": (60, 30, 30)}
+    new = {"o0": (20, 20, 20), "o1": (0, 18, 0), "o2": (27, 30, 29)}
+    flat(folder, "office", list(clients))
+    flat(folder, "age", ages)
+    write(os.path.join(folder, "hier_measure.csv"), ["level,code,view", "@,clients,1", "@@,new,", "@@,old,"])
+    write(os.path.join(folder, "cells.csv"), ["office,age,measure,freq"] + [
+        line for o in clients for a, all_of, n in zip(ages, clients[o], new[o])
+        for line in ("%s,%s,new,%d" % (o, a, n), "%s,%s,old,%d" % (o, a, all_of - n))])
+    write(os.path.join(folder, "tables.csv"), ["table,dim,codes", "t,office,*", "t,age,*", "u,office,*", "u,measure,new",
+                                               "v,age,*", "v,measure,new"])
+    values = {"zeros": "published", "min_reporting": 1, "redundancy": 0, "group_min": 0}
+    out = safe(folder, values)
+    assert hidden(out, "office", "age", "measure")
+    p = cellveil("attack", folder, os.path.join(out, "RESULT.csv"), "--all-offices", "--policy",
+                 os.path.join(folder, "policy.yaml"), "--level", "L3")
+    assert p.returncode == 0, p.stdout
+    policy(folder, **dict(values, offices="no"))
+    assert protect(folder, out).returncode == 0
+    p = cellveil("attack", folder, os.path.join(out, "RESULT.csv"), "--office", "o0", "--policy",
+                 os.path.join(folder, "policy.yaml"), "--level", "L3")
+    assert p.returncode == 1 and "o2|c|old,1,1,1," in p.stdout, p.stdout
+
+
 def test_zero_reach(folder):
     by_office(folder, {"north": ["a", "b", "c"], "south": ["d", "e", "f"]}, "xyz",
               {"a": (2, 9, 14), "b": (11, 1, 12), "c": (14, 20, 3), "d": (20, 15, 9), "e": (17, 4, 16), "f": (30, 6, 11)})
