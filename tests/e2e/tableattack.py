@@ -219,7 +219,7 @@ class Judge:
             whole = self.table.value[parts[1]] if len(parts) == 2 else int(below)
             scale = int(row["factor"]) * 10 ** int(row["digits"])
             rounded = lambda x: (2 * x * scale + whole) // (2 * whole)
-            if whole > 0 and cell not in self.mark and (len(parts) == 1 or self.counted(parts[1])):
+            if whole > 0 and status != "N" and cell not in self.mark and (len(parts) == 1 or self.counted(parts[1])):
                 true = most = self.table.value[cell]
                 mine = rounded(true)
                 while most < self.k and rounded(most + 1) == mine:
