@@ -12,8 +12,8 @@
 struct insider {
 	struct grid *g;
 	struct needs *n;
-	uint8_t *
-	    unknown; /* by cell, of earlier releases too: not for the offices at hand, as far as subtractions go */
+	/* by cell, of earlier releases too: not known to the offices at hand, as far as subtractions go */
+	uint8_t *unknown;
 	uint32_t *learned; /* cells that they know beside the public, in the order of learning */
 	uint32_t n_learned;
 	uint32_t office[POOL_MAX], n_offices;

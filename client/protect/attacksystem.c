@@ -196,8 +196,6 @@ static int64_t own_change(const struct attack *a, uint64_t cell)
 	return a->own == NULL || a->p.residual == RESIDUAL_NO ? 0 : attack_own_part(a, cell);
 }
 
-/* A few persons that are not the attacker's, in a cell that both releases' tables have. rest: what is left of the
- * difference without his own. */
 bool attack_knew(const struct attack *a, uint64_t cell)
 {
 	uint64_t pairs = a->all == NULL ? 0 : (uint64_t)a->all->n * (a->all->n - 1) / 2;
@@ -214,6 +212,8 @@ bool attack_knew(const struct attack *a, uint64_t cell)
 	return false;
 }
 
+/* A few persons that are not the attacker's, in a cell that both releases' tables have. rest: what is left of the
+ * difference without his own. */
 bool attack_difference_asked(const struct attack *a, uint64_t cell, int64_t *rest)
 {
 	uint64_t end[2];

@@ -105,8 +105,7 @@ struct audit {
 	int64_t *own;   /* by code of the office dimension; -1: nothing can be there */
 	uint32_t *rank; /* offices below it, most first */
 	uint32_t n_ranked;
-	bool *
-	    open; /* by code of the office dimension: changed since an earlier release gave the subject away */
+	bool *open;      /* by code of the office dimension: changed since an earlier release gave it away */
 	uint32_t n_open; /* how many; 0: none gave it away */
 	struct err *e;
 };

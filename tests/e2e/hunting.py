@@ -37,6 +37,14 @@ class Hunt:
                 return
             yield seed
 
+    def run(self, one, bad=0):
+        """one(seed) answers what came of it and what is wrong; bad: findings of known cases. Ends the program."""
+        for seed in self.seeds():
+            self.count(seed, *one(seed))
+        bad += self.bad
+        print("first seed %d; %s; wrong: %d" % (self.first, self.kinds, bad))
+        sys.exit(1 if bad else 0)
+
     def count(self, seed, kind, wrong):
         """One seed was tried: what came of it (None: nothing to count), and what is wrong with it."""
         if kind is not None:
