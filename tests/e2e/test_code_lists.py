@@ -6,6 +6,7 @@ judged by `attack --ledger`, by `verify-certificate --ledger` with the auditors'
 
 test_code_lists.py [SEED]
 """
+import itertools
 import json
 import os
 import random
@@ -64,10 +65,19 @@ class Folder:
         return folder
 
 
-def came_back(attack):
-    """All that was found was hidden before, no rule protects it, and it follows from all that is printed anyway."""
-    back = [line for line in attack.stdout.splitlines() if line.split(",")[4] == "release" and int(line.split(",")[1]) >= 5]
-    return attack.returncode == 1 and back and ", %d disclosures" % len(back) in attack.stderr
+def came_back(attack, releases):
+    """All that was found is what docs/disclosure.md allows of corrections ("Limits"): an earlier release hid it beside others,
+    no rule names it, for readers or for an office, and it follows for everybody from all that is printed by now."""
+    def may(cell, value, attacker):
+        release, *codes = cell.split("|")
+        if not release.isdigit() or int(release) >= len(releases) - 1 or attacker != "public" or int(value) < 5:
+            return False
+        before, codes = releases[int(release)], tuple(codes)
+        return (before.judge.mark.get(codes) == "H" and before.table.value[codes] == int(value) and
+                not any(list(s.terms) == [codes] for s in before.judge.subjects()))
+    found = [line.split(",") for line in attack.stdout.splitlines()[1:]]
+    back = [f for f in found if f[3] == "1" and f[4] != "late" and may(f[0], f[1], f[5])]
+    return attack.returncode == 1 and ", %d disclosures\n" % len(back) in attack.stderr
 
 
 class Place:
@@ -85,6 +95,12 @@ class Place:
     def run(self, *words):
         return subprocess.run([os.path.join(BIN, "cellveil"), *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                               text=True, timeout=120, check=False)
+
+    def attack(self):
+        """The newest release, with those of the ledger."""
+        made = self.releases[-1].table.folder
+        return self.run("attack", made, made.replace("table", "out") + "/RESULT.csv", "--ledger", self.path("ledger"), "--period",
+                        "2024", "--policy", self.path("policy.yaml"), "--level", "L3", "--all-offices")
 
     def alone(self, table):
         """A release by somebody who does not look at what left before."""
@@ -106,9 +122,8 @@ class Place:
             return p.stderr
         self.releases.append(Release(made, out, self.policy))
         result, cert = os.path.join(out, "RESULT.csv"), os.path.join(out, "certificate.cvc")
-        q = self.run("attack", made, result, "--ledger", ledger, "--period", "2024", "--policy", policy, "--level", "L3",
-                     "--all-offices")
-        assert q.returncode == 0 or came_back(q), (q.returncode, q.stdout, q.stderr)
+        q = self.attack()
+        assert q.returncode == 0 or came_back(q, self.releases), (q.returncode, q.stdout, q.stderr)
         for more in (("--json",), ("--json", "--auditor", os.path.join(out, "certificate.auditor.cvc"), "--truth",
                                    os.path.join(made, "cells.csv"), "--policy", policy)):
             q = self.run("verify-certificate", made, result, cert, "--ledger", ledger, *more)
@@ -289,14 +304,17 @@ def play(scene, rng):
 
 
 def unlooked(rng):
-    """The union finds what releases tell that were made one by one."""
+    """The union finds what releases tell that were made one by one, and so does the attack; nothing excuses it."""
     found = 0
     for scene in (second_geography, moved, late_office, split_kind):
         with tempfile.TemporaryDirectory(prefix="cv-") as folder:
             place = Place(folder, "camouflage")
-            for table in scene(rng):
-                place.alone(table)
-            found += len(FolderUnion(place.releases).attack())
+            first, second = itertools.islice(scene(rng), 2)
+            assert not place.release(first)
+            place.alone(second)
+            told, attack = FolderUnion(place.releases).attack(), place.attack()
+            assert not told or attack.returncode == 1 and not came_back(attack, place.releases), (told, attack)
+            found += len(told)
     assert found > 0
     return found
 
