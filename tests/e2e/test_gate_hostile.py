@@ -106,8 +106,11 @@ def test_the_self_test_notices_an_open_door(gate, vault):
     gate.wait_line("^selftest-passed", count=2)
     town.fine()
     gate.process.send_signal(signal.SIGUSR1)
-    gate.wait_line(r'^counters: .*zap_total\{status="200"\} [1-9]')
+    counted = r'^counters: .*zap_total\{status="200"\} [1-9]'
+    gate.wait_line(counted)
     town.fine()
+    gate.stop()
+    gate.wait_line(counted, count=2)  # once more when it stops
 
 
 def test_several_frames_are_dropped_and_fined(gate, vault):

@@ -271,6 +271,19 @@ def test_next_key_set(d, client):
         pass
 
 
+def test_bad_envelopes(d, bench):
+    """Who sends twenty that do not open waits, and the journal names the key as `cellveilctl key list` does."""
+    sealed = bench.client.keep(bench.statement(revision=9))
+    bent = sealed.body_fields() | {2: bytes(len(sealed.box))}
+    for _ in range(20):
+        refused("BAD_ENVELOPE", 0, bench.submit_raw, bent)
+    assert bench.submit_raw(bent)[0] == cv.BUSY
+    keys = [[cell.strip() for cell in row.split("  ") if cell] for row in d.ctl("key", "list").stdout.splitlines()]
+    key = [row[2] for row in keys if row[:2] == [bench.client.join_line.name, "curve key"]][0]
+    with open(d.vault.journal, encoding="utf-8") as f:
+        assert "bad-envelopes: 20 envelopes that do not open; key %s waits\n" % key in f.read(), key
+
+
 def test_stranger(north):
     """A key that was never enrolled is refused at the handshake, and told so."""
     stranger = cv.KeyPair.generate("curve")
@@ -380,6 +393,7 @@ def main():
         after = enrol(d, "researcher", "after").follow(DATASET)
         assert after.next(0) is None and after.position.seq == 2, "what was withdrawn is gone"
         after.close()
+        test_bad_envelopes(d, Bench(clients["east"]))
         for client in (*clients.values(), reader, other):
             client.close()
     print("ok")
