@@ -46,6 +46,33 @@ static void late_of(struct bytes line, struct buf *out)
 	json_decref(object);
 }
 
+/* A line {"ladder":"coarsen","dimension":..,"code":..}, if it is one. */
+static bool coarse_of(struct bytes line, suppressed_coarse_fn *take, void *context, struct err *e)
+{
+	json_t *object = json_loadb((const char *)line.at, line.len, JSON_REJECT_DUPLICATES, NULL);
+	const char *rung = json_string_value(json_object_get(object, "ladder"));
+	const char *dimension = json_string_value(json_object_get(object, "dimension"));
+	const char *code = json_string_value(json_object_get(object, "code"));
+	bool is = rung != NULL && strcmp(rung, "coarsen") == 0;
+	bool ok = !is || (dimension != NULL && code != NULL) ||
+		  err_set(e, ERR_MALFORMED, "ladder: a dimension and a code are expected");
+	ok = ok && (!is || take(context, dimension, code, e));
+	json_decref(object);
+	return ok;
+}
+
+bool suppressed_coarsened(struct bytes manifest, suppressed_coarse_fn *take, void *context, struct err *e)
+{
+	bool ok = true;
+	for (size_t at = 0; ok && at < manifest.len;) {
+		const uint8_t *stop = memchr(manifest.at + at, '\n', manifest.len - at);
+		size_t len = (stop == NULL ? manifest.len : (size_t)(stop - manifest.at)) - at;
+		ok = coarse_of(bytes_of(manifest.at + at, len), take, context, e);
+		at += len + 1;
+	}
+	return ok;
+}
+
 bool suppressed_says(struct bytes manifest, uint64_t revision, struct bytes late, struct err *e)
 {
 	struct buf named = { 0 };

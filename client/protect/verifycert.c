@@ -6,6 +6,7 @@
 #include "client/protect/auditor.h"
 #include "client/protect/certificate.h"
 #include "client/protect/jjcert.h"
+#include "client/protect/latticerows.h"
 #include "client/protect/moved.h"
 #include "client/protect/movedaudit.h"
 #include "client/protect/protect.h"
@@ -74,7 +75,7 @@ bool verifycert_folder(const char *dir, struct certificate_report *report, struc
 	snprintf(path, sizeof path, "%s/certificate.cvc", dir);
 	bool ok = lattice_read(&g, dir, NULL, false, e) &&
 		  protectfiles_read(&file, path, CERTIFICATE_MAX, e) &&
-		  ((lattice_figures_hold(&g, e) &&
+		  ((lattice_rows_hold(&g, dir, NULL, (struct bytes){ 0 }, e) && lattice_figures_hold(&g, e) &&
 		       certificate_check(&g, buf_bytes(&file), NULL, NULL, &joint, report, e)) ||
 		      err_wrap(e, "certificate.cvc"));
 	certificate_joint_free(&joint);
@@ -173,6 +174,18 @@ static bool is_bound(const struct args *args, struct bytes certificate, struct e
 	return ok;
 }
 
+/* A row for what tables.csv lists, but for what coarser codes leave out: those that the manifest names, if it is at hand. */
+static bool rows_hold(const struct verification *v, struct err *e)
+{
+	const char *path = args_value(v->args, "manifest");
+	struct buf manifest = { 0 };
+	bool ok = (path == NULL || protectfiles_read(&manifest, path, CERTIFICATE_MAX, e)) &&
+		  lattice_rows_hold(
+		      &v->g, v->args->at[0], v->args->n > 1 ? v->args->at[1] : NULL, buf_bytes(&manifest), e);
+	buf_free(&manifest);
+	return ok;
+}
+
 /* What the manifest says of a correction beside that: its revision, and what left before. */
 static bool is_told(const struct verification *v, const struct auditor_report *audited, struct err *e)
 {
@@ -255,7 +268,7 @@ static bool check(struct verification *v, struct auditor_report *audited, uint64
 	struct bytes file = buf_bytes(&v->file);
 	const char *ledger = args_value(v->args, "ledger");
 	const char *offices = args_value(v->args, "policy") == NULL ? NULL : v->p.office_dim;
-	if (!is_bound(v->args, file, e) || !lattice_figures_hold(&v->g, e) ||
+	if (!is_bound(v->args, file, e) || !rows_hold(v, e) || !lattice_figures_hold(&v->g, e) ||
 	    !certificate_check(&v->g, file, ledger, offices, &v->joint, &v->report, e))
 		return false;
 	if (args_value(v->args, "auditor") == NULL)

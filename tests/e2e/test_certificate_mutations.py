@@ -14,6 +14,7 @@ engine had not looked for them; and a release for which it did not is verified b
 that are nought at a small count which no table prints.
 """
 import hashlib
+import itertools
 import json
 import os
 import random
@@ -577,6 +578,96 @@ def one_form(folder):
         refused(folder, "RESULT.csv", other, (what, new))
 
 
+def marks(folder):
+    """One letter a cell, as RESULT.csv and the lists say it."""
+    rows = [line.split(",") for line in read(os.path.join(folder, "RESULT.csv")).decode().splitlines()]
+    lists = [list(dict.fromkeys(line.split(",")[1] for line in read(os.path.join(
+        folder, "hier_%s.csv" % name)).decode().splitlines()[1:])) for name in rows[0][:-2]]
+    mark = {tuple(row[:-2]): row[-1] for row in rows[1:]}
+    return "".join(mark.get(cell, "-") for cell in itertools.product(*lists)).encode()
+
+
+def listed(tables, lists):
+    """The cells that a tables.csv lists."""
+    sets = {}
+    for table, dim, codes in (line.split(",") for line in tables[1:]):
+        sets.setdefault(table, {})[dim] = lists[dim] if codes == "*" else codes.split("|")
+    return set().union(*(itertools.product(*(t.get(dim, ["_T"]) for dim in lists)) for t in sets.values()))
+
+
+def rows_are_listed(folder):
+    """A row for each cell that tables.csv lists, and for no other: whatever else fits, digests and all."""
+    lists = {"office": ["_T"] + list("abcd"), "kind": ["_T"] + list("xyz")}
+    tables = ["table,dim,codes", "t,office,_T|a|b|c", "t,kind,_T|x", "u,kind,x|y", "u,office,*"]
+    cells = ["%s,%s,%d" % (o, k, n) for o, row in zip("abcd", ((20, 12, 9), (3, 14, 20), (30, 11, 8), (25, 9, 31)))
+             for k, n in zip("xyz", row)]
+    put_table(folder, {"office": "abcd", "kind": "xyz"}, ["office,kind,freq"] + cells, ["zeros: camouflage", "min_reporting: 1"],
+              [("tables.csv", tables)])
+    at = lambda name: os.path.join(folder, name)
+    def tried(more=()):
+        redigest(folder)
+        p = run([CELLVEIL, "verify-certificate", folder, at("RESULT.csv"), at("certificate.cvc"), *more], want=None)
+        return p.returncode, p.stdout + p.stderr
+    assert tried()[0] == 0
+    result = read(at("RESULT.csv")).splitlines(keepends=True)
+    lines_of = [None]
+    for i, line in enumerate(tables[1:], 1):
+        table, dim, codes = line.split(",")
+        for code in lists[dim]:
+            held = lists[dim] if codes == "*" else codes.split("|")
+            other = [c for c in held if c != code] if code in held else held + [code]
+            lines_of.append((i, "%s,%s,%s" % (table, dim, "|".join(other))))
+    for change in lines_of:
+        made = tables[:change[0]] + [change[1]] + tables[change[0] + 1:] if change else None
+        if made is None:
+            os.remove(at("tables.csv"))
+        else:
+            write(at("tables.csv"), "".join(line + "\n" for line in made).encode())
+        before = listed(tables, lists)
+        now = listed(made, lists) if made else set(itertools.product(*lists.values()))
+        code, said = tried()
+        assert code == (0 if now == before else 1), (made, said)
+        if before - now:
+            row = next(i for i, line in enumerate(result, 1) if tuple(line.decode().split(",")[:2]) in before - now)
+            assert "RESULT.csv:%d: a row of a cell that tables.csv does not list" % row in said, said
+        elif now - before:
+            assert "RESULT.csv: no row of cell" in said and (made is None or re.search(r"tables.csv:\d+: ", said)), said
+    write(at("tables.csv"), "".join(line + "\n" for line in tables).encode())
+    for i in range(1, len(result)):
+        write(at("RESULT.csv"), b"".join(result[:i] + result[i + 1:]))
+        other = re.sub(rb"(?m)^pattern .*$", b"pattern " + hashlib.sha256(marks(folder)).hexdigest().encode(), read(at("certificate.cvc")))
+        write(at("certificate.cvc"), other)
+        code, said = tried()
+        assert code == 1 and "no row of cell" in said, (result[i], said)
+
+
+def coarser_codes(folder):
+    """Parts that a coarser code stands for have no row; which codes are, the manifest tells."""
+    os.makedirs(folder)
+    at = lambda name: os.path.join(folder, name)
+    for name, lines in (("hier_area.csv", ["level,code", "@,_T", "@@,A", "@@@,a1", "@@@,a2", "@@,B", "@@@,b1", "@@@,b2"]),
+                        ("cells.csv", ["area,freq", "a1,3", "a2,40", "b1,20", "b2,30"]), ("forced.csv", ["area", "a2", "A", "b1"]),
+                        ("policy.yaml", ["min_reporting: 0", "ladder: coarsen"])):
+        write(at(name), "".join(line + "\n" for line in lines).encode())
+    run([CELLVEIL, "protect", folder, "--policy", at("policy.yaml"), "-o", at("out")])
+    for name in PROOF:
+        shutil.copy(os.path.join(at("out"), name), folder)
+    assert verdict(folder) == 0 and marks(folder) == b"PP--PPP"
+    for codes, want in ((["A"], 0), ([], 1), (["B"], 1), (["A", "B"], 1), (["_T"], 1)):
+        lines = ['{"ladder":"coarsen","dimension":"area","code":"%s"}\n' % c for c in codes]
+        write(at("manifest.jsonl"), manifest(folder) + "".join(lines).encode())
+        assert verdict(folder, ["--manifest", at("manifest.jsonl")]) == want, codes
+    os.remove(at("manifest.jsonl"))
+    before = read(at("RESULT.csv"))
+    for gone in (rb"A", rb"B", rb"b1", rb"_T"):
+        write(at("RESULT.csv"), re.sub(rb"(?m)^%s,.*\n" % gone, b"", before))
+        cert = read(at("certificate.cvc"))
+        write(at("certificate.cvc"), re.sub(rb"(?m)^pattern .*$", b"pattern " + hashlib.sha256(marks(folder)).hexdigest().encode(), cert))
+        redigest(folder)
+        p = run([CELLVEIL, "verify-certificate", folder, at("RESULT.csv"), at("certificate.cvc")], want=1)
+        assert "no row of cell" in p.stderr, p.stderr
+
+
 def main():
     seed = int(os.environ.get("CELLVEIL_SEED", 4))
     print("seed", seed, flush=True)
@@ -595,6 +686,8 @@ def main():
         small_rests(os.path.join(top, "rests"))
         whole_components(os.path.join(top, "components"))
         one_form(os.path.join(top, "components"))
+        rows_are_listed(os.path.join(top, "rows"))
+        coarser_codes(os.path.join(top, "coarser"))
         sums(table, top)
         insiders(os.path.join(top, "one"), 1)
         computable(os.path.join(top, "one"))
