@@ -10,10 +10,7 @@
 
 char proof_mark(const struct grid *g, uint32_t cell)
 {
-	bool figure = g->mark[cell] == 'I' || g->mark[cell] == 'i';
-	if (grid_hidden(g, cell))
-		return figure ? '-' : 'H'; /* a cell of hidden figures is simply not printed */
-	return g->mark[cell] == 'i' ? '-' : g->mark[cell];
+	return grid_hidden(g, cell) ? 'H' : g->mark[cell];
 }
 
 static void pattern_digest(const struct grid *g, uint8_t out[32])

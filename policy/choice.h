@@ -95,8 +95,7 @@ double choice_cost(const struct choice_question *q, const struct choice_answer *
 struct choice_outcome { /* for the summary */
 	bool asked, adopted;
 	double bound, cost_before;
-	double
-	    cost; /* of the final pattern, counted as in the question: cells of figures too, also what rules protect since */
+	double cost; /* of the final pattern, counted as in the question: also what rules protect since */
 };
 
 struct plan;

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "policy/derived.h"
 #include "policy/primary.h"
 #include "policy/protect.h"
 
@@ -50,7 +49,6 @@ static bool ask(const struct question *q, uint32_t need, bool *served, struct er
 	if (!grid_init(&g, q->l->t, &params, q->key, e))
 		return false;
 	ladder_thaw(q->l, &g);
-	derived_begin(&g, q->level);
 	for (uint32_t c = 0; c < g.n_cells; c++)
 		if (g.kind[c] == KIND_FORCED && q->open[c] != 0)
 			g.kind[c] = KIND_OPEN;

@@ -19,11 +19,9 @@ struct grid {
 	uint32_t n_cells;
 	const int64_t *value;
 	uint8_t *kind;
-	uint8_t *blank; /* not reported, but part of a reported total */
-	uint8_t *known; /* the forms give the cell's value (rule R12) */
-	char *
-	    mark; /* P Z N A, '-' not printed; what RESULT.csv says of a cell that is not hidden. I: not printed,
-			      but a derived figure tells about it (derived.h) */
+	uint8_t *blank;   /* not reported, but part of a reported total */
+	uint8_t *known;   /* the forms give the cell's value (rule R12) */
+	char *mark;       /* P Z N A, '-' not printed; what RESULT.csv says of a cell that is not hidden */
 	uint8_t *told;    /* enum grid_told by cell (told.h); NULL: nothing is told beside what is printed */
 	uint8_t *primary; /* protected by a rule, hence hidden */
 	uint8_t *frozen;  /* was hidden in an earlier release and stays so, move or not */
@@ -98,7 +96,7 @@ void grid_see_all(struct grid *g);
 /* Known to a reader as a number unless it is hidden. */
 static inline bool grid_counted(const struct grid *g, uint32_t cell)
 {
-	return g->mark[cell] == 'P' || g->mark[cell] == 'I' || g->mark[cell] == 'i';
+	return g->mark[cell] == 'P';
 }
 /* Moves may pass: not printed as a number. */
 static inline bool grid_loose(const struct grid *g, uint32_t cell)

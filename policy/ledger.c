@@ -336,16 +336,6 @@ static size_t find_office_dim(const struct table_input *t, const struct policy_p
 	return SIZE_MAX;
 }
 
-/* A figure over a cell that is not printed says something about it (derived.h): that is not followed from one
- * release to the next. */
-static bool has_loose_figures(const struct grid *g)
-{
-	for (size_t i = 0; i < g->t->n_derived; i++)
-		if (g->mark[g->t->derived[i].numerator] == '-')
-			return true;
-	return false;
-}
-
 static bool make_grids(const struct opening *o, const uint8_t choice_key[32])
 {
 	struct ledger *l = o->l;
@@ -354,11 +344,6 @@ static bool make_grids(const struct opening *o, const uint8_t choice_key[32])
 		l->n_grids = v + 1;
 		if (!ok)
 			return false;
-		if (has_loose_figures(&l->g[v]))
-			return refuse(o, REFUSAL_LEDGER,
-			    "a derived figure stands over a cell that is not printed: such releases cannot "
-			    "be "
-			    "protected together yet");
 		if (v < l->n && !states_fit(&l->past[v], &l->g[v]))
 			return refuse(o, REFUSAL_LEDGER,
 			    "what an earlier release printed or left out does not fit the figures it was "

@@ -84,20 +84,6 @@ static bool find_told(struct grid *g, struct needs *n, enum guarantee level, uin
 	return needs_protect_rest(g, n, &s, e);
 }
 
-bool primary_names(const struct grid *g, enum guarantee level, uint32_t cell)
-{
-	struct subject s = { cell, NULL, NONE };
-	if (own_rule(g, &s) != 0)
-		return true;
-	if (g->office_dim == SIZE_MAX || grid_office(g, cell) != NONE || g->value[cell] == 0)
-		return false;
-	struct shares shares = shares_of(g, &s);
-	int64_t k = g->p->threshold;
-	return has_few_offices(g, &shares, g->value[cell]) ||
-	       (level >= LEVEL_3 && g->p->residual != RESIDUAL_NO &&
-		   (shares.least_rest < k || (g->p->coalition > 1 && shares.coalition_rest < k)));
-}
-
 /* How many cells the sum is of: 0, 1 (then *cell is it), or 2 for more. Begins behind the child that is left out, where the
  * next ones are near: each child of a relation may be that in turn. */
 static uint32_t virt_size(const struct grid *g, const struct virt *v, uint32_t *cell)

@@ -9,8 +9,6 @@
 /* Fills needs, sets grid.primary. ERR_REFUSED if a forced cell is sensitive and the policy's ladder does not
  * allow to unfreeze it. */
 bool primary_find(struct grid *g, enum guarantee level, struct needs *out, struct err *e);
-/* Would R1 to R3, R5 or R6 protect this cell if it were printed? */
-bool primary_names(const struct grid *g, enum guarantee level, uint32_t cell);
 /* Adds an L1 need for a cell that is not printed but can be derived (last check). */
 bool primary_add_derivable(
     struct grid *g, struct needs *n, enum guarantee level, uint32_t cell, struct err *e);

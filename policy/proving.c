@@ -17,7 +17,7 @@ void release_put_result(const struct grid *g, bool truth, struct buf *out)
 	buf_put_text(out, truth ? "freq,status,primary,suppressed\n" : "freq,status\n");
 	for (uint32_t c = 0; c < g->n_cells; c++) {
 		char mark = proof_mark(g, c);
-		if (mark == '-' || mark == 'I')
+		if (mark == '-')
 			continue;
 		for (size_t d = 0; d < n; d++)
 			buf_printf(out, "%s,", t->dim[d].code[table_coord(t, c, d)]);

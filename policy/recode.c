@@ -6,7 +6,6 @@
 
 #include "policy/certificate.h"
 #include "policy/coarsen.h"
-#include "policy/derived.h"
 #include "policy/primary.h"
 #include "policy/protect.h"
 
@@ -50,7 +49,6 @@ static bool quick(const struct table_input *t, const struct policy_params *p, co
 	*out = (struct tally){ 0 };
 	if (!grid_init(&g, t, p, key, e))
 		return false;
-	derived_begin(&g, level);
 	if (!primary_find(&g, level, &needs, e) || !plan_init(&plan, &g, &needs, e))
 		goto done;
 	plan.max_work = max_work;

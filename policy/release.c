@@ -8,7 +8,6 @@
 
 #include "policy/certificate.h"
 #include "policy/conflict.h"
-#include "policy/derived.h"
 #include "policy/explain.h"
 #include "policy/extra.h"
 #include "policy/fits.h"
@@ -219,12 +218,12 @@ static void begin(const struct release_options *o, const char *stage)
 		o->stage(o->stage_context, stage);
 }
 
-/* Is the pattern still the one that gave this seed? Derived figures may open cells without a mark of their own. */
+/* Is the pattern still the one that gave this seed? */
 static bool pattern_is(const struct attempt *a, const uint8_t seed[16])
 {
 	uint8_t now[16];
 	proof_seed(&a->g, now);
-	return memcmp(now, seed, sizeof now) == 0 && a->g.t->n_derived == 0 && a->g.ledger == NULL;
+	return memcmp(now, seed, sizeof now) == 0 && a->g.ledger == NULL;
 }
 
 /* A space has a row for each virtual sum, as long as the sum is wide. A wide relation may have as many sums as children: then
@@ -282,8 +281,6 @@ static bool attempt_run(struct attempt *a, const struct ladder *rungs, struct le
 		      : !ledger_grid(l, &a->params, key, &a->g, e))
 		return false;
 	ladder_thaw(rungs, &a->g);
-	if (l->n == 0)
-		derived_begin(&a->g, a->level);
 	if (!primary_find(&a->g, a->level, &a->needs, e) || !plan_init(&a->plan, &a->g, &a->needs, e))
 		return false;
 	a->plan.max_work = o->max_work;
@@ -322,7 +319,6 @@ static bool attempt_run(struct attempt *a, const struct ladder *rungs, struct le
 	}
 	if (a->priced != NULL)
 		a->choice.cost = choice_total(&a->g, a->priced);
-	derived_settle(&a->g);
 	/* the pattern may have lost a hidden sum's cell: the vectors belong to the final one */
 	bool stands = pattern_is(a, seed);
 	if (!stands && !solve_again(a, e))
@@ -370,7 +366,7 @@ static void count_cells(const struct grid *g, struct release_summary *s)
 	uint64_t printed_value = 0;
 	for (uint32_t c = 0; c < g->n_cells; c++) {
 		char mark = proof_mark(g, c);
-		s->printed += mark != '-' && mark != 'I';
+		s->printed += mark != '-';
 		s->published += mark == 'P';
 		s->hidden += mark == 'H';
 		s->structural += mark == 'Z';

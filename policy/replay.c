@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "policy/derived.h"
 #include "policy/primary.h"
 #include "policy/step.h"
 
@@ -17,13 +16,11 @@ struct replay {
 	const struct policy_params *p; /* as the policy says it, for release_build */
 	struct policy_params rules;    /* as they are for the kind of figures */
 	struct grid g;
-	struct bytes result, derived;
+	struct bytes result;
 	char *shown;     /* by cell: the published status, '-' not printed */
 	int64_t *value;  /* of the table at hand */
 	uint32_t *loose; /* cells that a reader does not know */
 	uint32_t n_loose;
-	uint8_t *told;         /* by cell: a printed figure is made of it */
-	uint8_t *figure_shown; /* by figure */
 	struct step step;
 	int64_t ceiling;
 	uint64_t *small, *weighed; /* by cell: tables in which it is sensitive; the same times matches */
@@ -61,24 +58,6 @@ static bool read_marks(struct replay *r, struct err *e)
 	return true;
 }
 
-/* Which figures are printed, and of which cells they tell. */
-static bool read_derived(struct replay *r, struct bytes csv, struct err *e)
-{
-	const uint8_t *at = csv.at;
-	const uint8_t *end = csv.at + csv.len;
-	const uint8_t *feed = csv.len == 0 ? NULL : memchr(at, '\n', csv.len);
-	for (size_t i = 0; i < r->t->n_derived; i++) {
-		at = feed == NULL ? end : feed + 1;
-		feed = at < end ? memchr(at, '\n', (size_t)(end - at)) : NULL;
-		if (feed == NULL || feed - at < 2)
-			return err_set(e, ERR_INVALID, "the derived figures are not those of this table");
-		r->figure_shown[i] = feed[-1] == 'P';
-		if (r->figure_shown[i] != 0)
-			r->told[r->t->derived[i].numerator] = 1;
-	}
-	return true;
-}
-
 static bool is_loose(const struct replay *r, uint32_t c)
 {
 	return (r->shown[c] == 'H' || r->shown[c] == '-') && r->g.kind[c] != KIND_DEAD;
@@ -91,24 +70,6 @@ static bool fits_cell(const void *context, uint32_t c, int dir)
 	return is_loose(r, c) && v >= (r->shown[c] == 'H' ? (int64_t)r->g.floor : 0) && v <= r->ceiling;
 }
 
-/* Would all figures that tell of a changed cell be printed as they are? The step has been taken. */
-static bool figures_stay(const struct replay *r)
-{
-	bool told = false;
-	for (uint32_t i = 0; i < r->step.n && !told; i++)
-		told = r->told[r->step.cell[i]] != 0;
-	for (size_t i = 0; told && i < r->t->n_derived; i++)
-		if (r->figure_shown[i] != 0 && !derived_same(&r->t->derived[i], r->value, r->t->value))
-			return false;
-	return true;
-}
-
-static void take(struct replay *r, int sign)
-{
-	for (uint32_t i = 0; i < r->step.n; i++)
-		r->value[r->step.cell[i]] += sign * r->step.by[i];
-}
-
 /* One person more here, one less there, or one for another: with views, with whatever he answers. */
 static void propose(struct replay *r, struct draws *draws)
 {
@@ -119,9 +80,8 @@ static void propose(struct replay *r, struct draws *draws)
 	for (uint32_t i = 0; i < r->step.n; i++)
 		if (!fits_cell(r, r->step.cell[i], r->step.by[i]))
 			return;
-	take(r, 1);
-	if (!figures_stay(r))
-		take(r, -1);
+	for (uint32_t i = 0; i < r->step.n; i++)
+		r->value[r->step.cell[i]] += r->step.by[i];
 }
 
 static void next_table(struct replay *r, uint64_t number)
@@ -153,10 +113,7 @@ static bool count_matches(
 		if (!release_build(&other, r->p, key, NULL, &out, e))
 			return false;
 		*matches += out->refusal == REFUSAL_NONE && out->result_csv.size == r->result.len &&
-			    memcmp(out->result_csv.data, r->result.at, r->result.len) == 0 &&
-			    out->derived_csv.size == r->derived.len &&
-			    (r->derived.len == 0 ||
-				memcmp(out->derived_csv.data, r->derived.at, r->derived.len) == 0);
+			    memcmp(out->result_csv.data, r->result.at, r->result.len) == 0;
 		release_result_free(out);
 	}
 	return true;
@@ -199,14 +156,12 @@ static bool allocate(struct replay *r)
 {
 	size_t n = (size_t)r->g.n_cells + 1;
 	r->shown = calloc(n, 1);
-	r->told = calloc(n, 1);
-	r->figure_shown = calloc(r->t->n_derived + 1, 1);
 	r->value = calloc(n, sizeof *r->value);
 	r->loose = calloc(n, sizeof *r->loose);
 	r->small = calloc(n, sizeof *r->small);
 	r->weighed = calloc(n, sizeof *r->weighed);
-	return r->shown != NULL && r->told != NULL && r->figure_shown != NULL && r->value != NULL &&
-	       r->loose != NULL && r->small != NULL && r->weighed != NULL;
+	return r->shown != NULL && r->value != NULL && r->loose != NULL && r->small != NULL &&
+	       r->weighed != NULL;
 }
 
 static void replay_free(struct replay *r)
@@ -214,8 +169,6 @@ static void replay_free(struct replay *r)
 	if (r->value != NULL)
 		sodium_memzero(r->value, r->g.n_cells * sizeof *r->value);
 	free(r->shown);
-	free(r->told);
-	free(r->figure_shown);
 	free(r->value);
 	free(r->loose);
 	free(r->small);
@@ -238,14 +191,9 @@ static void begin(struct replay *r)
 }
 
 bool replay_run(const struct table_input *t, const struct policy_params *p, struct bytes result_csv,
-    struct bytes derived_csv, uint32_t keys, const uint8_t seed[32], struct buf *csv,
-    struct replay_report *report, struct err *e)
+    uint32_t keys, const uint8_t seed[32], struct buf *csv, struct replay_report *report, struct err *e)
 {
-	struct replay r = { .t = t,
-		.p = p,
-		.rules = policy_params_effective(p),
-		.result = result_csv,
-		.derived = derived_csv };
+	struct replay r = { .t = t, .p = p, .rules = policy_params_effective(p), .result = result_csv };
 	bool ok = false;
 	*report = (struct replay_report){ 0 };
 	if (!simple_enough(t, p->method, e) || !grid_init(&r.g, t, &r.rules, seed, e) ||
@@ -255,7 +203,7 @@ bool replay_run(const struct table_input *t, const struct policy_params *p, stru
 		err_set(e, ERR_MEMORY, "no memory for the replay");
 		goto done;
 	}
-	ok = read_marks(&r, e) && read_derived(&r, derived_csv, e);
+	ok = read_marks(&r, e);
 	if (ok)
 		begin(&r);
 	ok = ok && replay_tables(&r, seed, keys, report, e);

@@ -17,10 +17,9 @@ struct replay_report {
 };
 
 /* keys: how many each table is protected with. seed: of drawing and keys. csv: cell,before,after for each hidden cell, the
- * shares in thousandths of tables in which it is sensitive: of all that agree, and weighed by the replays. derived_csv: what was
- * printed beside the result of a table with derived figures. ERR_UNSUPPORTED with earlier releases (their counts would have
- * to be drawn too) and for figures that were moved, ERR_LIMIT for large tables. */
+ * shares in thousandths of tables in which it is sensitive: of all that agree, and weighed by the replays.
+ * ERR_UNSUPPORTED with earlier releases (their counts would have to be drawn too) and for figures that were moved, ERR_LIMIT for
+ * large tables. */
 bool replay_run(const struct table_input *t, const struct policy_params *p, struct bytes result_csv,
-    struct bytes derived_csv, uint32_t keys, const uint8_t seed[32], struct buf *csv,
-    struct replay_report *report, struct err *e);
+    uint32_t keys, const uint8_t seed[32], struct buf *csv, struct replay_report *report, struct err *e);
 #endif

@@ -22,14 +22,14 @@ static bool copy_rows(struct safe_table *s, const struct grid *g)
 {
 	size_t n = 0;
 	for (uint32_t c = 0; c < g->n_cells; c++)
-		n += strchr("-Ii", g->mark[c]) == NULL;
+		n += g->mark[c] != '-';
 	s->cell = malloc((n + 1) * sizeof *s->cell);
 	s->state = malloc(n + 1);
 	s->value = calloc(n + 1, sizeof *s->value);
 	if (s->cell == NULL || s->state == NULL || s->value == NULL)
 		return false;
 	for (uint32_t c = 0; c < g->n_cells; c++) {
-		if (strchr("-Ii", g->mark[c]) != NULL)
+		if (g->mark[c] == '-')
 			continue;
 		s->cell[s->n_rows] = c;
 		s->state[s->n_rows] = grid_hidden(g, c) ? MARK_HIDDEN : g->mark[c];

@@ -11,13 +11,12 @@ static void look_at_print(const struct shown *s)
 	const struct grid *g = s->g;
 	for (uint32_t c = 0; c < g->n_own; c++) {
 		char mark = proof_mark(g, c);
-		bool figure = mark == 'I' || g->mark[c] == 'i';
 		bool out = g->ledger != NULL && g->kind[c] != KIND_DEAD;
 		if (grid_loose(g, c))
 			s->mark[c] = mark == 'H' ? SHOWN_HIDDEN : SHOWN_UNPRINTED;
 		else if (mark == 'P')
 			s->value[c] = g->value[c];
-		else if (figure || out) /* what is around a figure stays open: tables would have to fit it */
+		else if (out)
 			s->mark[c] = SHOWN_UNPRINTED;
 		else if (mark != 'Z')
 			s->mark[c] = SHOWN_EMPTY;

@@ -454,8 +454,3 @@ bool table_find_code(const struct table_input *t, size_t dim, const char *code, 
 	*out = c;
 	return c != NONE;
 }
-
-size_t table_derived(const struct table_input *t)
-{
-	return t->n_derived;
-}

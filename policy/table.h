@@ -118,7 +118,6 @@ bool table_files(const struct table_input *t, bool counts, table_file_emit *emit
 
 /* Looking up: for tests, form_table and the stand-alone commands. Valid after table_finish. */
 size_t table_dimensions(const struct table_input *t);
-size_t table_derived(const struct table_input *t); /* how many derived figures */
 const char *table_dimension_name(const struct table_input *t, size_t dim);
 const char *table_code(
     const struct table_input *t, size_t dim, size_t code); /* in order of first appearance */

@@ -130,9 +130,6 @@ static bool sort_out(const struct reader *in, const uint64_t *const null[2], str
 	if (o->cells == NULL || o->named == NULL || o->relations == NULL || o->hidden == NULL)
 		return false;
 	for (uint32_t c = 0; c < n; c++)
-		if ((s->g->mark[c] == 'I' || s->g->mark[c] == 'i') && !grid_loose(s->g, c))
-			o->cells[in->root[c]] = COMPONENT_MAX + 1; /* too large, so to say */
-	for (uint32_t c = 0; c < n; c++)
 		if (shown_is_bare(s, c)) {
 			o->cells[in->root[c]] += is_column(s, c);
 			o->named[in->root[c]] += !is_column(s, c);

@@ -111,8 +111,7 @@ static void find_kept(const struct audit *a, bool *kept)
 
 static bool is_unknown(const struct audit *a, uint64_t cell, bool kept)
 {
-	bool judged = a->g->mark[cell] == 'H' || a->counted[cell] != 0;
-	return a->g->live[cell] != 0 && a->g->value[cell] < 0 && a->g->mark[cell] != 'I' && (kept || !judged);
+	return a->g->live[cell] != 0 && a->g->value[cell] < 0 && (kept || a->g->mark[cell] != 'H');
 }
 
 static void learn_public(struct pupil *p)

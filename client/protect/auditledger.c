@@ -185,10 +185,6 @@ bool auditledger_open(struct audit *a, const struct auditor_question *q)
 		return no_memory(a->e);
 	if (a->p->figures == FIGURES_AMOUNTS)
 		return err_set(a->e, ERR_CRYPTO, "amounts have no corrections");
-	for (uint64_t c = 0; c < a->g->n_cells; c++)
-		if (a->g->mark[c] == 'I')
-			return err_set(
-			    a->e, ERR_CRYPTO, "a figure over a cell that is not printed has no corrections");
 	for (uint64_t to = 1; to <= a->releases->n; to++)
 		for (uint64_t from = 0; from < to; from++)
 			if (!changed_fit(a, q, from, to))

@@ -69,7 +69,7 @@ static bool change_take(struct audit *a, struct change c, uint64_t before, bool 
 	bool count = a->releases == NULL || c.cell < auditledger_n_counts(a);
 	if (!first && c.cell <= before)
 		return cert_bad(k, a->e, "entries rise by cell");
-	if (a->g->value[c.cell] >= 0 || a->g->mark[c.cell] == 'I' || a->g->live[c.cell] == 0)
+	if (a->g->value[c.cell] >= 0 || a->g->live[c.cell] == 0)
 		return cert_bad(
 		    k, a->e, "the move changes a cell that is printed, or that nothing can be in");
 	if (!a->l1 && count && a->g->truth[c.cell] + c.by < least)
@@ -389,7 +389,6 @@ static void wipe(struct audit *a)
 	free(a->rank);
 	free(a->open);
 	free(a->under);
-	free(a->counted);
 	free(a->told);
 	free(a->named);
 	free(a->out);

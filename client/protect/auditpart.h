@@ -95,8 +95,6 @@ struct audit {
 	uint32_t pool; /* offices that may pool; 0: none is an attacker */
 	bool l1;
 	uint8_t *
-	    counted; /* not printed, but judged as if it were: the numerator of a figure that might have been shown (R10) */
-	uint8_t *
 	    told; /* by cell, enum told: not printed, but follows from what is, nothing hidden (audittold.c) */
 	struct reckoning *reckoning; /* audittold.c, while it runs */
 	uint8_t *named;              /* by cell: a rule protects it by itself */
@@ -131,10 +129,6 @@ bool audit_fails(const struct audit *a, const struct subject *s, enum rule rule,
 bool audit_has_left(const struct audit *a, uint64_t cell);
 /* A table prints it, as a count or hidden. */
 bool audit_printed(const struct audit *a, uint64_t cell);
-/* Would one of R1, R2, R3, R5, R6 name the cell? */
-bool audit_would_name(struct audit *a, const struct subject *s);
-/* Fills counted (R10). False: a figure is printed that tells too much. */
-bool audit_figures(struct audit *a);
 /* Fills told: FOLLOWS and TWICE; once the rules have named their cells, FEW. */
 bool audit_tell(struct audit *a);
 bool audit_bound(struct audit *a);

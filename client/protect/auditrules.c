@@ -220,7 +220,7 @@ static bool subject_check(struct audit *a, const struct subject *s, enum rule ru
 	a->report->subjects++;
 	a->named[s->cell] |= s->n == 0;
 	audit_look_at(a, s);
-	if (s->n == 0 && strchr("PI", a->g->mark[s->cell]) != NULL)
+	if (s->n == 0 && a->g->mark[s->cell] == 'P')
 		return audit_fails(a, s, rule, "it is printed");
 	if (!audit_lines_fit(a, s, rule, false))
 		return false;
@@ -236,7 +236,7 @@ static bool subject_check(struct audit *a, const struct subject *s, enum rule ru
 
 bool audit_printed(const struct audit *a, uint64_t cell)
 {
-	return (strchr("PHI", a->g->mark[cell]) != NULL || a->counted[cell] != 0) && a->g->live[cell] != 0;
+	return (a->g->mark[cell] == 'P' || a->g->mark[cell] == 'H') && a->g->live[cell] != 0;
 }
 
 static bool is_small(const struct audit *a, int64_t v)
@@ -268,7 +268,7 @@ static bool rests_check(struct audit *a, const struct subject *s, struct pool *w
 		*some = *some || (wanted && (!knew || (a->pool > 1 && a->n_ranked > a->pool)));
 		wanted = wanted && !knew;
 		who->down = false;
-		if (wanted && s->n == 0 && strchr("PI", a->g->mark[s->cell]) != NULL)
+		if (wanted && s->n == 0 && a->g->mark[s->cell] == 'P')
 			return audit_fails(a, s, RULE_R3, "it is printed");
 		if (wanted && !holds_against(a, s, who))
 			return audit_fails(a, s, RULE_R3, "an office is left without a move");
@@ -307,19 +307,6 @@ static bool has_few_offices(const struct audit *a)
 	while (n < a->n_ranked && a->own[a->rank[n]] > 0)
 		n++;
 	return a->p->min_offices > 1 && a->n_ranked >= 2 && n < a->p->min_offices;
-}
-
-bool audit_would_name(struct audit *a, const struct subject *s)
-{
-	struct pool who = { .n = 0 };
-	audit_look_at(a, s);
-	if (own_rule(a) != RULE_SPARE)
-		return true;
-	if (a->office_dim == NO_OFFICE || a->value == 0 ||
-	    lattice_is_leaf(&a->g->dim[a->office_dim], lattice_place(a->g, s->cell, a->office_dim)))
-		return false;
-	return has_few_offices(a) ||
-	       (a->pool > 0 && a->p->residual != RESIDUAL_NO && has_small_rest(a, &who, 0));
 }
 
 /* R3 of the subject looked at. */
@@ -583,8 +570,6 @@ bool audit_rules(struct audit *a)
 	a->named = calloc(a->g->n_cells, sizeof *a->named);
 	if (a->named == NULL)
 		return err_set(a->e, ERR_MEMORY, "no memory");
-	if (!audit_figures(a))
-		return false;
 	if (!audit_tell(a))
 		return false;
 	for (uint64_t c = 0; c < a->g->n_cells; c++)

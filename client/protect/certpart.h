@@ -71,7 +71,7 @@ void certdiff_count(const struct certcheck *k); /* into the report */
 /* A cell that may change: nobody can read its value off the table. */
 static inline bool cert_movable(const struct lattice *g, uint64_t cell)
 {
-	return g->value[cell] < 0 && g->mark[cell] != 'I';
+	return g->value[cell] < 0;
 }
 /* A correction's tables are of counts; the differences follow. */
 static inline uint64_t cert_counts(const struct certcheck *k)

@@ -86,7 +86,6 @@ static bool value_take(struct lattice *g, const struct csvlines *c, struct err *
 	if (f == NULL || strcmp(f->id, c->field[0]) != 0)
 		return err_set(e, ERR_INVALID, "each figure of derived.csv is expected once, in its order");
 	f->printed = strcmp(c->field[2], "P") == 0;
-	f->missing = strcmp(c->field[2], "N") == 0;
 	if (f->printed)
 		return shown_read(f, c->field[1]) ||
 		       err_set(e, ERR_MALFORMED, "value: a number with its digits is expected");
@@ -128,12 +127,6 @@ bool lattice_figures(struct lattice *g, const char *dir, const char *result, str
 	     (g->n_figures == 0 ||
 		 file_read(g, beside, release ? "derived.csv" : "DERIVED.csv", value_take, e));
 	free(beside);
-	for (uint32_t i = 0; ok && i < g->n_figures; i++) {
-		const struct figure *f = &g->figure[i];
-		bool shown = f->printed && (f->denominator == UINT64_MAX || g->mark[f->denominator] == 'P');
-		if (shown && g->mark[f->numerator] == '-' && g->value[f->numerator] < 0)
-			g->mark[f->numerator] = 'I';
-	}
 	return ok;
 }
 
@@ -171,11 +164,6 @@ bool figure_bounds(const struct lattice *g, const struct figure *f, uint64_t *ce
 	return true;
 }
 
-static int64_t known_value(const struct lattice *g, uint64_t cell)
-{
-	return g->truth != NULL ? g->truth[cell] : g->value[cell];
-}
-
 bool lattice_figures_hold(const struct lattice *g, struct err *e)
 {
 	for (uint32_t i = 0; i < g->n_figures; i++) {
@@ -183,14 +171,13 @@ bool lattice_figures_hold(const struct lattice *g, struct err *e)
 		bool constant = f->denominator == UINT64_MAX;
 		if (!f->printed)
 			continue;
-		if (g->mark[f->numerator] == 'H' || (!constant && g->mark[f->denominator] != 'P'))
+		if ((g->mark[f->numerator] != 'P' && g->mark[f->numerator] != 'Z') ||
+		    (!constant && g->mark[f->denominator] != 'P'))
 			return err_set(
 			    e, ERR_CRYPTO, "figure %s: it is printed, and made of a cell that is not", f->id);
-		int64_t above = known_value(g, f->numerator);
-		wide below = constant ? (wide)f->constant : (wide)known_value(g, f->denominator);
-		wide twice = 2 * (wide)above * f->scale;
-		if (above >= 0 &&
-		    (twice < (2 * (wide)f->shown - 1) * below || twice >= (2 * (wide)f->shown + 1) * below))
+		wide below = constant ? (wide)f->constant : (wide)g->value[f->denominator];
+		wide twice = 2 * (wide)g->value[f->numerator] * f->scale;
+		if (twice < (2 * (wide)f->shown - 1) * below || twice >= (2 * (wide)f->shown + 1) * below)
 			return err_set(e, ERR_CRYPTO, "figure %s: not what its cells give", f->id);
 	}
 	return true;

@@ -60,7 +60,6 @@ struct figure { /* derived.csv, and what DERIVED.csv prints of it */
 	uint32_t digits;
 	uint64_t shown; /* times 10^digits, if printed */
 	bool printed;
-	bool missing; /* N: a part of it was not reported */
 };
 
 struct lattice {
@@ -68,8 +67,7 @@ struct lattice {
 	struct latticedim dim[LATTICE_DIMS_MAX];
 	uint64_t stride[LATTICE_DIMS_MAX];
 	uint64_t n_cells;
-	uint8_t *
-	    mark; /* P H Z N A R as in RESULT.csv; '-' not printed; I: not printed, but a printed figure is made of it */
+	uint8_t *mark;  /* P H Z N A R as in RESULT.csv; '-' not printed */
 	int64_t *value; /* printed value where P; 0 where everybody can see that nothing is there; else -1 */
 	int64_t *near;  /* NULL without marks R, or the printed figure where R */
 	struct moved moved; /* from the certificate beside the result, where there are marks R */
@@ -93,7 +91,7 @@ struct lattice {
 bool lattice_figures(struct lattice *g, const char *dir, const char *result, struct err *e);
 /* What a printed figure tells of the one of its two cells that is not known: lo..hi. False: nothing. */
 bool figure_bounds(const struct lattice *g, const struct figure *f, uint64_t *cell, int64_t *lo, int64_t *hi);
-/* Is every printed figure what its cells give, and none made of a hidden cell? With the truth: of any cell. */
+/* Is every printed figure what its cells give, and none made of cells that are printed? */
 bool lattice_figures_hold(const struct lattice *g, struct err *e);
 void lattice_figures_free(struct lattice *g);
 

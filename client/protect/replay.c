@@ -27,20 +27,6 @@ static int told(const struct args *args, const struct replay_report *r)
 	return r->exceeded > 0 ? PROTECT_DISCLOSED : PROTECT_SAFE;
 }
 
-/* DERIVED.csv beside the result, if the table has figures. */
-static bool read_derived(const struct table_input *t, const char *result, struct buf *out, struct err *e)
-{
-	char path[LATTICE_PATH_MAX];
-	const char *slash = strrchr(result, '/');
-	int dir = slash == NULL ? 0 : (int)(slash - result) + 1;
-	if (table_derived(t) == 0)
-		return true;
-	int len = snprintf(path, sizeof path, "%.*sDERIVED.csv", dir, result);
-	if (len < 0 || (size_t)len >= sizeof path)
-		return err_set(e, ERR_LIMIT, "the name of the folder is too long");
-	return protectfiles_read(out, path, CSVLINES_FILE_MAX, e);
-}
-
 /* The pattern of a correction is kept to what earlier releases printed and hid: a replay without them would never meet it. */
 static bool is_alone(const struct args *args, const char *result, struct err *e)
 {
@@ -69,7 +55,6 @@ int replay_command(const struct args *args)
 	struct replay_report report = { 0 };
 	struct table_input *t = NULL;
 	struct buf result = { 0 };
-	struct buf derived = { 0 };
 	struct buf csv = { 0 };
 	struct err e = { 0 };
 	char own[LATTICE_PATH_MAX];
@@ -83,16 +68,14 @@ int replay_command(const struct args *args)
 	    (args_value(args, "policy") != NULL &&
 		!protectfiles_policy(&p, args_value(args, "policy"), &e)) ||
 	    !is_alone(args, path, &e) || !protectfiles_read(&result, path, CSVLINES_FILE_MAX, &e) ||
-	    (t = tabledir_read(args->at[0], true, &e)) == NULL || !read_derived(t, path, &derived, &e) ||
-	    !replay_run(
-		t, &p, buf_bytes(&result), buf_bytes(&derived), (uint32_t)keys, seed, &csv, &report, &e) ||
+	    (t = tabledir_read(args->at[0], true, &e)) == NULL ||
+	    !replay_run(t, &p, buf_bytes(&result), (uint32_t)keys, seed, &csv, &report, &e) ||
 	    (out != NULL ? !protectfiles_put(out, buf_bytes(&csv), &e) : !text_put(&csv)))
 		text_error(&e);
 	else
 		code = told(args, &report);
 	table_free(t);
 	buf_free(&result);
-	buf_free(&derived);
 	buf_free(&csv);
 	return code;
 }

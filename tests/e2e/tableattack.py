@@ -201,7 +201,7 @@ class Judge:
                 self.found.append("hidden value is printed: " + "|".join(cell))
         if not self.whole_codes(table.printed - set(self.mark)) or set(self.mark) - table.printed:
             self.found.append("not the cells that were to be printed")
-        self.bounds, self.told_of = {}, {}  # what figures tell of cells that no table prints; and would, if all were printed: (exactly?, at most)
+        self.bounds = {}  # what printed figures tell of cells
         self.figures(os.path.dirname(result_path), tail)
 
     def figures(self, out, tail):
@@ -219,16 +219,9 @@ class Judge:
             whole = self.table.value[parts[1]] if len(parts) == 2 else int(below)
             scale = int(row["factor"]) * 10 ** int(row["digits"])
             rounded = lambda x: (2 * x * scale + whole) // (2 * whole)
-            if whole > 0 and status != "N" and cell not in self.mark and (len(parts) == 1 or self.counted(parts[1])):
-                true = most = self.table.value[cell]
-                mine = rounded(true)
-                while most < self.k and rounded(most + 1) == mine:
-                    most += 1
-                exact = rounded(true + 1) != mine and (true == 0 or rounded(true - 1) != mine)
-                self.told_of.setdefault(cell, []).append((exact, most))
             if status != "P":
                 continue
-            if any(self.mark.get(c) == "H" for c in parts) or (len(parts) == 2 and self.mark.get(parts[1]) not in ("P", "Z")):
+            if any(self.mark.get(c) not in ("P", "Z") for c in parts):
                 self.found.append("figure %s: printed over a cell that is not" % row["id"])
             digits = int(value.replace(".", ""))
             if rounded(self.table.value[cell]) != digits:
@@ -255,9 +248,6 @@ class Judge:
         for cell in table.cells:
             if self.counted(cell) and self.small(table.value[cell]):
                 yield Subject("R1" if table.value[cell] else "R2", {cell: 1})
-        for cell in self.bounds:
-            if not self.counted(cell) and table.live[cell] and self.small(table.value[cell]):
-                yield Subject("R10", {cell: 1})
         yield from self.residual_subjects()
         yield from self.group_subjects()
         yield from self.told_subjects()
@@ -314,13 +304,8 @@ class Judge:
 
     # R9 and R12: what a reader would get by subtraction from all that may be printed, each cell of it or the rest of a total
 
-    def figured(self):
-        """R10: cells that no table prints and that count as printed, whether their figures are printed in the end or not."""
-        return {c for c, told in self.told_of.items() if self.table.live[c] and any(exact for exact, _ in told)
-                and not any(0 < most < self.k for _, most in told) and not any(self.judged({c: 1}))}
-
-    def told(self, known=()):
-        known = {c for c in self.table.cells if self.counted(c)} | set(known)
+    def told(self):
+        known = {c for c in self.table.cells if self.counted(c)}
         lines = [[c for c in [parent] + children if self.table.live[c]] for _, _, parent, children in self.table.relations()]
         while True:
             more = {left[0] for left in ([c for c in cells if c not in known] for cells in lines) if len(left) == 1}
@@ -455,9 +440,6 @@ class Judge:
         assert best is not None, "no table fits what was published"
         return best
 
-    def is_no_secret(self, subject, best):
-        return False
-
     def attack_as(self, own, subjects):
         wanted = [(s, 1, t) for s, t in ((s, self.target(s, own)) for s in subjects) if t is not None]
         wanted += [(s, -1, -t) for s, t in ((s, self.bottom(s, own)) for s in subjects) if t is not None]
@@ -473,7 +455,7 @@ class Judge:
             best = fixed
             if terms:
                 best += self.reach(terms, target - fixed, len(index), constraints, bounds, pool)
-            if best < target and not self.is_no_secret(subject, best):
+            if best < target:
                 self.found.append("%s: %s at %s %d, target %d, true %d" % (
                     "+".join(own) or "public", subject.name(), "most" if way > 0 else "least", way * best,
                     way * target,

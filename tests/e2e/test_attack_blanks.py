@@ -38,16 +38,12 @@ class Hunter(Judge):
         for subject in subjects:
             if len(subject.terms) == 1 and (subject.attackers is None or self.is_named_by_rests(*subject.terms)):
                 named |= set(subject.terms)
-        known = self.told(self.figured())
+        known = self.told()
         for cell in known:
             if not self.counted(cell) and any(s.attackers is None or self.is_named_by_rests(cell) for s in self.judged({cell: 1})):
                 named.add(cell)
         for cell, nobody in known_small(self, known, named).items():
             yield Subject("R12 small", {cell: 1}, [()] if nobody else None)
-
-    def is_no_secret(self, subject, best):
-        """Beside figures: a nought that offices may know of, and that everybody knows for one."""
-        return bool(self.told_of) and subject.rule == "R12 small" and subject.attackers == [()] and best == 0
 
     def is_named_by_rests(self, cell):
         """R3 names a printed cell; one that follows only where pools are among more offices than may pool, so everybody's."""

@@ -49,7 +49,7 @@ SHAPES = {
     "R8": ("office", flat(*ABC), "post", flat("full", "part"), None),
     "R9": ("office", flat(*ABC), "reason", views(("economy", "not economy"), ("housing", "not housing")),
            ("*", "clients|economy|housing")),
-    "R10": ("office", flat(*ABC), "kind", flat("x", "y"), ("*", "_T")),
+    "R10": ("office", flat(*ABC), "kind", flat("x", "y"), ("*", "_T|x")),
     "R11": ("office", flat(*ABC), "flow", views(("new", "continuing"), ("ended", "going on")), ("*", "clients|new|ended")),
     "R12": ("office", flat(*ABC), "age", flat("young", "middle", "old"), None),
 }
@@ -78,7 +78,8 @@ class Example:
                   for block in re.findall(r"(?m)(?:^\|.*\n)+", text)]
         (head, _, *rows), self.asked = tables[0], tables[1]
         self.cell = {(code(row[0]), code(c)): t for row in rows for c, t in zip(head[1:], row[1:])}
-        self.shares = dict(zip(tables[2][0][1:], tables[2][2][1:])) if len(tables) > 2 else {}
+        (_, *names), _, *shares = tables[2] if len(tables) > 2 else [[""], [""]]
+        self.shares = {(row[0], n): t for row in shares for n, t in zip(names, row[1:])}
         said = "\n".join(re.findall(r"(?m)^Settings: .*$", text))
         self.settings = dict(PLAIN, **dict(re.findall(r"`(\w+): ([^`]+)`", said)))
         self.level = (re.findall(r"`--level (L\d)`", said) or ["L3"])[0]
@@ -105,7 +106,7 @@ def make(example, folder, settings):
         write(os.path.join(folder, "covered.csv"), ["%s,%s" % (rows, columns)] + reported)
     if example.shares:
         write(os.path.join(folder, "derived.csv"), ["id,numerator,denominator,factor,digits"] + [
-            "%s,%s|x,%s|_T,100,1" % (name, code(name), code(name)) for name in example.shares])
+            "%s-%s,%s|%s,%s|_T,100,1" % (kind, name, code(name), kind, code(name)) for kind, name in example.shares])
     path = os.path.join(folder, "policy.yaml")
     write(path, ["%s: %s" % kv for kv in settings.items()])
     return path
@@ -191,7 +192,8 @@ def check_asked(example, outcome, folder):
 
 def check_shares(example, outcome):
     rows = {r["id"]: r["value"] for r in rows_of(os.path.join(outcome.out, "DERIVED.csv"))} if example.shares else {}
-    assert {n: v + " %" if v else "hidden" for n, v in rows.items()} == example.shares, rows
+    said = {"%s-%s" % share: text for share, text in example.shares.items()}
+    assert {n: v + " %" if v else "hidden" for n, v in rows.items()} == said, rows
 
 
 def check_otherwise(example, folder):
