@@ -6,13 +6,7 @@
  * unknowns. A protected count is uncertain when two such tables are `width` apart in it. */
 #ifndef POLICY_UNCERTAIN_H
 #define POLICY_UNCERTAIN_H
-#include "policy/step.h"
-
-struct boxes {
-	const struct grid *g;
-	int64_t *lo, *hi;     /* by cell: what a reader knows of the true figure; hi INT64_MAX: nothing */
-	const int64_t *other; /* another table of the grid that agrees with all boxes, or NULL */
-};
+#include "policy/spread.h"
 
 struct uncertain {
 	uint64_t subjects;   /* protected counts looked at, each against all attackers */
@@ -26,8 +20,9 @@ struct uncertain {
 };
 
 /* Which counts: 1 to k-1, noughts where the policy protects them, printed or not, and for each attacker every
- * total of which the others' part is so small. max_work 0: no bound. False: no memory. witness, or NULL, gets a line
- * for each table found: auditors' part. */
+ * total of which the others' part is so small. max_work 0: no bound. False: no memory. witness, or NULL, gets the
+ * auditors' tables: count by count (cells, then sums relation by relation), for each attacker in turn that those before leave too
+ * little doubt. */
 bool uncertain_check(const struct boxes *b, uint64_t attempt, uint64_t max_work, struct uncertain *out,
     struct buf *witness, struct err *e);
 void uncertain_free(struct uncertain *u);

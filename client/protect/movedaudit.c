@@ -28,11 +28,9 @@ struct doubt {
 	const char *others_of; /* attacker that others is of, as it stands there; NULL: none */
 	size_t others_len;
 	uint32_t n_listed;
-	const char *about; /* subject and attacker of the line before, as they stand there */
-	size_t about_len;
-	int64_t low, high;     /* how far its tables lead the subject from the true one */
 	uint64_t tables, said; /* read so far, and as many as the section says */
-	struct moveddoubt *doubt;
+	bool more;             /* there is a line to be read */
+	char kind;             /* of the table before: u, d or p */
 	uint8_t *touched; /* by code of the offices' dimension: the table at hand changes something there */
 	uint8_t *others_touched; /* the same of others */
 	uint32_t n_codes;
@@ -226,16 +224,6 @@ static bool changes_take(struct doubt *c, const char *p, const int64_t *from, in
 	return cert_sums_zero(&c->k.sums) || bad(c, "a table breaks a relation");
 }
 
-/* The tables of one count and attacker stand together. */
-static bool group_ends(struct doubt *c)
-{
-	bool wide = c->about == NULL || c->high - c->low >= (int64_t)c->report->width;
-	c->about = NULL;
-	c->low = 0;
-	c->high = 0;
-	return wide || bad(c, "the tables before this line differ by less than the width");
-}
-
 /* Everything that the attacker at hand owns, and its sums, as they are. */
 static void put_back(struct doubt *c, uint32_t member, const bool *below)
 {
@@ -295,31 +283,49 @@ static bool others_of(struct doubt *c, const char *who, size_t len)
 	return true;
 }
 
-/* u, d: <subject> <attacker> <changes of the true table>; p: of the rounded one. */
-static bool table_take(struct doubt *c)
+static bool is_table(const struct reader *r)
 {
+	return cert_line_begins(r, "u ") || cert_line_begins(r, "d ") || cert_line_begins(r, "p ");
+}
+
+/* Is the line's count, and its attacker, the one that is asked about? */
+static bool is_asked(const struct doubt *c, const struct moveddoubt_asked *asked)
+{
+	return c->n_listed == asked->n_cells &&
+	       memcmp(c->listed, asked->cell, asked->n_cells * sizeof *asked->cell) == 0 &&
+	       c->n_members == asked->n_offices &&
+	       memcmp(c->member, asked->office, asked->n_offices * sizeof *asked->office) == 0;
+}
+
+/* u, d: <subject> <attacker> <changes of the true table>; p: of the rounded one. */
+static bool table_take(
+    void *context, const struct moveddoubt_asked *asked, int64_t *led, const uint8_t **touched, struct err *e)
+{
+	struct doubt *c = context;
 	const char *p = c->k.r.line + 2;
 	const char *end = c->k.r.line_end;
-	const char *about = p;
-	const char *who;
-	int64_t led;
-	bool begins_true = c->k.r.line[0] != 'p';
+	char which = c->k.r.line[0];
+	(void)e; /* the same as c->e */
+	if (!c->more || !is_table(&c->k.r))
+		return bad(c, "another table is expected");
 	if (!subject_take(c, &p, end))
 		return bad(c, "a table is: u, d or p, a count, an attacker, changes");
-	who = p;
+	const char *who = p;
 	if (!attacker_take(c, &p, end))
 		return bad(c, "a table is: u, d or p, a count, an attacker, changes");
-	size_t len = (size_t)(p - about);
-	bool same = c->about != NULL && len == c->about_len && memcmp(about, c->about, len) == 0;
-	if ((!same && !group_ends(c)) || (!begins_true && !others_of(c, who, (size_t)(p - who))) ||
-	    !changes_take(c, p, begins_true ? NULL : c->others, &led))
+	if (!is_asked(c, asked))
+		return bad(c, "a table about another count, or for another attacker, is expected");
+	if ((which == 'p' && !others_of(c, who, (size_t)(p - who))) ||
+	    !changes_take(c, p, which == 'p' ? c->others : NULL, led))
 		return false;
-	c->about = about;
-	c->about_len = len;
-	c->low = led < c->low ? led : c->low;
-	c->high = led > c->high ? led : c->high;
+	if ((which == 'u' && *led <= 0) || (which == 'd' && *led >= 0) ||
+	    (asked->second && which != (c->kind == 'u' ? 'd' : c->kind)))
+		return bad(c, "u leads the count up, d down, and after u or p comes its like");
+	c->kind = which;
+	*touched = c->touched;
 	c->tables++;
-	return moveddoubt_table(c->doubt, c->listed, c->n_listed, led, c->touched, c->e);
+	c->more = cert_reader_line(&c->k.r);
+	return true;
 }
 
 /* b <changes of the true table>: the table that was rounded to, what is not printed included. */
@@ -347,31 +353,28 @@ static bool rounded_take(struct doubt *c)
 	return cert_sums_zero(&c->k.sums) || bad(c, "a table breaks a relation");
 }
 
-static bool is_table(const struct reader *r)
-{
-	return cert_line_begins(r, "u ") || cert_line_begins(r, "d ") || cert_line_begins(r, "p ");
-}
-
 /* ---- the whole ---- */
 
-static bool file_take(struct doubt *c, struct bytes certificate, struct bytes file)
+static bool file_take(
+    struct doubt *c, const struct policy_params *p, struct bytes certificate, struct bytes file)
 {
 	if (!head_take(c, certificate))
 		return false;
-	bool more = cert_reader_line(&c->k.r);
+	c->more = cert_reader_line(&c->k.r);
 	if (c->report->moved.how == MOVED_ROUNDING) {
-		if (!more || !(cert_line_begins(&c->k.r, "b ") || cert_line_is(&c->k.r, "b")))
+		if (!c->more || !(cert_line_begins(&c->k.r, "b ") || cert_line_is(&c->k.r, "b")))
 			return bad(c, "the rounded table is missing");
 		if (!rounded_take(c))
 			return false;
-		more = cert_reader_line(&c->k.r);
+		c->more = cert_reader_line(&c->k.r);
 	}
-	for (; more && is_table(&c->k.r); more = cert_reader_line(&c->k.r))
-		if (!table_take(c))
-			return false;
+	if (!moveddoubt_check(c->g, p, c->report, c->office_dim, table_take, c, c->e))
+		return false;
+	if (c->more && is_table(&c->k.r))
+		return bad(c, "a table that nobody's doubt needs");
 	if (c->tables != c->said)
 		return bad(c, "there are not as many tables as the section says");
-	return group_ends(c) && end_take(c, file) && moveddoubt_complete(c->doubt, c->e);
+	return end_take(c, file);
 }
 
 static uint32_t office_dim(const struct lattice *g, const struct policy_params *p)
@@ -403,20 +406,18 @@ bool movedaudit_check(const struct lattice *g, const struct policy_params *p,
 	c.n_codes = c.office_dim == NO_OFFICE ? 1 : g->dim[c.office_dim].n_codes;
 	c.touched = calloc(c.n_codes, 1);
 	c.others_touched = calloc(c.n_codes, 1);
-	c.doubt = moveddoubt_new(g, p, report, c.office_dim);
 	c.listed = calloc(g->n_cells + 1, sizeof *c.listed);
 	c.line_of = calloc(g->n_cells + 1, sizeof *c.line_of);
 	c.rounded = calloc(g->n_cells + 1, sizeof *c.rounded);
 	c.others = calloc(g->n_cells + 1, sizeof *c.others);
 	bool ok = (c.rounded != NULL && c.others != NULL && c.sign != NULL && c.touched != NULL &&
-		      c.others_touched != NULL && c.doubt != NULL && c.listed != NULL && c.line_of != NULL) ||
+		      c.others_touched != NULL && c.listed != NULL && c.line_of != NULL) ||
 		  err_set(e, ERR_MEMORY, "no memory");
-	ok = ok && file_take(&c, certificate, file);
+	ok = ok && file_take(&c, p, certificate, file);
 	*tables = c.tables;
 	free(c.sign);
 	free(c.touched);
 	free(c.others_touched);
-	moveddoubt_free(c.doubt);
 	free(c.listed);
 	free(c.line_of);
 	free_counts(c.rounded, g->n_cells);

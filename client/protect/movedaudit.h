@@ -1,9 +1,8 @@
 /* movedaudit - the auditors' part of figures that were rounded or moved by noise, held against the true counts.
  *
- * Its tables are read, not searched for: each must keep every relation, agree with every printed figure, leave alone what
- * its attacker owns, and those of one count and attacker must differ by the width. Every small count must be left in doubt by them
- * for the public, each office and each coalition (moveddoubt). Which sums of several cells must be, R4 and R12, is
- * not worked out here.
+ * Its tables are read, not searched for: each must keep every relation, agree with every printed figure and leave alone what
+ * its attacker owns. Every small count, and every small sum that rules R4 and R12 name, must be left in doubt by them for the public,
+ * each office and each coalition (moveddoubt), and none may stand there that this does not ask for.
  * Format: docs/disclosure.md "Certificates". */
 #ifndef CLIENT_PROTECT_MOVEDAUDIT_H
 #define CLIENT_PROTECT_MOVEDAUDIT_H

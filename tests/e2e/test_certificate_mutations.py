@@ -85,11 +85,11 @@ def changed(rng, data, digests):
     return b"\n".join(lines), "line %d: %s -> %s" % (line + 1, m.group().decode(), new.decode())
 
 
-def rearranged(rng, name, data):
+def rearranged(rng, name, data, ordered=False):
     """A line or a whole section left out, a line twice, two lines in each other's place; and what was done. The order of
-    requirements says nothing, and the last line is made anew with the digests."""
+    requirements says nothing (that of tables of moved figures does), and the last line is made anew with the digests."""
     lines = data.split(b"\n")[:-1]
-    ways = ["without", "twice"] + ["section"] * (name != "RESULT.csv") + ["exchanged"] * (name != "certificate.auditor.cvc")
+    ways = ["without", "twice"] + ["section"] * (name != "RESULT.csv") + ["exchanged"] * (ordered or name != "certificate.auditor.cvc")
     if len(lines) < 3:
         return None
     way, i, j = rng.choice(ways), rng.randrange(1, len(lines) - 1), rng.randrange(1, len(lines) - 1)
@@ -234,9 +234,33 @@ def moved(rng, folder, how):
             return folder
 
 
-def told(line):
-    """Whom a table of moved figures is for: a count, an attacker. Those in no need of doubt may have some, too."""
-    return line.split(b" ")[1:3] if line[:2] in (b"u ", b"d ", b"p ") else None
+def counted(part):
+    """The auditors' part with as many tables as its section says."""
+    return re.sub(rb"(?m)^section tables \d+$", b"section tables %d" % len(re.findall(rb"(?m)^[udp] ", part)), part)
+
+
+def retold(rng, part):
+    """A table for another count or attacker, of another kind, once more, in another place or not at all; and what was done."""
+    lines = part.split(b"\n")
+    tables = [i for i, line in enumerate(lines) if re.match(rb"[udp] ", line)]
+    words = {i: lines[i].split(b" ") for i in tables}
+    at, other = rng.choice(tables), rng.choice(tables)
+    way = rng.choice(("count", "attacker", "kind", "also", "moved", "without"))
+    new = list(words[at])
+    if way in ("count", "also"):
+        new[1] = rng.choice((words[other][1], b"%d" % rng.randrange(60)))
+    if way in ("attacker", "also"):
+        new[2] = rng.choice((b"public", words[other][2], words[other][2] + b"+" + words[at][2]))
+    if way == "kind":
+        new[0] = {b"u": b"d", b"d": b"u", b"p": b"u"}[new[0]]
+    if new == words[at] and way not in ("moved", "without") or words[at][0] == b"p" and way == "kind":
+        return None
+    if way != "also":
+        del lines[at]
+    if way != "without":
+        lines.insert(other if way in ("moved", "also") else at, b" ".join(new))
+    after = counted(b"\n".join(lines))
+    return None if after == part else (after, "line %d: another %s: %s" % (at + 1, way, b" ".join(new[:3]).decode()))
 
 
 def tampered_moved(rng, top, how):
@@ -248,11 +272,12 @@ def tampered_moved(rng, top, how):
         before = read(os.path.join(table, name))
         ways = [lambda: changed(rng, before, True)]
         if name != "certificate.cvc":
-            ways.append(lambda: rearranged(rng, name, before))
-        for _ in range(TRIES):
+            ways.append(lambda: rearranged(rng, name, before, True))
+        if name == "certificate.auditor.cvc":
+            ways.append(lambda: retold(rng, before))
+        for _ in range(TRIES * len(ways)):
             made = rng.choice(ways)()
-            if made is None or any(told(x) != told(y) for x, y in zip(before.split(b"\n"), made[0].split(b"\n"))
-                                   ) and made[1][-1].isdigit():
+            if made is None:
                 continue
             shutil.copytree(table, copy)
             write(os.path.join(copy, name), made[0])
