@@ -201,7 +201,7 @@ bool check_part(const struct plan *p, enum guarantee level, uint32_t part, struc
 	if (part <= CHECK_SHARES)
 		return check_moves(&c, part - 1);
 	if (part == CHECK_PARTS - 1)
-		return check_insiders(&c);
+		return check_unprinted(&c);
 	uint32_t share = part - 1 - CHECK_SHARES;
 	uint32_t n = (uint32_t)c.t->n_cells;
 	return check_cells(&c, share_begin(share, n), share_begin(share + 1, n));

@@ -57,6 +57,8 @@ void plan_roll_back(struct plan *p);
 
 /* Serves one need; may_pay: visible cells may be hidden for it. */
 bool need_serve(struct plan *p, uint32_t need, bool may_pay);
+/* The same with all means there are, but nothing visible is hidden; exact: the program on small tables too. */
+bool need_serve_freely(struct plan *p, uint32_t need, bool exact);
 /* A price from which on it is worth to think again. */
 double plan_dear(const struct plan *p);
 /* Bars (1) or frees (0) the offices that the need's move must not touch. */

@@ -181,6 +181,41 @@ static bool find_way(struct plan *p, uint32_t need, int64_t amp, bool may_pay)
 	return may_pay && (carry_find(p, n, amp, true) || pay(p, n, amp) || pay_exact(p, need, amp));
 }
 
+/* Whatever it takes, but nothing more is hidden. */
+static bool find_freely(struct plan *p, uint32_t need, int64_t amp, bool exact)
+{
+	const struct need *n = &p->n->need[need];
+	if (carry_find(p, n, amp, false) || gather(p, n, amp))
+		return true;
+	search_reset(&p->s);
+	int64_t left = amp;
+	for (unsigned i = 0; i < GATHER_STEPS && left > 0; i++) {
+		int64_t h = any_free_step(p, n, left);
+		if (h == 0)
+			break;
+		left -= h;
+	}
+	if (left <= 0)
+		return true;
+	search_reset(&p->s);
+	p->s.pay = false;
+	return exact && p->g->n_cells <= EXACT_CELLS &&
+	       exact_find(&p->s, n, need_virt(p, n), amp, &p->hopeless);
+}
+
+bool need_serve_freely(struct plan *p, uint32_t need, bool exact)
+{
+	const struct need *n = &p->n->need[need];
+	need_avoid(p, need, 1);
+	p->s.any_room = false;
+	search_reset(&p->s);
+	bool ok = find_freely(p, need, n->amp, exact) && move_commit(p, need);
+	p->by_free += ok;
+	search_reset(&p->s);
+	need_avoid(p, need, 0);
+	return ok;
+}
+
 bool need_serve(struct plan *p, uint32_t need, bool may_pay)
 {
 	const struct need *n = &p->n->need[need];

@@ -11,7 +11,6 @@
 #include "policy/explain.h"
 #include "policy/extra.h"
 #include "policy/fits.h"
-#include "policy/insider.h"
 #include "policy/ledger.h"
 #include "policy/modular.h"
 #include "policy/moved.h"
@@ -19,6 +18,7 @@
 #include "policy/proving.h"
 #include "policy/ranks.h"
 #include "policy/safe_table.h"
+#include "policy/unprinted.h"
 #include "policy/zones.h"
 
 #define LAST_CHECKS_MAX 12u
@@ -312,7 +312,7 @@ static bool attempt_run(struct attempt *a, const struct ladder *rungs, struct le
 		if (!solve_again(a, e) || !null_vectors(a, 0, o->team == NULL ? 1 : 2, o->team, e) ||
 		    !judge_derivable(a, &again, e))
 			return false;
-		if (!again && a->level >= LEVEL_3 && !insider_find(&a->plan, &again, e))
+		if (!again && !unprinted_find(&a->plan, a->level, &again, e))
 			return false;
 		if (again && !plan_list(&a->plan))
 			return err_set(e, ERR_MEMORY, "no memory for the moves");

@@ -1,4 +1,5 @@
-/* The built-in checker asks for what offices work out of unprinted cells: a pattern without moves against that is refused. */
+/* Small counts that no table prints, and offices that know their own: moves are added where the other requirements' do not do,
+ * and something more is hidden where these need it. The built-in checker refuses a pattern without. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,11 +10,11 @@
 #include <cmocka.h>
 
 #include "policy/check.h"
-#include "policy/insider.h"
+#include "policy/unprinted.h"
 #include "policy/primary.h"
 #include "policy/zones.h"
 
-#define INSIDERS (CHECK_PARTS - 1) /* the part of the check */
+#define UNPRINTED (CHECK_PARTS - 1) /* the part of the check */
 
 struct row {
 	const char *office;
@@ -66,12 +67,12 @@ static bool check(const struct plan *p, uint32_t part)
 	if (check_part(p, LEVEL_3, part, &e))
 		return true;
 	assert_int_equal(e.code, ERR_INTERNAL);
-	assert_string_equal(e.text, "our own check failed: R12 insiders");
+	assert_string_equal(e.text, "our own check failed: R12 unprinted");
 	return false;
 }
 
-/* Serves what the other rules ask for, then what insiders need; answers whether there was any. */
-static bool is_asked(bool pair, uint32_t coalition)
+/* Serves what the other rules ask for, then what is needed for what no table prints; answers whether that hid anything. */
+static bool hides_more(bool pair, uint32_t coalition)
 {
 	static const uint8_t key[32] = { 0 };
 	struct err e = { 0 };
@@ -80,7 +81,7 @@ static bool is_asked(bool pair, uint32_t coalition)
 	struct grid g;
 	struct needs n = { 0 };
 	struct plan p;
-	bool found = false;
+	bool open = false;
 	bool again = false;
 	params.zeros = ZEROS_CAMOUFLAGE;
 	params.coalition = coalition;
@@ -88,14 +89,13 @@ static bool is_asked(bool pair, uint32_t coalition)
 	    !plan_init(&p, &g, &n, &e))
 		fail_msg("%s", e.text);
 	assert_true(zones_serve(&p, 0, NULL));
-	for (uint32_t part = 0; part < INSIDERS; part++)
+	for (uint32_t part = 0; part < UNPRINTED; part++)
 		assert_true(check(&p, part));
-	bool safe = check(&p, INSIDERS);
-	assert_true(insider_find(&p, &found, &e));
-	assert_int_equal(found, !safe);
-	assert_true(!found || !check(&p, INSIDERS)); /* not served yet */
+	assert_false(check(&p, UNPRINTED)); /* the 2 that are not new, at least */
+	assert_true(unprinted_find(&p, LEVEL_3, &open, &e));
+	assert_int_equal(check(&p, UNPRINTED), !open);
 	assert_true(zones_serve(&p, 0, NULL));
-	assert_true(insider_find(&p, &again, &e));
+	assert_true(unprinted_find(&p, LEVEL_3, &again, &e));
 	assert_false(again);
 	for (uint32_t part = 0; part < CHECK_PARTS; part++)
 		assert_true(check(&p, part));
@@ -103,21 +103,21 @@ static bool is_asked(bool pair, uint32_t coalition)
 	needs_free(&n);
 	grid_free(&g);
 	table_free(t);
-	return found;
+	return open;
 }
 
 static void test_one_office(void **state)
 {
 	(void)state;
-	assert_true(is_asked(false, 1));
-	assert_true(is_asked(false, 2));
+	assert_true(hides_more(false, 1));
+	assert_true(hides_more(false, 2));
 }
 
 static void test_offices_that_pool(void **state)
 {
 	(void)state;
-	assert_false(is_asked(true, 1));
-	assert_true(is_asked(true, 2));
+	assert_false(hides_more(true, 1));
+	assert_true(hides_more(true, 2));
 }
 
 int main(void)

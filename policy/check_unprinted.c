@@ -1,0 +1,200 @@
+/* The built-in checker's part about small counts that no table prints: the public, and every set of offices to whom a few of such
+ * a count are others', are left with a stored move that changes it and touches none of them. Shares no arithmetic with the engine. */
+#include <stdlib.h>
+
+#include "policy/check.h"
+#include "policy/check_part.h"
+#include "policy/told.h"
+
+#define SETS_OF_MAX 8u
+
+struct doubt { /* what the moves leave open of the cell at hand */
+	const struct checker *c;
+	size_t *first; /* by cell, one more than there are: where its moves begin in `by` */
+	uint32_t *by;  /* moves through counts that are asked about */
+	uint32_t cell;
+	uint32_t who[SETS_OF_MAX], n_who, pool;
+	uint8_t *since; /* by code of the office dimension (check_open) */
+	uint32_t n_since;
+};
+
+static bool is_asked(const struct checker *c, uint32_t cell)
+{
+	const struct grid *g = c->p->g;
+	bool bare = g->kind[cell] == KIND_FREE || (g->mark[cell] == 'I' && check_shown(c, cell) == 'H');
+	return bare && c->t->value[cell] >= 1 && !grid_is_delta(g, cell) && !told_has_left(g, cell);
+}
+
+/* ---- moves by cell ---- */
+
+/* Of every count asked about: how many moves pass it, or, once there is room, which. */
+static void put_moves(struct doubt *d, const uint8_t *asked, bool which)
+{
+	const struct plan *p = d->c->p;
+	for (uint32_t i = 0; i < p->n_moves; i++)
+		for (uint32_t j = 0; p->move[i].word != NULL && p->move[i].active && j < p->move[i].n; j++) {
+			uint32_t cell = move_cell(&p->move[i], j);
+			if (asked[cell] == 0 || move_by(&p->move[i], j) == 0)
+				continue;
+			if (which)
+				d->by[d->first[cell]++] = i;
+			else
+				d->first[cell + 1]++;
+		}
+}
+
+static bool index_moves(struct doubt *d, const uint8_t *asked)
+{
+	size_t n = d->c->p->g->n_cells;
+	d->first = calloc(n + 2, sizeof *d->first);
+	if (d->first == NULL)
+		return false;
+	put_moves(d, asked, false);
+	for (size_t i = 0; i < n; i++)
+		d->first[i + 1] += d->first[i];
+	d->by = malloc((d->first[n] + 1) * sizeof *d->by);
+	if (d->by == NULL)
+		return false;
+	put_moves(d, asked, true); /* each cell's begin is where the next one's was */
+	for (size_t i = n; i > 0; i--)
+		d->first[i] = d->first[i - 1];
+	d->first[0] = 0;
+	return true;
+}
+
+/* ---- one count ---- */
+
+static bool passes_by(const struct doubt *d, const struct move *m, uint32_t office)
+{
+	for (uint32_t i = 0; i < m->n; i++)
+		if (table_coord(d->c->t, move_cell(m, i), d->c->office_dim) == office)
+			return false;
+	return true;
+}
+
+static bool leaves_alone(const struct doubt *d, const struct move *m)
+{
+	for (uint32_t i = 0; i < d->n_who; i++)
+		if (!passes_by(d, m, d->who[i]))
+			return false;
+	return true;
+}
+
+static int64_t part_of(const struct doubt *d, uint32_t office)
+{
+	const struct table_input *t = d->c->t;
+	uint32_t code = table_coord(t, d->cell, d->c->office_dim);
+	if (!dim_is_above(&t->dim[d->c->office_dim], code, office))
+		return 0;
+	uint64_t stride = t->stride[d->c->office_dim];
+	return t->value[d->cell - code * stride + office * stride];
+}
+
+static bool is_in(const struct doubt *d, uint32_t office)
+{
+	for (uint32_t i = 0; i < d->n_who; i++)
+		if (d->who[i] == office)
+			return true;
+	return false;
+}
+
+static bool knew_before(const struct doubt *d)
+{
+	const struct dim *offices = &d->c->t->dim[d->c->office_dim];
+	for (uint32_t o = 0; d->n_since > 0 && o < offices->n_codes; o++)
+		if (d->since[o] != 0 && !is_in(d, o))
+			return false;
+	return d->n_since > 0;
+}
+
+/* May this office's joining them matter? It touches the move they are left with, or, without one, owns some of the cell. */
+static bool matters(const struct doubt *d, const struct move *m, uint32_t office)
+{
+	return !is_in(d, office) && office != table_coord(d->c->t, d->cell, d->c->office_dim) &&
+	       (m == NULL ? part_of(d, office) > 0 : !passes_by(d, m, office));
+}
+
+/* They, and all that they may pool with. */
+static bool is_open_to(struct doubt *d)
+{
+	const struct checker *c = d->c;
+	const struct move *m = NULL;
+	int64_t others = c->t->value[d->cell];
+	for (uint32_t i = 0; i < d->n_who; i++)
+		others -= part_of(d, d->who[i]);
+	if (others < 1 || knew_before(d))
+		return true;
+	for (size_t i = d->first[d->cell]; m == NULL && i < d->first[d->cell + 1]; i++)
+		if (leaves_alone(d, &c->p->move[d->by[i]]))
+			m = &c->p->move[d->by[i]];
+	if (m == NULL && others < (int64_t)c->params->threshold)
+		return check_fails(c, "R12 unprinted");
+	const struct dim *offices = d->n_who == d->pool ? NULL : &c->t->dim[c->office_dim];
+	for (uint32_t o = 0; offices != NULL && o < offices->n_codes; o++) {
+		if (!dim_is_leaf(offices, o) || !matters(d, m, o))
+			continue;
+		d->who[d->n_who++] = o;
+		bool ok = is_open_to(d);
+		d->n_who--;
+		if (!ok)
+			return false;
+	}
+	return true;
+}
+
+/* Can it be a few to anybody at all? The largest parts are theirs. */
+static bool can_be_few(const struct doubt *d)
+{
+	const struct checker *c = d->c;
+	const struct dim *offices = d->pool == 0 ? NULL : &c->t->dim[c->office_dim];
+	int64_t largest[SETS_OF_MAX] = { 0 };
+	int64_t others = c->t->value[d->cell];
+	for (uint32_t o = 0; offices != NULL && o < offices->n_codes; o++) {
+		uint32_t at = d->pool;
+		int64_t part = dim_is_leaf(offices, o) ? part_of(d, o) : 0;
+		while (at > 0 && largest[at - 1] < part)
+			at--;
+		for (uint32_t i = d->pool; i-- > at + 1;)
+			largest[i] = largest[i - 1];
+		if (at < d->pool)
+			largest[at] = part;
+	}
+	for (uint32_t i = 0; i < d->pool; i++)
+		others -= largest[i];
+	return others < (int64_t)c->params->threshold;
+}
+
+static bool check_count(struct doubt *d, uint32_t cell)
+{
+	struct thing t = { .cell = cell };
+	d->cell = cell;
+	d->n_who = 0;
+	if (!can_be_few(d))
+		return true;
+	d->n_since = d->pool == 0 ? 0 : check_open(d->c, &t, d->since);
+	return is_open_to(d);
+}
+
+bool check_unprinted(const struct checker *c)
+{
+	const struct grid *g = c->p->g;
+	struct doubt d = { .c = c };
+	uint32_t n = 0;
+	if (c->level < LEVEL_2 || c->params->threshold == 0 || c->params->figures == FIGURES_AMOUNTS)
+		return true;
+	if (c->level >= LEVEL_3 && c->office_dim != SIZE_MAX && c->params->residual != RESIDUAL_NO)
+		d.pool = c->params->coalition < SETS_OF_MAX ? c->params->coalition : SETS_OF_MAX;
+	uint8_t *asked = calloc((size_t)g->n_cells + 1, 1);
+	d.since = calloc(d.pool == 0 ? 1 : c->t->dim[c->office_dim].n_codes, 1);
+	for (uint32_t i = 0; asked != NULL && i < g->n_cells; i++)
+		n += asked[i] = is_asked(c, i);
+	bool ok = (asked != NULL && d.since != NULL && (n == 0 || index_moves(&d, asked))) ||
+		  err_set(c->e, ERR_MEMORY, "no memory for the check");
+	for (uint32_t i = 0; ok && n > 0 && i < g->n_cells; i++)
+		ok = asked[i] == 0 || check_count(&d, i);
+	free(asked);
+	free(d.since);
+	free(d.first);
+	free(d.by);
+	return ok;
+}
