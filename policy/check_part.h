@@ -1,5 +1,5 @@
 /* check_part - what the parts of the built-in checker share: moves (check.c), rules (check_rules.c), what
- * offices work out (check_unprinted.c) and what they know from earlier releases (check_since.c).
+ * no table prints (check_unprinted.c) and what they know from earlier releases (check_since.c).
  *
  * For those files only. The checker looks at the finished pattern and at the stored moves; which requirement a
  * move was made for, and how the rules were applied, it works out again by itself. */
@@ -44,6 +44,6 @@ bool check_relations(const struct checker *c);
 /* By code of the office dimension: if an earlier release gave the thing away, who may have changed something of it since.
  * Answers how many; 0: none gave it away (check_since.c). */
 uint32_t check_open(const struct checker *c, const struct thing *t, uint8_t *open);
-/* R12 for offices: what follows for them alone (check_unprinted.c). */
+/* R12: small counts that no table prints (check_unprinted.c). */
 bool check_unprinted(const struct checker *c);
 #endif

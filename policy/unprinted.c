@@ -24,8 +24,8 @@ struct unprinted {
 	struct passing *node;
 	uint32_t n_nodes, room_nodes;
 	uint32_t office[POOL_MAX], n_offices, most; /* who looks at the cell, and how many may */
-	int64_t *own;                               /* by code of the office dimension: its part of the cell */
-	uint32_t change;                            /* of the cell since an earlier release gave it away */
+	int64_t *own;    /* by code of the office dimension: its part of the cell */
+	uint32_t change; /* of the cell since an earlier release gave it away */
 	bool open;
 };
 
@@ -46,8 +46,7 @@ static void look_at(struct unprinted *u, uint32_t cell)
 	u->n_offices = 0;
 	u->change = u->most == 0 ? NONE : since_change(g, &s);
 	for (uint32_t o = 0; u->most > 0 && o < g->t->dim[g->office_dim].n_codes; o++)
-		u->own[o] =
-		    dim_is_leaf(&g->t->dim[g->office_dim], o) ? shares_value(g, &s, o, &live) : 0;
+		u->own[o] = dim_is_leaf(&g->t->dim[g->office_dim], o) ? shares_value(g, &s, o, &live) : 0;
 }
 
 static bool is_member(const struct unprinted *u, uint32_t office)

@@ -10,8 +10,8 @@
 #include <cmocka.h>
 
 #include "policy/check.h"
-#include "policy/unprinted.h"
 #include "policy/primary.h"
+#include "policy/unprinted.h"
 #include "policy/zones.h"
 
 #define UNPRINTED (CHECK_PARTS - 1) /* the part of the check */
