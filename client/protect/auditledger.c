@@ -258,7 +258,7 @@ static bool enough_changed(const struct audit *a, uint64_t from)
 
 /* ---- what stays hidden ---- */
 
-bool auditledger_was_hidden(const struct audit *a, uint64_t own)
+static bool was_hidden(const struct audit *a, uint64_t own)
 {
 	bool hidden = false;
 	for (uint64_t v = 0; v < a->releases->n; v++)
@@ -269,8 +269,8 @@ bool auditledger_was_hidden(const struct audit *a, uint64_t own)
 /* Hidden in an earlier release, printed in this one, and not known from one in between. */
 static bool came_back(const struct audit *a, uint64_t own)
 {
-	return auditledger_was_hidden(a, own) && a->g->mark[own] == 'P' && a->g->live[own] != 0 &&
-	       a->out[own] == 0 && (a->g->truth[own] > 0 || a->p->zeros != ZEROS_PUBLISHED);
+	return was_hidden(a, own) && a->g->mark[own] == 'P' && a->g->live[own] != 0 && a->out[own] == 0 &&
+	       (a->g->truth[own] > 0 || a->p->zeros != ZEROS_PUBLISHED);
 }
 
 static bool relations_put(const struct audit *a, struct system *s, const uint32_t *var)

@@ -20,8 +20,6 @@ uint64_t auditledger_n_counts(const struct audit *a);
 /* Fills open of the subject, by the last release before it that gave it away: who may have changed something of it since? Answers
  * how many; 0: none gave it away. */
 uint32_t auditledger_since(struct audit *a, const struct subject *s);
-/* Did an earlier release hide this cell of the own release? */
-bool auditledger_was_hidden(const struct audit *a, uint64_t own);
 /* Could a move of one person hide this printed cell? True only if nothing stands in its way. */
 bool auditledger_can_rise(const struct audit *a, uint64_t cell);
 #endif

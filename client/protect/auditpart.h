@@ -10,9 +10,7 @@
 #define NO_OFFICE      UINT32_MAX
 #define POOL_LIMIT     8u     /* offices that a requirement may name */
 #define AUDIT_SETS_MAX 50000u /* of offices that are looked at to see whether one was left out */
-#define AUDIT_LEARNED_MAX                                                                                    \
-	UINT64_C(100000000) /* cells that sets of offices learn; larger sets are left out then */
-#define OUT_LATE 2u         /* in audit.out: it left before, and the rules would protect it now */
+#define OUT_LATE       2u     /* in audit.out: it left before, and the rules would protect it now */
 
 enum rule {
 	RULE_R1,
@@ -132,9 +130,9 @@ bool audit_printed(const struct audit *a, uint64_t cell);
 /* Fills told: FOLLOWS and TWICE; once the rules have named their cells, FEW. */
 bool audit_tell(struct audit *a);
 bool audit_bound(struct audit *a);
-/* What offices get by subtraction with their own figures has lines that leave them room (auditinsiders.c). Once the rules have
- * named their cells. */
-bool audit_insiders(struct audit *a);
+/* What no table prints is left in doubt by some move, for the public and every set of offices that may pool
+ * (auditunprinted.c). Once the rules have named their cells. */
+bool audit_unprinted(struct audit *a);
 /* No small count that no table prints follows exactly from what is: by the null vectors of the public part, after the rules. */
 bool audit_exact(struct audit *a, struct bytes certificate);
 /* All rules again. */

@@ -590,5 +590,5 @@ bool audit_rules(struct audit *a)
 			return cert_bad(&a->k, a->e, "no rule asks for this requirement");
 		}
 	}
-	return audit_insiders(a);
+	return audit_unprinted(a);
 }
