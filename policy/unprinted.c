@@ -25,6 +25,7 @@ struct unprinted {
 	uint32_t n_nodes, room_nodes;
 	uint32_t office[POOL_MAX], n_offices, most; /* who looks at the cell, and how many may */
 	int64_t *own;    /* by code of the office dimension: its part of the cell */
+	uint8_t *seen;   /* the same: 0, or how many looked when it was looked at as the last of them */
 	uint32_t change; /* of the cell since an earlier release gave it away */
 	bool open;
 };
@@ -192,16 +193,25 @@ static bool cover(struct unprinted *u, uint32_t cell, struct err *e);
 
 static bool cover_with(struct unprinted *u, uint32_t cell, uint32_t office, struct err *e)
 {
-	if (is_member(u, office))
+	if (is_member(u, office) || u->seen[office] != 0)
 		return true;
 	u->office[u->n_offices++] = office;
 	bool ok = cover(u, cell, e);
-	u->n_offices--;
+	u->seen[office] = (uint8_t)u->n_offices--;
 	return ok;
 }
 
+/* Whoever was seen beside those at hand may be in sets without all of these again. */
+static void forget(struct unprinted *u)
+{
+	const struct dim *d = &u->g->t->dim[u->g->office_dim];
+	for (uint32_t o = 0; o < d->n_codes; o++)
+		if (u->seen[o] == u->n_offices + 1)
+			u->seen[o] = 0;
+}
+
 /* Whoever joins those who look still has the move, but for the offices that it touches; where there is no move yet, and need not
- * be, those who own some of the cell. */
+ * be, those who own some of the cell. No set is looked at twice: whoever was seen is in none that is looked at later. */
 static bool cover(struct unprinted *u, uint32_t cell, struct err *e)
 {
 	int64_t rest = rest_of(u, cell);
@@ -217,13 +227,14 @@ static bool cover(struct unprinted *u, uint32_t cell, struct err *e)
 		const struct dim *d = &u->g->t->dim[u->g->office_dim];
 		for (uint32_t o = 0; ok && o < d->n_codes; o++)
 			ok = u->own[o] == 0 || cover_with(u, cell, o, e);
-		return ok;
+	} else {
+		uint32_t own_row = grid_office(u->g, cell);
+		for (uint32_t i = 0; ok && i < u->p->move[move].n_offices; i++) {
+			uint32_t office = move_offices(&u->p->move[move])[i];
+			ok = office == own_row || cover_with(u, cell, office, e);
+		}
 	}
-	uint32_t own_row = grid_office(u->g, cell);
-	for (uint32_t i = 0; ok && i < u->p->move[move].n_offices; i++) {
-		uint32_t office = move_offices(&u->p->move[move])[i];
-		ok = office == own_row || cover_with(u, cell, office, e);
-	}
+	forget(u);
 	return ok;
 }
 
@@ -237,6 +248,7 @@ static void unprinted_free(struct unprinted *u)
 	free(u->asked);
 	free(u->node);
 	free(u->own);
+	free(u->seen);
 }
 
 static bool find_moves(struct unprinted *u)
@@ -275,8 +287,10 @@ bool unprinted_find(struct plan *p, enum guarantee level, bool *open, struct err
 		u.most = g->p->coalition < POOL_MAX ? g->p->coalition : POOL_MAX;
 	u.head = malloc(((size_t)g->n_cells + 1) * sizeof *u.head);
 	u.asked = calloc((size_t)g->n_cells + 1, 1);
-	u.own = u.most == 0 ? NULL : calloc((size_t)g->t->dim[g->office_dim].n_codes + 1, sizeof *u.own);
-	bool ok = (u.head != NULL && u.asked != NULL && (u.own != NULL || u.most == 0)) ||
+	uint32_t codes = u.most == 0 ? 0 : g->t->dim[g->office_dim].n_codes;
+	u.own = codes == 0 ? NULL : calloc(codes, sizeof *u.own);
+	u.seen = codes == 0 ? NULL : calloc(codes, 1);
+	bool ok = (u.head != NULL && u.asked != NULL && (codes == 0 || (u.own != NULL && u.seen != NULL))) ||
 		  err_set(e, ERR_MEMORY, "no memory for what no table prints");
 	for (uint32_t c = 0; ok && c < g->n_cells; c++) {
 		u.head[c] = NONE;
