@@ -100,8 +100,8 @@ static bool is_in(const struct doubt *d, uint32_t office)
 
 static bool knew_before(const struct doubt *d)
 {
-	const struct dim *offices = &d->c->t->dim[d->c->office_dim];
-	for (uint32_t o = 0; d->n_since > 0 && o < offices->n_codes; o++)
+	const struct dim *offices = d->n_since == 0 ? NULL : &d->c->t->dim[d->c->office_dim];
+	for (uint32_t o = 0; offices != NULL && o < offices->n_codes; o++)
 		if (d->since[o] != 0 && !is_in(d, o))
 			return false;
 	return d->n_since > 0;

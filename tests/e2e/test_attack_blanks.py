@@ -105,7 +105,7 @@ def attacked(folder, policy):
     out = os.path.join(folder, "out")
     p = protect(folder, out)
     if p.returncode != 0:
-        return p.returncode, [] if p.returncode == 4 or "policy" in p.stderr else [p.stderr]
+        return p.returncode, [] if p.returncode == 4 or (p.returncode == 2 and "policy" in p.stderr) else [p.stderr]
     try:
         return 0, judge(folder, out, policy)
     except AssertionError as error:

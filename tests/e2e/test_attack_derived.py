@@ -141,7 +141,7 @@ def one(seed):
         out = os.path.join(folder, "out")
         p = protect(folder, out)
         if p.returncode != 0:
-            return p.returncode, [] if p.returncode == 4 or "policy" in p.stderr else [p.stderr], 0, 0
+            return p.returncode, [] if p.returncode == 4 or (p.returncode == 2 and "policy" in p.stderr) else [p.stderr], 0, 0
         table = Table(folder, policy)
         coalition = int(policy.get("coalition", 1)) if table.office_at is not None else 0
         n, wrong = shown(folder, out, Judge(table, os.path.join(out, "RESULT.csv"), floor_of(out)))
