@@ -21,8 +21,8 @@ struct doubt { /* what the moves leave open of the cell at hand */
 static bool is_asked(const struct checker *c, uint32_t cell)
 {
 	const struct grid *g = c->p->g;
-	bool bare = g->kind[cell] == KIND_FREE || (g->mark[cell] == 'I' && check_shown(c, cell) == 'H');
-	return bare && c->t->value[cell] >= 1 && !grid_is_delta(g, cell) && !told_has_left(g, cell);
+	return g->kind[cell] == KIND_FREE && c->t->value[cell] >= 1 && !grid_is_delta(g, cell) &&
+	       !told_has_left(g, cell);
 }
 
 /* ---- moves by cell ---- */

@@ -32,11 +32,10 @@ struct unprinted {
 
 /* ---- which counts ---- */
 
-/* No table prints it; a figure's numerator counts only while it is hidden. */
 static bool is_unprinted(const struct grid *g, uint32_t cell)
 {
-	return g->value[cell] > 0 && !grid_is_delta(g, cell) && !told_has_left(g, cell) &&
-	       (g->kind[cell] == KIND_FREE || (g->mark[cell] == 'I' && grid_hidden(g, cell)));
+	return g->kind[cell] == KIND_FREE && g->value[cell] > 0 && !grid_is_delta(g, cell) &&
+	       !told_has_left(g, cell);
 }
 
 static void look_at(struct unprinted *u, uint32_t cell)
