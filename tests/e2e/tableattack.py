@@ -440,6 +440,9 @@ class Judge:
         assert best is not None, "no table fits what was published"
         return best
 
+    def is_no_secret(self, subject, best):
+        return False
+
     def attack_as(self, own, subjects):
         wanted = [(s, 1, t) for s, t in ((s, self.target(s, own)) for s in subjects) if t is not None]
         wanted += [(s, -1, -t) for s, t in ((s, self.bottom(s, own)) for s in subjects) if t is not None]
@@ -455,7 +458,7 @@ class Judge:
             best = fixed
             if terms:
                 best += self.reach(terms, target - fixed, len(index), constraints, bounds, pool)
-            if best < target:
+            if best < target and not self.is_no_secret(subject, best):
                 self.found.append("%s: %s at %s %d, target %d, true %d" % (
                     "+".join(own) or "public", subject.name(), "most" if way > 0 else "least", way * best,
                     way * target,

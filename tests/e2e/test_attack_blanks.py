@@ -45,6 +45,10 @@ class Hunter(Judge):
         for cell, nobody in known_small(self, known, named).items():
             yield Subject("R12 small", {cell: 1}, [()] if nobody else None)
 
+    def is_no_secret(self, subject, best):
+        """A nought that could have been a few by all that may be printed, and is certain by what is."""
+        return subject.rule == "R12 small" and subject.attackers == [()] and best == 0
+
     def is_named_by_rests(self, cell):
         """R3 names a printed cell; one that follows only where pools are among more offices than may pool, so everybody's."""
         table, i, pool = self.table, self.table.office_at, int(self.policy.get("coalition", 1))
