@@ -70,11 +70,12 @@ def came_back(attack, releases):
     no rule names it, for readers or for an office, and it follows for everybody from all that is printed by now."""
     def may(cell, value, attacker):
         release, *codes = cell.split("|")
-        if not release.isdigit() or int(release) >= len(releases) - 1 or attacker != "public" or int(value) < 5:
+        if not release.isdigit() or attacker != "public":
             return False
-        before, codes = releases[int(release)], tuple(codes)
-        return (before.judge.mark.get(codes) == "H" and before.table.value[codes] == int(value) and
-                not any(list(s.terms) == [codes] for s in before.judge.subjects()))
+        of, codes = releases[int(release)], tuple(codes)
+        return (any(r.judge.mark.get(codes) == "H" for r in releases[:-1]) and of.judge.mark.get(codes) == "H" and
+                of.table.value[codes] == int(value) >= of.judge.k and
+                not any(list(s.terms) == [codes] for s in of.judge.subjects()))
     found = [line.split(",") for line in attack.stdout.splitlines()[1:]]
     back = [f for f in found if f[3] == "1" and f[4] != "late" and may(f[0], f[1], f[5])]
     return attack.returncode == 1 and ", %d disclosures\n" % len(back) in attack.stderr
