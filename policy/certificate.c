@@ -225,6 +225,44 @@ static void put_blind(struct buf *b, const struct grid *g, const uint8_t certifi
 	sodium_memzero(&s, sizeof s);
 }
 
+/* A move that nothing but counts which no table prints need says so in one line, of the first such count that it changes:
+ * whom all it leaves in doubt follows from the counts. */
+static void put_unprinted(struct buf *b, const struct plan *p, uint32_t move, uint32_t id)
+{
+	const struct grid *g = p->g;
+	const struct move *m = &p->move[move];
+	for (uint32_t i = 0; i < m->n; i++) {
+		uint32_t cell = move_cell(m, i);
+		if (g->kind[cell] != KIND_FREE || g->value[cell] <= 0 || grid_is_delta(g, cell))
+			continue;
+		buf_printf(b, "r %u %" PRId64 " public %u ", cell, g->value[cell] + move_by(m, i), id);
+		put_rules(b, RULE_DERIVABLE);
+		buf_put_text(b, "\n");
+		return;
+	}
+}
+
+/* Serves the move no other rule? */
+static bool is_for_unprinted(const struct plan *p, const struct move *m)
+{
+	for (uint32_t need = m->first_need; need != NONE; need = p->n->need[need].same)
+		if (p->n->need[need].rules != RULE_DERIVABLE)
+			return false;
+	return true;
+}
+
+static void put_line(struct buf *out, const struct proof *p, uint32_t need)
+{
+	const struct plan *plan = p->plan;
+	uint32_t move = plan->n->need[need].move;
+	if (move == NONE)
+		return;
+	if (plan->n->need[need].rules != RULE_DERIVABLE)
+		put_need(out, plan, &plan->n->need[need], p->number[move]);
+	else if (plan->move[move].first_need == need && is_for_unprinted(plan, &plan->move[move]))
+		put_unprinted(out, plan, move, p->number[move]);
+}
+
 uint32_t *proof_number_moves(const struct plan *p)
 {
 	uint32_t id = 0;
@@ -264,8 +302,7 @@ void proof_piece(const struct proof *p, uint32_t piece, struct buf *out)
 			put_move(out, &plan->move[i], p->number[i]);
 	} else {
 		for (uint32_t i = share_begin(share, plan->n->n); i < share_begin(share + 1, plan->n->n); i++)
-			if (plan->n->need[i].move != NONE)
-				put_need(out, plan, &plan->n->need[i], p->number[plan->n->need[i].move]);
+			put_line(out, p, i);
 	}
 }
 

@@ -1,6 +1,6 @@
 /* Which attackers a subject's lines in the auditors' part may name, and whether none is left out. A pool of offices stands by
  * itself (`office A+B`), or a row of slots stands for it together with all pools that know as much. */
-#include "client/protect/auditpart.h"
+#include "client/protect/auditledger.h"
 
 #define DOWN_LISTED 12u /* contributors up to which they are named one by one when nought must be in reach */
 
@@ -141,6 +141,20 @@ static bool all_named(struct named *k, uint32_t from)
 
 /* ---- lines ---- */
 
+/* A move that nothing but counts which no table prints need has one line, of the first such count that it changes. */
+static bool is_for_unprinted(struct audit *a, const struct line *l)
+{
+	const struct amount *m = &a->move[l->move];
+	const struct change *c = &a->change[m->start];
+	uint64_t n_counts = a->releases == NULL ? a->g->n_cells : auditledger_n_counts(a);
+	uint64_t i = 0;
+	while (
+	    i < m->n && (c[i].cell >= n_counts || audit_printed(a, c[i].cell) || a->g->truth[c[i].cell] < 1))
+		i++;
+	return m->lines == 1 && l->n_offices == 0 && l->slot == UINT32_MAX && l->s.n == 0 && i < m->n &&
+	       c[i].cell == l->s.cell;
+}
+
 /* May this line name its offices? One without slots names a pool that nobody stands for but itself. */
 static bool attacker_fits(const struct named *k, const struct line *l)
 {
@@ -148,11 +162,10 @@ static bool attacker_fits(const struct named *k, const struct line *l)
 	bool pools = a->pool > 0 && is_known_rule(l->rule);
 	uint32_t listed[POOL_LIMIT];
 	uint32_t n = 0;
-	if (!pools) {
-		bool some = a->pool > 0 && l->rule == RULE_LATER; /* who could derive it */
-		return l->n_offices <= (some ? a->pool : 0) && l->slot == UINT32_MAX &&
-		       !audit_touches(a, l, l->office, l->n_offices);
-	}
+	if (l->rule == RULE_LATER)
+		return is_for_unprinted(a, l);
+	if (!pools)
+		return l->n_offices == 0 && l->slot == UINT32_MAX;
 	if (l->n_offices > a->pool || audit_touches(a, l, l->office, l->n_offices))
 		return false;
 	for (uint32_t i = 0; i < l->n_offices; i++)
@@ -194,7 +207,8 @@ static bool line_fits(const struct named *k, const struct line *l, const struct 
 		return audit_fails(a, k->s, k->rule, "not an attacker to be named here");
 	if (first && !row_ends(k, last))
 		return false;
-	return !first || !is_again(k, l) || audit_fails(a, k->s, k->rule, "an attacker is named twice");
+	return !first || l->rule == RULE_LATER || !is_again(k, l) ||
+	       audit_fails(a, k->s, k->rule, "an attacker is named twice");
 }
 
 /* How many contribute to the subject. */

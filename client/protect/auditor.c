@@ -204,7 +204,7 @@ static bool line_take(struct audit *a)
 		return cert_bad(k, a->e, "a requirement is: r, cell, value reached, attacker, move, rule");
 	l.s.minus = (const uint64_t *)(uintptr_t)first; /* a place until the array stands still */
 	l.move = (uint32_t)move;
-	a->move[move].used = true;
+	a->move[move].lines++;
 	if (!make_room((void **)&a->line, sizeof *a->line, a->n_lines, &a->room_lines, a->e))
 		return false;
 	a->line[a->n_lines++] = l;
@@ -344,7 +344,7 @@ static bool file_take(struct audit *a, struct bytes certificate, struct bytes fi
 		if (!line_take(a))
 			return false;
 	for (uint32_t i = 0; i < a->n_moves; i++)
-		if (!a->move[i].used)
+		if (a->move[i].lines == 0)
 			return cert_bad(k, a->e, "a move that no requirement names");
 	return end_take(a, file) && lines_index(a);
 }

@@ -35,7 +35,7 @@ struct change { /* of one cell */
 struct amount { /* a move: n changes from start, rising by cell */
 	size_t start;
 	uint64_t n;
-	bool used;
+	uint32_t lines; /* that name it */
 };
 
 /* A cell, or a parent less some of its children. */
