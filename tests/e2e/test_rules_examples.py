@@ -128,10 +128,10 @@ class Outcome:
         self.mark = self.judge.mark
 
     def asked(self):
-        """{(subject, rule): (least value asked, attackers)}, of the auditors' part."""
+        """{(subject, rule): (least value asked, attackers)}, of the auditors' part; not what moves leave in doubt besides (R12)."""
         names, found = list(itertools.product(*(d.codes for d in self.table.dims))), {}
         with open(os.path.join(self.out, "certificate.auditor.cvc"), encoding="utf-8") as f:
-            for word in (line.split() for line in f if line.startswith("r ")):
+            for word in (line.split() for line in f if line.startswith("r ") and not line.endswith(" derivable\n")):
                 key = tuple(names[int(n)] for n in word[1].split("-")), word[-1]
                 value, who = found.get(key, (int(word[2]), set()))
                 found[key] = min(value, int(word[2])), who | {word[-3]}
