@@ -225,15 +225,15 @@ static void put_blind(struct buf *b, const struct grid *g, const uint8_t certifi
 	sodium_memzero(&s, sizeof s);
 }
 
-/* A move that nothing but counts which no table prints need says so in one line, of the first such count that it changes:
- * whom all it leaves in doubt follows from the counts. */
+/* A move that nothing but what no table prints needs says so in one line, of the first such cell that it changes: whom all it
+ * leaves in doubt follows from the counts. */
 static void put_unprinted(struct buf *b, const struct plan *p, uint32_t move, uint32_t id)
 {
 	const struct grid *g = p->g;
 	const struct move *m = &p->move[move];
 	for (uint32_t i = 0; i < m->n; i++) {
 		uint32_t cell = move_cell(m, i);
-		if (g->kind[cell] != KIND_FREE || g->value[cell] <= 0 || grid_is_delta(g, cell))
+		if (g->kind[cell] != KIND_FREE)
 			continue;
 		buf_printf(b, "r %u %" PRId64 " public %u ", cell, g->value[cell] + move_by(m, i), id);
 		put_rules(b, RULE_DERIVABLE);

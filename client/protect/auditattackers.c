@@ -1,6 +1,6 @@
 /* Which attackers a subject's lines in the auditors' part may name, and whether none is left out. A pool of offices stands by
  * itself (`office A+B`), or a row of slots stands for it together with all pools that know as much. */
-#include "client/protect/auditledger.h"
+#include "client/protect/auditpart.h"
 
 #define DOWN_LISTED 12u /* contributors up to which they are named one by one when nought must be in reach */
 
@@ -141,15 +141,13 @@ static bool all_named(struct named *k, uint32_t from)
 
 /* ---- lines ---- */
 
-/* A move that nothing but counts which no table prints need has one line, of the first such count that it changes. */
+/* A move that nothing but what no table prints needs has one line, of the first such cell that it changes. */
 static bool is_for_unprinted(struct audit *a, const struct line *l)
 {
 	const struct amount *m = &a->move[l->move];
 	const struct change *c = &a->change[m->start];
-	uint64_t n_counts = a->releases == NULL ? a->g->n_cells : auditledger_n_counts(a);
 	uint64_t i = 0;
-	while (
-	    i < m->n && (c[i].cell >= n_counts || audit_printed(a, c[i].cell) || a->g->truth[c[i].cell] < 1))
+	while (i < m->n && audit_printed(a, c[i].cell))
 		i++;
 	return m->lines == 1 && l->n_offices == 0 && l->slot == UINT32_MAX && l->s.n == 0 && i < m->n &&
 	       c[i].cell == l->s.cell;
