@@ -130,9 +130,12 @@ static bool policy_take(struct attack *a, const struct args *args, char *office_
 	a->partial = args_value(args, "office") != NULL;
 	memcpy(office_dim, p.office_dim, sizeof p.office_dim);
 	if (p.method == METHOD_ROUNDING)
-		a->moved = (struct moved){ MOVED_ROUNDING, p.base, (int64_t)p.base - 1, (int64_t)p.base - 1 };
+		a->moved = (struct moved){ .how = MOVED_ROUNDING,
+			.base = p.base,
+			.reach = (int64_t)p.base - 1,
+			.totals = (int64_t)p.base - 1 };
 	if (p.method == METHOD_NOISE)
-		a->moved = (struct moved){ MOVED_NOISE, 0, p.noise_max, p.noise_max };
+		a->moved = (struct moved){ .how = MOVED_NOISE, .reach = p.noise_max, .totals = p.noise_max };
 	return true;
 }
 

@@ -79,18 +79,27 @@ static bool shown_read(struct figure *f, const char *text)
 	return number(plain, UINT64_MAX / 20, &f->shown);
 }
 
+static bool is_shown(const struct figure *f)
+{
+	return f->status == 'P' || f->status == 'R';
+}
+
 /* id,value,status */
 static bool value_take(struct lattice *g, const struct csvlines *c, struct err *e)
 {
 	struct figure *f = g->n_shown < g->n_figures ? &g->figure[g->n_shown++] : NULL;
+	const char *status = c->field[2];
+	if (c->n_columns != 3)
+		return err_set(e, ERR_MALFORMED, "the header is id,value,status");
 	if (f == NULL || strcmp(f->id, c->field[0]) != 0)
 		return err_set(e, ERR_INVALID, "each figure of derived.csv is expected once, in its order");
-	f->printed = strcmp(c->field[2], "P") == 0;
-	if (f->printed)
+	if (status[0] == '\0' || status[1] != '\0' || strchr("PRHNA", status[0]) == NULL)
+		return err_set(e, ERR_MALFORMED, "status: P, R, H, N or A is expected");
+	f->status = status[0];
+	if (is_shown(f))
 		return shown_read(f, c->field[1]) ||
 		       err_set(e, ERR_MALFORMED, "value: a number with its digits is expected");
-	return strcmp(c->field[2], "R") == 0 || c->field[1][0] == '\0' ||
-	       err_set(e, ERR_MALFORMED, "value: nothing is expected");
+	return c->field[1][0] == '\0' || err_set(e, ERR_MALFORMED, "value: nothing is expected");
 }
 
 typedef bool take_line(struct lattice *g, const struct csvlines *c, struct err *e);
@@ -124,8 +133,7 @@ bool lattice_figures(struct lattice *g, const char *dir, const char *result, str
 	char *beside = slash == NULL ? strdup(".") : strndup(result, (size_t)(slash - result) + 1);
 	bool ok = beside != NULL || err_set(e, ERR_MEMORY, "no memory");
 	ok = ok && file_read(g, dir, release ? "grid-derived.csv" : "derived.csv", definition_take, e) &&
-	     (g->n_figures == 0 ||
-		 file_read(g, beside, release ? "derived.csv" : "DERIVED.csv", value_take, e));
+	     file_read(g, beside, release ? "derived.csv" : "DERIVED.csv", value_take, e);
 	free(beside);
 	return ok;
 }
@@ -144,7 +152,7 @@ bool figure_bounds(const struct lattice *g, const struct figure *f, uint64_t *ce
 	int64_t below = f->denominator == UINT64_MAX ? (int64_t)f->constant : g->value[f->denominator];
 	wide first;
 	wide last;
-	if (!f->printed || (above < 0) == (below < 0))
+	if (f->status != 'P' || (above < 0) == (below < 0))
 		return false;
 	if (above < 0) {
 		*cell = f->numerator;
@@ -164,23 +172,49 @@ bool figure_bounds(const struct lattice *g, const struct figure *f, uint64_t *ce
 	return true;
 }
 
+/* What readers reckon with, where the cell is printed. */
+static wide count_of(const struct lattice *g, uint64_t cell)
+{
+	return g->mark[cell] == 'R' ? g->near[cell] : g->value[cell];
+}
+
+/* The status that its cells give it; '-': one of them stands in no table. */
+static char status_of(const struct lattice *g, const struct figure *f)
+{
+	bool constant = f->denominator == UINT64_MAX;
+	char above = (char)g->mark[f->numerator];
+	char below = constant ? 'P' : (char)g->mark[f->denominator];
+	if (strchr("PZR", above) == NULL)
+		return above;
+	if (strchr("PZR", below) == NULL)
+		return below;
+	if (constant ? f->constant == 0 : count_of(g, f->denominator) == 0)
+		return 'A';
+	return above == 'R' || below == 'R' ? 'R' : 'P';
+}
+
+static bool value_fits(const struct lattice *g, const struct figure *f)
+{
+	wide below = f->denominator == UINT64_MAX ? (wide)f->constant : count_of(g, f->denominator);
+	wide twice = 2 * count_of(g, f->numerator) * f->scale;
+	return twice >= (2 * (wide)f->shown - 1) * below && twice < (2 * (wide)f->shown + 1) * below;
+}
+
 bool lattice_figures_hold(const struct lattice *g, struct err *e)
 {
-	for (uint32_t i = 0; i < g->n_figures; i++) {
+	for (uint32_t i = 0; i < g->n_shown; i++) {
 		const struct figure *f = &g->figure[i];
-		bool constant = f->denominator == UINT64_MAX;
-		if (!f->printed)
-			continue;
-		if ((g->mark[f->numerator] != 'P' && g->mark[f->numerator] != 'Z') ||
-		    (!constant && g->mark[f->denominator] != 'P'))
+		char want = status_of(g, f);
+		if (is_shown(f) && strchr("HNA-", want) != NULL)
 			return err_set(
 			    e, ERR_CRYPTO, "figure %s: it is printed, and made of a cell that is not", f->id);
-		wide below = constant ? (wide)f->constant : (wide)g->value[f->denominator];
-		wide twice = 2 * (wide)g->value[f->numerator] * f->scale;
-		if (twice < (2 * (wide)f->shown - 1) * below || twice >= (2 * (wide)f->shown + 1) * below)
+		if (want == '-' ? strchr("HN", f->status) == NULL : f->status != want)
+			return err_set(e, ERR_CRYPTO, "figure %s: not the status that its cells give", f->id);
+		if (is_shown(f) && !value_fits(g, f))
 			return err_set(e, ERR_CRYPTO, "figure %s: not what its cells give", f->id);
 	}
-	return true;
+	return g->n_shown == 0 || g->n_shown == g->n_figures ||
+	       err_set(e, ERR_CRYPTO, "figure %s: it is missing", g->figure[g->n_shown].id);
 }
 
 void lattice_figures_free(struct lattice *g)

@@ -47,9 +47,10 @@ struct latticedim {
 /* How printed figures were moved (marks R), as far as that is known. */
 struct moved {
 	enum { MOVED_NOT, MOVED_ROUNDING, MOVED_NOISE } how;
-	int64_t base;   /* rounding */
-	int64_t reach;  /* the most a figure is away from the true one */
-	int64_t totals; /* the same of totals: cells that are not inner */
+	int64_t base;     /* rounding */
+	int64_t variance; /* noise: thousandths */
+	int64_t reach;    /* the most a figure is away from the true one */
+	int64_t totals;   /* the same of totals: cells that are not inner */
 };
 
 struct figure { /* derived.csv, and what DERIVED.csv prints of it */
@@ -59,7 +60,7 @@ struct figure { /* derived.csv, and what DERIVED.csv prints of it */
 	uint64_t scale; /* factor * 10^digits */
 	uint32_t digits;
 	uint64_t shown; /* times 10^digits, if printed */
-	bool printed;
+	char status;    /* P R H N A; 0: DERIVED.csv has no line of it */
 };
 
 struct lattice {
@@ -91,7 +92,7 @@ struct lattice {
 bool lattice_figures(struct lattice *g, const char *dir, const char *result, struct err *e);
 /* What a printed figure tells of the one of its two cells that is not known: lo..hi. False: nothing. */
 bool figure_bounds(const struct lattice *g, const struct figure *f, uint64_t *cell, int64_t *lo, int64_t *hi);
-/* Is every printed figure what its cells give, and none made of cells that are printed? */
+/* Is every figure that has a line what its cells give, and none printed that is made of a cell which is not? */
 bool lattice_figures_hold(const struct lattice *g, struct err *e);
 void lattice_figures_free(struct lattice *g);
 

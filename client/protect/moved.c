@@ -39,9 +39,12 @@ static bool take_noise(struct moved *m, const char **p, const char *end)
 	    most < 1 || !cert_take_text(p, end, " variance ") ||
 	    !cert_take_number(p, end, REACH_MAX * REACH_MAX, &variance) || end - *p != 4 || **p != '.')
 		return false;
-	for (int i = 1; i < 4; i++)
+	m->variance = (int64_t)variance;
+	for (int i = 1; i < 4; i++) {
 		if ((*p)[i] < '0' || (*p)[i] > '9')
 			return false;
+		m->variance = 10 * m->variance + ((*p)[i] - '0');
+	}
 	*p += 4;
 	m->how = MOVED_NOISE;
 	m->reach = (int64_t)most;

@@ -145,7 +145,8 @@ static bool folder_read(struct releasefolder *out, const struct lattice *g, stru
 	char cells[LATTICE_PATH_MAX + 32];
 	snprintf(cells, sizeof cells, "%s/cells.csv", out->path);
 	if (!lattice_read(&out->g, out->path, NULL, access(cells, R_OK) == 0, e) ||
-	    !lattice_rows_hold(&out->g, out->path, NULL, (struct bytes){ 0 }, e))
+	    !lattice_rows_hold(&out->g, out->path, NULL, (struct bytes){ 0 }, e) ||
+	    !lattice_figures_hold(&out->g, e))
 		return false;
 	return certificate_of(out, e) && (releases_same_grid(&out->g, g) || lattice_lift(&out->g, g, e) ||
 					     err_wrap(e, "%s", out->path));

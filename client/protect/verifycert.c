@@ -108,6 +108,17 @@ static bool level_fits(const struct verification *v, struct err *e)
 	       err_set(e, ERR_CRYPTO, "the level line is not the policy's");
 }
 
+/* Were the figures made safe in the way that the policy asks for? */
+static bool method_fits(const struct verification *v, struct err *e)
+{
+	const struct moved *m = &v->report.moved;
+	bool fits = m->how == MOVED_ROUNDING ? v->p.method == METHOD_ROUNDING && m->base == v->p.base
+		    : m->how == MOVED_NOISE  ? v->p.method == METHOD_NOISE && m->reach == v->p.noise_max &&
+						  m->variance == v->p.noise_variance_permille
+					    : v->p.method == METHOD_SUPPRESSION;
+	return fits || err_set(e, ERR_CRYPTO, "the method is not the policy's");
+}
+
 /* The rules as they held: the ladder may have let noughts be hidden. */
 static bool rules_fit(struct verification *v, struct err *e)
 {
@@ -117,7 +128,7 @@ static bool rules_fit(struct verification *v, struct err *e)
 		v->p.zeros = ZEROS_CAMOUFLAGE;
 	if (r->floor != (v->p.zeros == ZEROS_PUBLISHED))
 		return err_set(e, ERR_CRYPTO, "the floor is not the policy's");
-	return level_fits(v, e);
+	return level_fits(v, e) && method_fits(v, e);
 }
 
 /* The auditors' part, where it is asked for. */
@@ -148,8 +159,8 @@ static bool audit_moved(struct verification *v, uint64_t *tables, struct err *e)
 	const char *path = args_value(v->args, "auditor");
 	v->p = policy_params_effective(&v->p);
 	bool ok =
-	    level_fits(v, e) && read_truth(v, e) && moved_true(&v->g, &v->report.moved, e) &&
-	    protectfiles_read(&file, path, CERTIFICATE_MAX, e) &&
+	    level_fits(v, e) && method_fits(v, e) && read_truth(v, e) &&
+	    moved_true(&v->g, &v->report.moved, e) && protectfiles_read(&file, path, CERTIFICATE_MAX, e) &&
 	    (movedaudit_check(&v->g, &v->p, &v->report, buf_bytes(&v->file), buf_bytes(&file), tables, e) ||
 		err_wrap(e, "%s", path));
 	buf_free(&file);
