@@ -52,7 +52,12 @@ class Proof:
 
     def through(self, cell):
         """Of each requirement whose move passes the cell, the pairs that a record may name it by."""
-        return [{(c, name) for name in self.names(who, rule)} for c, _, who, move, rule in self.need if cell in self.move[move]]
+        return [{(c, name) for name in self.names(who, rule)} for c, _, who, move, rule in self.need
+                if cell in self.move[move] and rule != "derivable"]
+
+    def in_doubt(self, cell):
+        """What moves through the cell change that nothing else needs: their one line says not whom, nor all that they are for."""
+        return set().union(*(self.move[move] for _, _, _, move, rule in self.need if cell in self.move[move] and rule == "derivable"))
 
     def about(self, cell):
         return [self.names(who, rule) for c, is_sum, who, _, rule in self.need if c == cell and not is_sum]
@@ -89,7 +94,8 @@ def check_records(out, table, judge, proof):
                 wrong.append("%s: called secondary, and named by %s" % (cell, "+".join(sorted(own))))
             if len(protects) != len(against) or not protects:
                 wrong.append("%s: not an attacker for each protected cell" % cell)
-            odd = differ(secondary[cell], proof.through(cell), full)
+            named, doubt = proof.through(cell), proof.in_doubt(cell)
+            odd = differ({p for p in secondary[cell] if p[0] not in doubt} | (secondary[cell] & set().union(*named)), named, full)
             if odd:
                 wrong.append("%s: %s" % (cell, "; ".join("%s against %s" % p for p in odd[:4])))
             continue
