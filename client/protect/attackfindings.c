@@ -188,7 +188,8 @@ static void residuals_put(struct attack *a, const char *who)
 		int64_t mine = attack_own_part(a, c);
 		int64_t rest = a->g.value[c] - mine;
 		if (mine == 0 || rest < 0 || rest >= a->threshold ||
-		    (rest == 0 && (a->p.residual != RESIDUAL_ZEROS || !attack_others_live(a, c))))
+		    (rest == 0 &&
+			(a->p.residual != RESIDUAL_ZEROS || !attack_others_live(a, c) || attack_knew(a, c))))
 			continue;
 		a->found++;
 		if (a->line == NULL) {

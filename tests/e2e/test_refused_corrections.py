@@ -114,8 +114,25 @@ def one_office_changed():
         return not ok
 
 
+def nobody_else_before():
+    """Nobody at all was printed. Then a alone sends a few: that the others have none it knew before, and is no finding."""
+    before = {(o, k): 0 for o in "abc" for k in KINDS}
+    after = {**before, ("a", "x"): 4, ("a", "y"): 3}
+    policy = {"threshold": 3, "width": 1, "zeros": "camouflage", "residual": "zeros", "min_offices_changed": 1, "min_reporting": 0,
+              "hidden_sum_min": 0, "group_min": 0, "ladder": "withhold"}
+    with tempfile.TemporaryDirectory(prefix="cv-") as folder:
+        place, said = Corrections(folder, policy), []
+        for figures in (before, after):
+            try:
+                said.append(place.release(Folder(flat("abc"), flat(KINDS), figures, {"kind": "*"})))
+            except AssertionError as error:
+                said.append(str(error))
+        print("FAILED" if any(said) else "ok", "nobody else before", said)
+        return any(said)
+
+
 def main():
-    Hunt(TABLES).run(one, one_office_changed())
+    Hunt(TABLES).run(one, one_office_changed() + nobody_else_before())
 
 
 if __name__ == "__main__":
