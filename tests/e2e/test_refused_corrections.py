@@ -9,6 +9,8 @@ import os
 import random
 import tempfile
 
+import numpy
+
 from folderunion import FolderUnion, Release
 from hunting import Hunt, keep
 from tableattack import Table
@@ -22,6 +24,29 @@ KINDS = ["x", "y", "z"]
 def unchanged_since(old, new, cell):
     """Everybody below the cell sent the same figures to both releases."""
     return all(old.form(o) == new.form(o) for o in new.table.dims[new.table.office_at].below(cell[new.table.office_at]))
+
+
+class Refused(FolderUnion):
+    """Known before is only what an earlier release gave away to everybody, but for what the attackers sent since: that a few could
+    take their own off a total of then is no reason to protect less (docs/disclosure.md, "Limits")."""
+
+    def knew(self, v, terms, own, index):
+        i, named = self.releases[v].table.office_at, {x: unknown for unknown, x in index.items()}
+        for u in range(v):
+            all_of, then = dict(index), {}
+            for x, c in terms.items():
+                leaf = named[x][1]
+                before = self.unknown(u, leaf) if leaf in self.releases[u].table.value else None
+                if before is None or (before != named[x] and leaf[i] not in own):
+                    break
+                then[all_of.setdefault(before, len(all_of))] = c
+            else:
+                constraints, bounds = self.system((), all_of, u + 1)
+                ends = [self.releases[0].judge.reach([(x, sign * c) for x, c in then.items()], numpy.inf, len(all_of),
+                                                     constraints, bounds, []) for sign in (1, -1)]
+                if own and ends[0] == -ends[1]:
+                    return True
+        return False
 
 
 class Corrections(Place):
@@ -93,7 +118,7 @@ def one(seed):
             figures = changed(rng, figures)
         kind = "released" if not said else "first" if n == 0 else "waits" if "fewer offices" in said else "refused"
         if kind == "refused" and "no safe pattern" in said:
-            if not FolderUnion(place.releases + [place.everything_hidden()]).attack():
+            if not Refused(place.releases + [place.everything_hidden()]).attack():
                 wrong.append("a pattern exists: " + said.strip().replace("\n", "; "))
         if wrong:
             keep(folder, seed, wrong)
