@@ -44,8 +44,6 @@ static bool definition_take(struct lattice *g, const struct csvlines *c, struct 
 {
 	struct figure f = { .denominator = UINT64_MAX, .constant = 1 };
 	uint64_t digits = 0;
-	if (c->n_columns != 5)
-		return err_set(e, ERR_MALFORMED, "the header is id,numerator,denominator,factor,digits");
 	if (!part_read(g, c->field[1], &f.numerator) ||
 	    (!number(c->field[2], LIMIT_VALUE, &f.constant) && !part_read(g, c->field[2], &f.denominator)) ||
 	    !number(c->field[3], UINT32_MAX, &f.scale) || !number(c->field[4], DIGITS_MAX, &digits))
@@ -89,8 +87,6 @@ static bool value_take(struct lattice *g, const struct csvlines *c, struct err *
 {
 	struct figure *f = g->n_shown < g->n_figures ? &g->figure[g->n_shown++] : NULL;
 	const char *status = c->field[2];
-	if (c->n_columns != 3)
-		return err_set(e, ERR_MALFORMED, "the header is id,value,status");
 	if (f == NULL || strcmp(f->id, c->field[0]) != 0)
 		return err_set(e, ERR_INVALID, "each figure of derived.csv is expected once, in its order");
 	if (status[0] == '\0' || status[1] != '\0' || strchr("PRHNA", status[0]) == NULL)
@@ -104,8 +100,22 @@ static bool value_take(struct lattice *g, const struct csvlines *c, struct err *
 
 typedef bool take_line(struct lattice *g, const struct csvlines *c, struct err *e);
 
+/* header: the names of all columns, parted by commas. */
+static bool header_take(const struct csvlines *c, const char *header, struct err *e)
+{
+	const char *at = header;
+	bool same = true;
+	for (size_t i = 0; same && i < c->n_columns; i++) {
+		size_t len = strcspn(at, ",");
+		same = len > 0 && strlen(c->field[i]) == len && strncmp(c->field[i], at, len) == 0;
+		at += len + (at[len] == ',');
+	}
+	return (same && *at == '\0') || err_set(e, ERR_MALFORMED, "%s: the header is %s", c->path, header);
+}
+
 /* A file that need not be there. */
-static bool file_read(struct lattice *g, const char *dir, const char *name, take_line *take, struct err *e)
+static bool file_read(
+    struct lattice *g, const char *dir, const char *name, const char *header, take_line *take, struct err *e)
 {
 	struct csvlines c = { 0 };
 	struct err end = { 0 };
@@ -114,8 +124,7 @@ static bool file_read(struct lattice *g, const char *dir, const char *name, take
 		csvlines_close(&c);
 		return true;
 	}
-	if (ok && c.n_columns < 3)
-		ok = err_set(e, ERR_MALFORMED, "%s: too few columns", c.path);
+	ok = ok && header_take(&c, header, e);
 	while (ok && csvlines_next(&c, &end))
 		ok = take(g, &c, e) || csvlines_at(&c, e);
 	if (end.code != ERR_NONE) {
@@ -132,8 +141,10 @@ bool lattice_figures(struct lattice *g, const char *dir, const char *result, str
 	const char *slash = strrchr(result, '/');
 	char *beside = slash == NULL ? strdup(".") : strndup(result, (size_t)(slash - result) + 1);
 	bool ok = beside != NULL || err_set(e, ERR_MEMORY, "no memory");
-	ok = ok && file_read(g, dir, release ? "grid-derived.csv" : "derived.csv", definition_take, e) &&
-	     file_read(g, beside, release ? "derived.csv" : "DERIVED.csv", value_take, e);
+	ok = ok &&
+	     file_read(g, dir, release ? "grid-derived.csv" : "derived.csv",
+		 "id,numerator,denominator,factor,digits", definition_take, e) &&
+	     file_read(g, beside, release ? "derived.csv" : "DERIVED.csv", "id,value,status", value_take, e);
 	free(beside);
 	return ok;
 }

@@ -57,7 +57,7 @@ def figures_fit(folder):
         for audited in (False, True):
             code, said = verdict(folder, audited)
             assert code in (1, 2) and why in said, (line, code, said)
-    for lines, why in ((before[:-1], "sd: it is missing"), ([row + "," for row in before], "id,value,status"),
+    for lines, why in ((["id,a has 3,status"] + before[1:], "id,value,status"), (before[:-1], "sd: it is missing"), ([row + "," for row in before], "id,value,status"),
                        (before + before[-1:], "once, in its order"), (before[:1] + before[:0:-1], "once, in its order")):
         write(derived, lines)
         code, said = verdict(folder)
