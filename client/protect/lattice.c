@@ -282,6 +282,7 @@ void lattice_free(struct lattice *g)
 	free(g->truth);
 	free(g->live);
 	free(g->noted);
+	free(g->structural);
 	free(g->value);
 	free(g->mark);
 	free(g->near);

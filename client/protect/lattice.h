@@ -75,6 +75,8 @@ struct lattice {
 	int64_t *truth;     /* NULL, or the true value of every cell (lattice_truth) */
 	uint8_t *live;      /* with truth: 0 where nothing can be: structural, not reported, not asked */
 	uint8_t *noted; /* bit 1: a total reported over blanks (covered.csv); 2, with truth: such a blank */
+	uint8_t *
+	    structural; /* by cell: structural.csv names it, or what it is a part of; NULL after lattice_lift */
 	struct figure *figure;
 	uint32_t n_figures, n_shown; /* n_shown: lines of DERIVED.csv */
 	uint8_t digest[32];          /* as in a certificate's line `grid` */
@@ -90,6 +92,8 @@ struct lattice {
 
 /* Derived figures (figures.c): the definitions in dir, the values beside the result. Part of lattice_read. */
 bool lattice_figures(struct lattice *g, const char *dir, const char *result, struct err *e);
+/* With the truth: is each Z where nothing can be, by what is declared or follows from that? */
+bool lattice_noughts_hold(const struct lattice *g, struct err *e);
 /* What a printed figure tells of the one of its two cells that is not known: lo..hi. False: nothing. */
 bool figure_bounds(const struct lattice *g, const struct figure *f, uint64_t *cell, int64_t *lo, int64_t *hi);
 /* Is every figure that has a line what its cells give, and none printed that is made of a cell which is not? */

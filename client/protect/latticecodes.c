@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proto/limits.h"
+
 #define DEPTH_MAX 32
 
 /* FNV-1a: the codes are the publisher's own, nobody gains by a collision but time. */
@@ -50,7 +52,9 @@ static bool code_add(struct latticedim *d, const char *code, uint32_t *place, st
 	*place = lattice_code(d, code);
 	if (*place != UINT32_MAX)
 		return true;
-	if (d->n_codes == UINT32_C(1) << 27 || !slots_grow(d))
+	if (d->n_codes >= LIMIT_CODES)
+		return err_set(e, ERR_LIMIT, "dimension %s has too many codes", d->name);
+	if (!slots_grow(d))
 		return err_set(e, ERR_MEMORY, "no memory");
 	if ((d->n_codes & (d->n_codes - 1)) == 0) { /* room doubles at powers of two */
 		char **more = realloc(d->code, (d->n_codes == 0 ? 1 : 2 * (size_t)d->n_codes) * sizeof *more);

@@ -213,7 +213,7 @@ bool lattice_declared(struct lattice *g, const char *dir, struct err *e)
 	}
 	free(alive);
 	free(absent);
-	free(structural);
 	free(missing);
+	g->structural = structural;
 	return ok;
 }

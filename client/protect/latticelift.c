@@ -168,6 +168,8 @@ static bool lift_cells(struct lift *l)
 	free(ok ? g->mark : mark);
 	free(ok ? g->value : value);
 	free(ok ? g->noted : noted);
+	free(g->structural);
+	g->structural = NULL;
 	if (ok) {
 		g->mark = mark;
 		g->value = value;

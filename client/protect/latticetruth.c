@@ -63,11 +63,12 @@ static void live_up(struct lattice *g)
 	}
 }
 
-/* Before cells.csv is read: every inner cell that is not zero by definition; a printed nought is no declaration. */
+/* Before cells.csv is read: every inner cell that is not zero by definition; a printed nought is no declaration, Z or not. */
 static void live_begin(struct lattice *g)
 {
 	for (uint64_t c = 0; c < g->n_cells; c++) {
-		g->live[c] = g->value[c] != 0 || g->mark[c] == 'P';
+		bool only_said = g->mark[c] == 'Z' && g->structural != NULL && g->structural[c] == 0;
+		g->live[c] = g->value[c] != 0 || g->mark[c] == 'P' || only_said;
 		for (uint32_t d = 0; g->live[c] != 0 && d < g->n_dims; d++)
 			g->live[c] = lattice_is_leaf(&g->dim[d], lattice_place(g, c, d));
 	}
@@ -184,4 +185,19 @@ done:
 	free(seen);
 	csvlines_close(&c);
 	return ok;
+}
+
+bool lattice_noughts_hold(const struct lattice *g, struct err *e)
+{
+	struct buf name = { 0 };
+	uint64_t c = 0;
+	while (c < g->n_cells && (g->mark[c] != 'Z' || g->live[c] == 0))
+		c++;
+	if (c == g->n_cells)
+		return true;
+	lattice_name(g, c, &name);
+	err_set(e, ERR_CRYPTO, "cell %.*s: Z, but something can be there", (int)name.size,
+	    (const char *)name.data);
+	buf_free(&name);
+	return false;
 }

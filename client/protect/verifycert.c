@@ -98,7 +98,7 @@ struct verification {
 static bool read_truth(struct verification *v, struct err *e)
 {
 	v->counts_bad = !lattice_truth_file(&v->g, args_value(v->args, "truth"), e);
-	return !v->counts_bad;
+	return !v->counts_bad && lattice_noughts_hold(&v->g, e);
 }
 
 static bool level_fits(const struct verification *v, struct err *e)

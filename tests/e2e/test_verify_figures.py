@@ -1,7 +1,10 @@
 #!/usr/bin/python3
-"""verify-certificate holds each line of DERIVED.csv against its cells, and the method of a release against the policy."""
+"""verify-certificate holds each line of DERIVED.csv against its cells, the method of a release against the policy, and with the
+counts what is printed as nought by definition (Z) against what is declared."""
+import hashlib
 import os
 import shutil
+import struct
 import tempfile
 
 from harness import BIN, run
@@ -27,8 +30,8 @@ def read(path):
         return f.read().splitlines()
 
 
-def put(folder, method):
-    """A table of shares, protected in this way; the result stands beside it."""
+def put(folder, method, more=None):
+    """A table of shares, protected in this way; the result stands beside it. more: other files, or the same otherwise."""
     os.makedirs(folder)
     at = lambda name: os.path.join(folder, name)
     for name, codes in (("office", "abcd"), ("kind", "xy")):
@@ -36,6 +39,8 @@ def put(folder, method):
     write(at("cells.csv"), CELLS)
     write(at("derived.csv"), ["id,numerator,denominator,factor,digits"] + ["s%s,%s|x,%s|_T,100,1" % (o, o, o) for o in "abcd"])
     write(at("policy.yaml"), ["min_reporting: 1"] + METHODS[method])
+    for name, lines in (more or {}).items():
+        write(at(name), lines)
     run([CELLVEIL, "protect", folder, "--policy", at("policy.yaml"), "-o", at("out")])
     for name in os.listdir(at("out")):
         shutil.copy(os.path.join(at("out"), name), folder)
@@ -90,6 +95,42 @@ def unlisted(folder):
     assert verdict(folder)[0] == 0
 
 
+def redigest(folder):
+    """The certificate and its part fit files of the grid that were changed."""
+    at = lambda name: os.path.join(folder, name)
+    digest = lambda path: hashlib.sha256(b"".join(line.encode() + b"\n" for line in read(path))).hexdigest()
+    code, said = verdict(folder)
+    assert code == 1 and "another file" in said, said
+    grid = hashlib.sha256()
+    for name in sorted(n for n in os.listdir(folder) if n.startswith("hier_") or n in ("structural.csv", "derived.csv")):
+        with open(at(name), "rb") as f:
+            data = f.read()
+        grid.update(struct.pack("<Q", len(name)) + name.encode() + struct.pack("<Q", len(data)) + data)
+    for name, word, is_now in (("certificate.cvc", "grid ", grid.hexdigest), ("certificate.auditor.cvc", "public ",
+                                                                              lambda: digest(at("certificate.cvc")))):
+        lines = [word + is_now() if line.startswith(word) else line for line in read(at(name))]
+        end = lines.pop().split(" ")[0] + " "
+        whole = "".join(line + "\n" for line in lines)
+        write(at(name), lines + [end + hashlib.sha256(whole.encode()).hexdigest()])
+
+
+def declared(folder):
+    """Of kind y there can be nobody at a, nor anybody at all of b: so says structural.csv, and if not nobody."""
+    gone = {"a,y,40": "a,y,0", "b,x,50": "b,x,0", "b,y,60": "b,y,0"}
+    put(folder, "suppression", {"cells.csv": [gone.get(line, line) for line in CELLS], "policy.yaml": ["min_reporting: 1", "zeros: sensitive"],
+                                "structural.csv": ["office,kind", "a,y", "b,_T"]})
+    path = os.path.join(folder, "structural.csv")
+    assert verdict(folder)[0] == 0 and [row for row in read(os.path.join(folder, "RESULT.csv")) if row.endswith(",0,Z")]
+    for lines, cell in ((["b,*"], "a|y"), (["a,y"], "b|_T"), (["b,x", "a,y"], "b|_T"), ([], "a|y")):
+        write(path, ["office,kind"] + lines)
+        redigest(folder)
+        code, said = verdict(folder)
+        assert code == 1 and "cell %s: Z, but something can be there" % cell in said, (lines, code, said)
+    write(path, ["office,kind", "a,y", "b,x", "b,y"])
+    redigest(folder)
+    assert verdict(folder)[0] == 0
+
+
 def main():
     with tempfile.TemporaryDirectory(prefix="cv-") as top:
         for method in METHODS:
@@ -107,6 +148,7 @@ def main():
             write(policy, ["min_reporting: 1"] + METHODS[method])
         figures_fit(os.path.join(top, "suppression"))
         moved_figures_fit(os.path.join(top, "rounding"))
+        declared(os.path.join(top, "declared"))
         unlisted(os.path.join(top, "suppression"))
     print("ok")
 
