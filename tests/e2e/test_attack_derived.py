@@ -22,7 +22,7 @@ from tableattack import Judge, Table, rows_of
 from tablemaker import write
 from test_attack_blanks import judge
 from test_attack_tables import protect, verify
-from test_attack_unprinted import Witness, attack, floor_of
+from test_attack_unprinted import Witness, attack, floor_of, is_whole
 
 TABLES = 40
 
@@ -82,13 +82,6 @@ def print_figures(folder, out, to, table):
         new += 1
     write(os.path.join(to, "DERIVED.csv"), lines)
     return new
-
-
-def is_whole(table, name):
-    """Everybody below reported."""
-    codes = name.split("|")
-    codes += [d.total for d in table.dims[len(codes):]]
-    return not any(table.status[l] == "nr" for l in itertools.product(*(d.below(c) for c, d in zip(codes, table.dims))))
 
 
 def opened(folder, out, policy):
