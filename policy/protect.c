@@ -68,11 +68,11 @@ static int64_t any_free_step(struct plan *p, const struct need *n, int64_t most)
 	return h > 0 ? h : chain_step(p, n, most);
 }
 
-/* Chains are left to the paid pass, which asks again. */
-static bool gather(struct plan *p, const struct need *n, int64_t amp)
+/* Without chains: these are left to the paid pass, which asks again. */
+static bool gather(struct plan *p, const struct need *n, int64_t amp, bool chains)
 {
 	for (unsigned i = 0; i < GATHER_STEPS && amp > 0; i++) {
-		int64_t h = free_step(p, n, amp);
+		int64_t h = chains ? any_free_step(p, n, amp) : free_step(p, n, amp);
 		if (h == 0)
 			return false;
 		amp -= h;
@@ -175,7 +175,7 @@ static bool pay_exact(struct plan *p, uint32_t need, int64_t amp)
 static bool find_way(struct plan *p, uint32_t need, int64_t amp, bool may_pay)
 {
 	const struct need *n = &p->n->need[need];
-	if (carry_find(p, n, amp, false) || ((!may_pay || p->hints.n > 0) && gather(p, n, amp)))
+	if (carry_find(p, n, amp, false) || ((!may_pay || p->hints.n > 0) && gather(p, n, amp, false)))
 		return true;
 	search_reset(&p->s);
 	return may_pay && (carry_find(p, n, amp, true) || pay(p, n, amp) || pay_exact(p, need, amp));
@@ -185,17 +185,7 @@ static bool find_way(struct plan *p, uint32_t need, int64_t amp, bool may_pay)
 static bool find_freely(struct plan *p, uint32_t need, int64_t amp, bool exact)
 {
 	const struct need *n = &p->n->need[need];
-	if (carry_find(p, n, amp, false) || gather(p, n, amp))
-		return true;
-	search_reset(&p->s);
-	int64_t left = amp;
-	for (unsigned i = 0; i < GATHER_STEPS && left > 0; i++) {
-		int64_t h = any_free_step(p, n, left);
-		if (h == 0)
-			break;
-		left -= h;
-	}
-	if (left <= 0)
+	if (carry_find(p, n, amp, false) || gather(p, n, amp, true))
 		return true;
 	search_reset(&p->s);
 	p->s.pay = false;

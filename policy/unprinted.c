@@ -267,6 +267,10 @@ static bool find_all(struct unprinted *u, struct err *e)
 	for (uint32_t c = 0; c < u->g->n_cells; c++) {
 		if (!u->asked[c])
 			continue;
+		if (plan_over_limit(u->p)) { /* the table is refused */
+			u->open = true;
+			return true;
+		}
 		look_at(u, c);
 		if (!cover(u, c, e))
 			return false;

@@ -92,6 +92,12 @@ static bool hides_more(bool pair, uint32_t coalition)
 	for (uint32_t part = 0; part < UNPRINTED; part++)
 		assert_true(check(&p, part));
 	assert_false(check(&p, UNPRINTED)); /* the 2 that are not new, at least */
+	uint32_t before = n.n;
+	p.max_work = 1;
+	p.s.work += 2; /* it is spent: nothing is looked at, and nothing is taken for safe */
+	assert_true(unprinted_find(&p, LEVEL_3, &open, &e));
+	assert_true(open && n.n == before);
+	p.max_work = 0;
 	assert_true(unprinted_find(&p, LEVEL_3, &open, &e));
 	assert_int_equal(check(&p, UNPRINTED), !open);
 	assert_true(zones_serve(&p, 0, NULL));
