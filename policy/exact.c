@@ -114,11 +114,8 @@ static bool ball_make(struct ball *b)
 
 static void put_coefficient(const struct ball *b, struct simplex *x, uint32_t row, uint32_t cell, double by)
 {
-	uint32_t i = b->place[cell];
-	if (i == NONE)
-		return;
-	simplex_add(x, row, 2 * i, by);
-	simplex_add(x, row, 2 * i + 1, -by);
+	if (b->place[cell] != NONE)
+		simplex_add(x, row, 2 * b->place[cell], by);
 }
 
 static void put_bounds(const struct ball *b, struct simplex *x, uint32_t i)
@@ -134,7 +131,7 @@ static void put_bounds(const struct ball *b, struct simplex *x, uint32_t i)
 static bool program_make(const struct ball *b, struct simplex *x)
 {
 	uint32_t last = 2 * b->n;
-	if (!simplex_init(x, b->n_relations + 1, last + 1))
+	if (!simplex_init(x, b->n_relations + 1, last + 1, b->n))
 		return false;
 	for (uint32_t i = 0; i < b->n_relations; i++) {
 		const struct relation *r = &b->relation[i];

@@ -60,7 +60,7 @@ static void put_ceilings(struct component *k)
 /* Any solution, whole or not. */
 static bool solve_base(struct component *k)
 {
-	if (!simplex_init(&k->x, k->n_relations, k->n + 1))
+	if (!simplex_init(&k->x, k->n_relations, k->n + 1, 0))
 		return false;
 	k->x.max_touched = TOUCHED_MAX;
 	for (uint32_t i = 0; i < k->n_relations; i++)
