@@ -109,6 +109,11 @@ bool table_finish(struct table_input *t, struct err *e);
 enum table_part { TABLE_ALL, TABLE_CELLS, TABLE_STRUCTURAL, TABLE_DERIVED };
 enum table_part table_fault(const struct table_input *t);
 
+/* After table_finish: is every CELL_BLANK below a total that was reported (table_add_covered), or an answer about persons
+ * of whom something else was reported, and none declared structural? What is part of no reported total is CELL_NR: readers
+ * take it that nothing printed holds it. Errors name the line. */
+bool table_blanks_fit(const struct table_input *t, struct err *e);
+
 /* The table as the files of a folder (docs/disclosure.md "Files"), ascending by name, one spelling for each
  * table: what a release publishes beside its certificate, and what the certificate's digest `grid` is over.
  * counts: cells.csv too, which is confidential. emit is called once a file; false stops. False: emit said so,

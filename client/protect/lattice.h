@@ -81,10 +81,11 @@ struct lattice {
 	uint32_t n_figures, n_shown; /* n_shown: lines of DERIVED.csv */
 	uint8_t digest[32];          /* as in a certificate's line `grid` */
 	uint8_t result_digest[32];
-	bool has_forced;              /* some cells had to be printed */
-	bool out_of_order;            /* the lines of the result do not rise by cell */
-	bool shows_hidden;            /* a hidden cell's freq is not empty: a result with --truth */
-	bool not_plain;               /* a number of the result begins with a needless 0 */
+	uint64_t not_absent; /* a cell of absent.csv with another mark than A; UINT64_MAX: there is none */
+	bool has_forced;     /* some cells had to be printed */
+	bool out_of_order;   /* the lines of the result do not rise by cell */
+	bool shows_hidden;   /* a hidden cell's freq is not empty: a result with --truth */
+	bool not_plain;      /* a number of the result begins with a needless 0 */
 	bool *born[LATTICE_DIMS_MAX]; /* after lattice_lift, by code: not in this release's own list */
 };
 
@@ -94,6 +95,8 @@ struct lattice {
 bool lattice_figures(struct lattice *g, const char *dir, const char *result, struct err *e);
 /* With the truth: is each Z where nothing can be, by what is declared or follows from that? */
 bool lattice_noughts_hold(const struct lattice *g, struct err *e);
+/* The same without the counts, by structural.csv and what is marked as not reported or not asked alone. */
+bool lattice_noughts_declared(const struct lattice *g, struct err *e);
 /* What a printed figure tells of the one of its two cells that is not known: lo..hi. False: nothing. */
 bool figure_bounds(const struct lattice *g, const struct figure *f, uint64_t *cell, int64_t *lo, int64_t *hi);
 /* Is every figure that has a line what its cells give, and none printed that is made of a cell which is not? */

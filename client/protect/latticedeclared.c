@@ -193,6 +193,15 @@ static void set_structural(struct lattice *g, uint8_t *structural)
 			g->value[c] = 0;
 }
 
+/* absent.csv: never printed, whatever the tables say; so a row of such a cell is marked A. */
+static uint64_t find_not_absent(const struct lattice *g, const uint8_t *absent)
+{
+	for (uint64_t c = 0; c < g->n_cells; c++)
+		if (absent[c] != 0 && strchr("A-", g->mark[c]) == NULL)
+			return c;
+	return UINT64_MAX;
+}
+
 bool lattice_declared(struct lattice *g, const char *dir, struct err *e)
 {
 	uint8_t *alive = malloc(g->n_cells);
@@ -207,6 +216,7 @@ bool lattice_declared(struct lattice *g, const char *dir, struct err *e)
 	     patterns_read(g, dir, "covered.csv", set_flag, g->noted, e) &&
 	     patterns_read(g, dir, "absent.csv", set_flag, absent, e);
 	if (ok) {
+		g->not_absent = find_not_absent(g, absent);
 		set_structural(g, structural);
 		memcpy(alive, g->noted, g->n_cells);
 		ok = close_missing(g, absent, alive, missing) || err_set(e, ERR_MEMORY, "no memory");

@@ -292,6 +292,17 @@ static bool lacking(struct rows *r, uint64_t cell, struct err *e)
 	return false;
 }
 
+/* Is everything marked A that absent.csv names, and Z only what was declared to be nought? Of a folder with counts that is
+ * asked where they are read: there a status in cells.csv declares it, too. */
+static bool marks_hold(const struct rows *r, struct err *e)
+{
+	if (r->g->not_absent != UINT64_MAX) {
+		err_set(e, ERR_CRYPTO, "a cell of absent.csv, marked as another than A");
+		return at_row(r, r->g->not_absent, e);
+	}
+	return !lattice_is_release(r->dir) || lattice_noughts_declared(r->g, e);
+}
+
 /* A row for each cell that is listed, and for no other; but for coarser codes. */
 static bool compare(struct rows *r, struct err *e)
 {
@@ -329,7 +340,8 @@ bool lattice_rows_hold(
 		ok = ok && r.named[d] != NULL && r.left_out[d] != NULL;
 	}
 	ok = ok || no_memory(e);
-	ok = ok && suppressed_coarsened(manifest, take_named, &r, e) && tables_read(&r, e) && compare(&r, e);
+	ok = ok && suppressed_coarsened(manifest, take_named, &r, e) && tables_read(&r, e) &&
+	     compare(&r, e) && marks_hold(&r, e);
 	for (uint32_t d = 0; d < g->n_dims; d++) {
 		free(r.named[d]);
 		free(r.left_out[d]);

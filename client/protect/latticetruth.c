@@ -187,6 +187,22 @@ done:
 	return ok;
 }
 
+bool lattice_noughts_declared(const struct lattice *g, struct err *e)
+{
+	struct lattice own = *g;
+	if (memchr(g->mark, 'Z', g->n_cells) == NULL)
+		return true;
+	own.live = calloc(g->n_cells, 1);
+	bool ok = own.live != NULL || err_set(e, ERR_MEMORY, "no memory");
+	if (ok) {
+		live_begin(&own);
+		live_up(&own);
+		ok = lattice_noughts_hold(&own, e);
+	}
+	free(own.live);
+	return ok;
+}
+
 bool lattice_noughts_hold(const struct lattice *g, struct err *e)
 {
 	struct buf name = { 0 };

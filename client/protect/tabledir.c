@@ -480,6 +480,7 @@ struct table_input *tabledir_read(const char *dir, bool cells, struct err *e)
 		goto done;
 	static const char *const file[] = { "", "/cells.csv", "/structural.csv", "/derived.csv" };
 	ok = table_finish(t, e) || err_wrap(e, "%s%s", dir, file[table_fault(t)]);
+	ok = ok && (table_blanks_fit(t, e) || err_wrap(e, "%s/cells.csv", dir));
 done:
 	columns_free(&k);
 	csvlines_close(&c);

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
-"""verify-certificate holds each line of DERIVED.csv against its cells, the method of a release against the policy, and with the
-counts what is printed as nought by definition (Z) against what is declared."""
+"""verify-certificate holds each line of DERIVED.csv against its cells, the method of a release against the policy, what is
+printed as nought by definition (Z) against what is declared, with the counts or in a published release, and the marks of cells
+that absent.csv names."""
 import hashlib
 import os
 import shutil
@@ -129,6 +130,47 @@ def declared(folder):
     write(path, ["office,kind", "a,y", "b,x", "b,y"])
     redigest(folder)
     assert verdict(folder)[0] == 0
+    release = publish(folder, folder + "-published")
+    assert said_of(release)[0] == 0
+    for lines, cell in ((["b,*"], "a|y"), (["b,x", "a,y"], "b|_T"), ([], "a|y")):
+        write(path, ["office,kind"] + lines)
+        redigest(folder)
+        assert verdict(folder, False)[0] == 0  # beside counts, where a status declares noughts too, they are asked
+        code, said = said_of(publish(folder, release))
+        assert code == 1 and "cell %s: Z, but something can be there" % cell in said, (lines, code, said)
+
+
+def publish(folder, release):
+    """The folder under the names of a published release, without the counts."""
+    shutil.rmtree(release, ignore_errors=True)
+    os.makedirs(release)
+    for name in ("hier_office.csv", "hier_kind.csv", "structural.csv", "derived.csv"):
+        shutil.copy(os.path.join(folder, name), os.path.join(release, "grid-" + name.replace("_", "-")))
+    for name, its in (("RESULT.csv", "result.csv"), ("DERIVED.csv", "derived.csv"), ("certificate.cvc", "certificate.cvc")):
+        shutil.copy(os.path.join(folder, name), os.path.join(release, its))
+    write(os.path.join(release, "manifest.txt"), [])
+    return release
+
+
+def said_of(folder):
+    p = run([CELLVEIL, "verify-certificate", folder], want=None)
+    return p.returncode, p.stderr
+
+
+def absent(folder):
+    """Nobody asked for y at c, nor for anything at d, so no figure stands there."""
+    put(folder, "suppression", {"absent.csv": ["office,kind", "c,y", "d,*"], "policy.yaml": ["min_reporting: 1", "zeros: published"]})
+    result = os.path.join(folder, "RESULT.csv")
+    good = read(result)
+    assert verdict(folder)[0] == 0 and [line for line in good if line.endswith(",,A")] == [
+        "c,y,,A", "d,_T,,A", "d,x,,A", "d,y,,A"], good
+    for i, line in enumerate(good):
+        if not line.endswith(",,A"):
+            continue
+        for other in (",N", ",H", "0,P", "0,Z", "20,P"):
+            write(result, good[:i] + [line[:-2] + other] + good[i + 1:])
+            code, said = verdict(folder, False)
+            assert code == 1 and "RESULT.csv:%d: a cell of absent.csv, marked as another than A" % (i + 1) in said, (line, other, said)
 
 
 def main():
@@ -149,6 +191,7 @@ def main():
         figures_fit(os.path.join(top, "suppression"))
         moved_figures_fit(os.path.join(top, "rounding"))
         declared(os.path.join(top, "declared"))
+        absent(os.path.join(top, "absent"))
         unlisted(os.path.join(top, "suppression"))
     print("ok")
 
