@@ -190,10 +190,10 @@ bool attack_is_difference(const struct attack *a, uint64_t cell)
 	return a->all != NULL && cell >= a->all->n_released && cell < a->g.n_cells;
 }
 
-/* What the attacker takes off a difference. Under `residual: no` nobody takes anything off. */
+/* What the attacker takes off a difference. */
 static int64_t own_change(const struct attack *a, uint64_t cell)
 {
-	return a->own == NULL || a->p.residual == RESIDUAL_NO ? 0 : attack_own_part(a, cell);
+	return a->own == NULL ? 0 : attack_own_part(a, cell);
 }
 
 bool attack_knew(const struct attack *a, uint64_t cell)
@@ -213,7 +213,7 @@ bool attack_knew(const struct attack *a, uint64_t cell)
 }
 
 /* A few persons that are not the attacker's, in a cell that both releases' tables have. rest: what is left of the
- * difference without his own. */
+ * difference without his own. Under `residual: no` nothing is asked against one who has a change of his own to take off. */
 bool attack_difference_asked(const struct attack *a, uint64_t cell, int64_t *rest)
 {
 	uint64_t end[2];
@@ -221,10 +221,11 @@ bool attack_difference_asked(const struct attack *a, uint64_t cell, int64_t *res
 	for (int i = 0; i < 2; i++)
 		if (a->g.mark[end[i]] != 'P' && a->g.mark[end[i]] != 'H')
 			return false;
-	if (!together_foreign(a->all, cell, a->own) ||
-	    (a->own != NULL && a->g.truth[cell] == attack_own_part(a, cell)))
+	int64_t mine = own_change(a, cell);
+	if (!together_foreign(a->all, cell, a->own) || (a->own != NULL && a->g.truth[cell] == mine) ||
+	    (mine != 0 && a->p.residual == RESIDUAL_NO))
 		return false;
-	*rest = a->g.truth[cell] - own_change(a, cell);
+	*rest = a->g.truth[cell] - mine;
 	return *rest != 0 && *rest < a->threshold && -*rest < a->threshold;
 }
 

@@ -128,6 +128,34 @@ def bad_corrections(place, rng):
     assert any(x["cell"] == "0|e|y" and x["exact"] == "1" and x["lo"] == "3" for x in lines), lines
 
 
+def own_change_under_no(place, rng):
+    """A total went up by 2: by c's 6, less 4 of d and e. What c was is hidden now, so only c reckons the 2 and the 4. That is a
+    disclosure, but under `residual: no` none: c takes its own figures off. Nor may anybody be told the 2 who changed nothing."""
+    first = some(rng, 0)
+    first["d"][0], first["e"][0] = 60, 20
+    again = {o: list(v) for o, v in first.items()}
+    for o, kind, by in (("c", 0, 6), ("d", 0, -30), ("e", 0, 26), ("c", 2, 30)):
+        again[o][kind] += by
+    for rule, hidden, want, who in (("residual: yes", "_c", 1, {"c"}), ("residual: no", "_c", 0, set()),
+                                    ("residual: no", "_", 1, {"public"})):
+        write(place.path("policy.yaml"), POLICY + rule + "\n")
+        fresh(place)
+        place.naive(first, "2024", 0)
+        place.naive(again, "2024", 1)
+        shown = place.path("ledger", "000002", "RESULT.csv")
+        with open(shown, encoding="ascii") as f:
+            lines = [line.split(",") for line in f.read().splitlines()]
+        for line in lines:
+            if line[1] in "xy" and (line[0] == "_T" or line[0] in hidden):
+                line[2:] = ["", "H"]
+        write(shown, "".join(",".join(line) + "\n" for line in lines))
+        shutil.copy(shown, place.path("out", "RESULT.csv"))
+        code, lines = place.attack("2024", "--all-offices", want=want)
+        exact = {x["attacker"].removeprefix("office:") for x in lines if x["cell"] == "1-0|_T|x" and x["exact"] == "1"}
+        assert exact >= who, (rule, exact)
+    write(place.path("policy.yaml"), POLICY)
+
+
 def unseen_alone(place, rng):
     """Two releases of which neither tells anything, and that tell together: the rest of a hidden total changes."""
     found = 0
@@ -227,6 +255,7 @@ def main():
         place = Place(folder)
         bad_corrections(place, rng)
         print("ok bad corrections are found", flush=True)
+        own_change_under_no(place, rng)
         print("ok found together, not alone:", unseen_alone(place, rng), flush=True)
         print("ok a year:", year(place, rng), flush=True)
         bad_input(place, rng)
