@@ -197,8 +197,9 @@ static bool line_take(struct audit *a)
 	uint64_t move;
 	size_t first;
 	struct line l = { .slot = UINT32_MAX, .line_no = k->r.line_no };
-	if (!subject_take(a, &p, end, &first, &l.s) || !cert_take_signed(&p, end, &l.reached) ||
-	    !cert_take_char(&p, end, ' ') || !attacker_take(a, &p, end, &l) || a->n_moves == 0 ||
+	if (!subject_take(a, &p, end, &first, &l.s) ||
+	    !cert_take_within(&p, end, LIMIT_HASH_TOTAL, &l.reached) || !cert_take_char(&p, end, ' ') ||
+	    !attacker_take(a, &p, end, &l) || a->n_moves == 0 ||
 	    !cert_take_number(&p, end, a->n_moves - 1, &move) || !cert_take_char(&p, end, ' ') ||
 	    !rule_take(&p, end, &l.rule))
 		return cert_bad(k, a->e, "a requirement is: r, cell, value reached, attacker, move, rule");

@@ -49,15 +49,20 @@ bool cert_take_number(const char **p, const char *end, uint64_t max, uint64_t *o
 	return true;
 }
 
-bool cert_take_signed(const char **p, const char *end, int64_t *out)
+bool cert_take_within(const char **p, const char *end, uint64_t most, int64_t *out)
 {
 	uint64_t value;
 	bool minus = *p < end && **p == '-';
 	*p += minus;
-	if (!cert_take_number(p, end, INT32_MAX, &value) || (minus && value == 0))
+	if (!cert_take_number(p, end, most, &value) || (minus && value == 0))
 		return false;
 	*out = minus ? -(int64_t)value : (int64_t)value;
 	return true;
+}
+
+bool cert_take_signed(const char **p, const char *end, int64_t *out)
+{
+	return cert_take_within(p, end, INT32_MAX, out);
 }
 
 bool cert_take_char(const char **p, const char *end, char c)

@@ -16,6 +16,8 @@ bool cert_line_is(const struct reader *r, const char *text);
 bool cert_line_begins(const struct reader *r, const char *text);
 /* One decimal number without leading zeros at *p, at most max; *p moves on. */
 bool cert_take_number(const char **p, const char *end, uint64_t max, uint64_t *out);
+/* Likewise, of either sign; cert_take_signed: as far as a move can change a grid's cell. */
+bool cert_take_within(const char **p, const char *end, uint64_t most, int64_t *out);
 bool cert_take_signed(const char **p, const char *end, int64_t *out);
 bool cert_take_text(const char **p, const char *end, const char *text);
 bool cert_take_char(const char **p, const char *end, char c);

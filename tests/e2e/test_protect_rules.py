@@ -132,6 +132,17 @@ def test_r6_amounts(folder):
     assert p.returncode == 2 and "R6" in p.stderr and "policy.yaml" in p.stderr, p.stderr
 
 
+def test_r6_large_amounts(folder):
+    """The same in kronor: what a move makes of a total is more than 32 bits hold, and the verifier reads it."""
+    counts = {"a": (800, 300), "b": (150, 310), "c": (50, 250), "d": (400, 420), "e": (390, 380), "f": (500, 290)}
+    by_office(folder, {"n": ["a", "b", "c"], "s": ["d", "e", "f"]}, "xy", {o: [3000000 * n for n in v] for o, v in counts.items()})
+    write(os.path.join(folder, "tables.csv"), ["table,dim,codes", "t,office,_T|n|s", "t,kind,*"])
+    out = safe(folder, {"figures": "amounts", "min_reporting": 1}, judge=False)
+    with open(os.path.join(out, "certificate.auditor.cvc"), encoding="ascii") as f:
+        reached = [int(line.split(" ")[2]) for line in f if line.startswith("r ")]
+    assert max(reached) > 2**31, reached
+
+
 def test_r8_staff(folder):
     by_office(folder, {"north": ["a", "b", "c"], "south": ["d", "e", "f"]}, "xy",
               {"a": (1, 2), "b": (3, 1), "c": (2, 4), "d": (4, 3), "e": (3, 5), "f": (2, 6)})
