@@ -17,17 +17,23 @@ struct audit {
 	int64_t *by;
 	uint64_t *first; /* by move: its first entry; one more than moves */
 	uint64_t n_moves, n_entries, room;
-	bool *named;     /* by move */
 	uint32_t *place; /* relations of a cell: place[at[c]] ... */
 	uint64_t *at;
 	int64_t *sum;       /* by relation; all 0 between moves */
 	int64_t *down, *up; /* by cell: how far its requirements' moves lead it */
+	uint64_t n_lines;   /* requirements so far */
+	uint64_t last;      /* the cell of the one before; UINT64_MAX: none */
 	struct err *e;
 };
 
 static bool bad(struct audit *a, const char *rule)
 {
 	return err_set(a->e, ERR_CRYPTO, "line %u: %s", a->r.line_no, rule);
+}
+
+static bool take_signed(const char **p, const char *end, int64_t *out)
+{
+	return cert_take_within(p, end, JJ_VALUE_MAX + JJ_BOUND_MAX, out);
 }
 
 static bool next_line(struct audit *a, const char *begins, const char *rule)
@@ -48,14 +54,13 @@ static bool audit_allocate(struct audit *a, struct bytes part)
 	a->cell = calloc(a->room + 1, sizeof *a->cell);
 	a->by = calloc(a->room + 1, sizeof *a->by);
 	a->first = calloc(lines + 2, sizeof *a->first);
-	a->named = calloc(lines + 1, sizeof *a->named);
 	a->at = calloc(cells + 1, sizeof *a->at);
 	a->place = calloc((size_t)a->j->start[a->j->n_relations] + 1, sizeof *a->place);
 	a->sum = calloc((size_t)a->j->n_relations + 1, sizeof *a->sum);
 	a->down = calloc(cells, sizeof *a->down);
 	a->up = calloc(cells, sizeof *a->up);
-	return (a->cell != NULL && a->by != NULL && a->first != NULL && a->named != NULL && a->at != NULL &&
-		   a->place != NULL && a->sum != NULL && a->down != NULL && a->up != NULL) ||
+	return (a->cell != NULL && a->by != NULL && a->first != NULL && a->at != NULL && a->place != NULL &&
+		   a->sum != NULL && a->down != NULL && a->up != NULL) ||
 	       err_set(a->e, ERR_MEMORY, "no memory");
 }
 
@@ -66,7 +71,6 @@ static void audit_free(struct audit *a)
 	free(a->cell);
 	free(a->by);
 	free(a->first);
-	free(a->named);
 	free(a->at);
 	free(a->place);
 	free(a->sum);
@@ -191,7 +195,7 @@ static bool move_take(struct audit *a)
 		uint64_t cell;
 		int64_t by;
 		if (!cert_take_char(&p, end, ' ') || !cert_take_number(&p, end, a->j->n_cells - 1, &cell) ||
-		    cell < next || !cert_take_char(&p, end, ':') || !cert_take_signed(&p, end, &by))
+		    cell < next || !cert_take_char(&p, end, ':') || !take_signed(&p, end, &by))
 			return bad(a, "a move is: a, its number, how many cells, cell:by");
 		if (!entry_fits(a, (uint32_t)cell, by))
 			return false;
@@ -211,6 +215,8 @@ static bool move_take(struct audit *a)
 
 static const char *expected_rule(const struct jj_cell *c)
 {
+	if (c->status == 'm' && c->lb == c->ub)
+		return NULL; /* everybody knows it */
 	if (c->status == 'm')
 		return "missing";
 	if (c->status == 'u')
@@ -218,7 +224,33 @@ static const char *expected_rule(const struct jj_cell *c)
 	return NULL;
 }
 
-/* r <cell> <value> public <move> <rule> */
+struct reach {
+	int64_t up, down, width;
+};
+
+/* How far the file or the level line asks the cell to be able to go. */
+static struct reach wanted(const struct audit *a, const struct jj_cell *c)
+{
+	if (a->level == 1 || c->status == 'm')
+		return (struct reach){ 0, 0, 1 };
+	struct reach r = { c->upl, c->lpl, c->spl > (int64_t)a->width ? c->spl : (int64_t)a->width };
+	if (c->upl == 0 && c->lpl == 0 && c->spl == 0)
+		r.up =
+		    (int64_t)a->threshold - c->value > r.width ? (int64_t)a->threshold - c->value : r.width;
+	return r;
+}
+
+/* Cells rise. The same cell stands twice only where it must go up and down, or neither way alone is wide enough: up first. */
+static bool is_in_turn(const struct audit *a, uint64_t cell, int64_t by)
+{
+	if (a->last == UINT64_MAX || cell > a->last)
+		return true;
+	struct reach want = wanted(a, &a->j->cell[cell]);
+	return cell == a->last && a->level > 1 && by < 0 && a->up[cell] > 0 && a->down[cell] == 0 &&
+	       (want.down > 0 || a->up[cell] < want.width);
+}
+
+/* r <cell> <value> public <move> <rule>; each names the next move */
 static bool requirement_take(struct audit *a)
 {
 	const char *p = a->r.line;
@@ -228,10 +260,10 @@ static bool requirement_take(struct audit *a)
 	int64_t value;
 	int64_t by = 0;
 	if (!cert_take_text(&p, end, "r ") || !cert_take_number(&p, end, a->j->n_cells - 1, &cell) ||
-	    !cert_take_char(&p, end, ' ') || !cert_take_signed(&p, end, &value) ||
+	    !cert_take_char(&p, end, ' ') || !take_signed(&p, end, &value) ||
 	    !cert_take_text(&p, end, " public ") || !cert_take_number(&p, end, UINT32_MAX, &move) ||
-	    move >= a->n_moves || !cert_take_char(&p, end, ' '))
-		return bad(a, "a requirement is: r, cell, value, public, a move, a rule");
+	    move >= a->n_moves || move != a->n_lines || !cert_take_char(&p, end, ' '))
+		return bad(a, "a requirement is: r, cell, value, public, the next move, a rule");
 	const char *rule = expected_rule(&a->j->cell[cell]);
 	if (rule == NULL || !cert_take_text(&p, end, rule) || p != end)
 		return bad(a, "no rule asks for it");
@@ -239,35 +271,28 @@ static bool requirement_take(struct audit *a)
 		by = a->cell[i] == cell ? a->by[i] : by;
 	if (by == 0 || a->j->cell[cell].value + by != value)
 		return bad(a, "its move does not make that of the cell");
-	if (a->named[move])
-		return bad(a, "a move is named twice");
-	a->named[move] = true;
-	if (by > a->up[cell])
+	if (!is_in_turn(a, cell, by))
+		return bad(a, "nothing asks for it here");
+	a->n_lines++;
+	a->last = cell;
+	if (by > 0)
 		a->up[cell] = by;
-	if (-by > a->down[cell])
+	else
 		a->down[cell] = -by;
 	return true;
 }
 
-/* Does what the file or the level line asks of the cell follow from its requirements? */
+/* Does what is asked of the cell follow from its requirements? */
 static bool cell_holds(struct audit *a, uint32_t cell)
 {
 	const struct jj_cell *c = &a->j->cell[cell];
-	int64_t up = 0;
-	int64_t down = 0;
-	int64_t width = 1;
-	if (expected_rule(c) == NULL || (c->status == 'm' && c->lb == c->ub))
+	if (a->floor > 0 && a->mark[cell] == 'H' && c->lb == 0 && c->value == 0)
+		return err_set(a->e, ERR_CRYPTO, "cell %u: hidden, and by the floor no nought is", cell);
+	if (expected_rule(c) == NULL)
 		return true;
-	if (a->level > 1 && c->status == 'u') {
-		up = c->upl;
-		down = c->lpl;
-		width = c->spl > (int64_t)a->width ? c->spl : (int64_t)a->width;
-		if (up == 0 && down == 0 && c->spl == 0)
-			up = (int64_t)a->threshold - c->value > width ? (int64_t)a->threshold - c->value
-								      : width;
-	}
-	return (a->mark[cell] == 'H' && a->up[cell] >= up && a->down[cell] >= down &&
-		   a->up[cell] + a->down[cell] >= width) ||
+	struct reach want = wanted(a, c);
+	return (a->mark[cell] == 'H' && a->up[cell] >= want.up && a->down[cell] >= want.down &&
+		   a->up[cell] + a->down[cell] >= want.width) ||
 	       err_set(a->e, ERR_CRYPTO, "cell %u: its moves do not go as far as it must be able to", cell);
 }
 
@@ -286,9 +311,8 @@ static bool file_take(struct audit *a, struct bytes certificate, struct bytes pa
 	     more = cert_reader_line(&a->r))
 		if (!requirement_take(a))
 			return false;
-	for (uint64_t i = 0; i < a->n_moves; i++)
-		if (!a->named[i])
-			return bad(a, "a move serves nothing");
+	if (a->n_lines != a->n_moves)
+		return bad(a, "a move serves nothing");
 	if (!more || a->r.at != a->r.end)
 		return bad(a, "the last line is end-auditor and a digest");
 	return digest_is(a, "end-auditor ", bytes_of(part.at, (size_t)((const uint8_t *)a->r.line - part.at)),
@@ -298,7 +322,7 @@ static bool file_take(struct audit *a, struct bytes certificate, struct bytes pa
 bool jjaudit_check(const struct jj *j, const char *mark, struct bytes certificate, struct bytes part,
     uint64_t *moves, struct err *e)
 {
-	struct audit a = { .j = j, .mark = mark, .e = e };
+	struct audit a = { .j = j, .mark = mark, .last = UINT64_MAX, .e = e };
 	a.r = (struct reader){ .at = (const char *)part.at, .end = (const char *)part.at + part.len };
 	bool ok = audit_allocate(&a, part);
 	if (ok)

@@ -8,11 +8,13 @@
 
 #include "client/protect/jjaudit.h"
 #include "client/protect/jjproof.h"
+#include "client/protect/jjresult.h"
 #include "client/protect/protect.h"
 #include "client/protect/protectfiles.h"
 #include "client/text.h"
 
 #define CERTIFICATE_MAX (UINT64_C(1) << 31)
+#define LEVEL_MOST      1000000000u /* of threshold and width */
 
 /* ---- writing ---- */
 
@@ -60,6 +62,7 @@ struct reading {
 	const char *at; /* NUL-terminated text */
 	size_t line;
 	uint64_t *u; /* of the section at hand */
+	struct jjclaim claim;
 };
 
 static bool wrong(const struct reading *r, struct err *e, const char *what)
@@ -142,18 +145,22 @@ static bool read_null(struct reading *r, uint64_t prime, struct err *e)
 
 static bool read_level(struct reading *r, struct err *e)
 {
-	uint64_t n;
+	uint64_t n[5] = { 0 };
 	r->line++;
 	static const char *const word[] = { "level L", "k ", "width ", "floor ", "coalition " };
-	static const uint64_t most[] = { 2, UINT32_MAX, UINT32_MAX, 1, 0 };
+	static const uint64_t most[] = { 2, LEVEL_MOST, LEVEL_MOST, 1, 0 };
+	static const uint64_t least[] = { 1, 3, 1, 0, 0 };
 	for (int i = 0; i < 5; i++) {
 		size_t len = strlen(word[i]);
 		if (strncmp(r->at, word[i], len) != 0)
 			return wrong(r, e, "not a level line");
 		r->at += len;
-		if (!read_number(r, most[i], i == 4 ? '\n' : ' ', &n))
-			return wrong(r, e, "not a level line");
+		if (!read_number(r, most[i], i == 4 ? '\n' : ' ', &n[i]) || n[i] < least[i])
+			return wrong(r, e,
+			    "the level line is: level L1 or L2, k from 3, width from 1, floor 0 or 1, "
+			    "coalition 0");
 	}
+	r->claim = (struct jjclaim){ (unsigned)n[0], (unsigned)n[1], (unsigned)n[2], (unsigned)n[3] };
 	return true;
 }
 
@@ -202,7 +209,46 @@ static bool verify_part(const struct args *args, const struct jj *j, const char 
 	return ok;
 }
 
-static bool verify(const struct args *args, uint64_t *hidden, uint64_t *moves, struct err *e)
+/* Does the file hide a nought that could have been printed? Then nobody takes it that there is none. */
+static bool hides_nought(const struct jj *j)
+{
+	uint32_t c = 0;
+	while (c < j->n_cells && (j->cell[c].lb != 0 || j->cell[c].value != 0 ||
+				     (j->cell[c].status != JJ_UNSAFE && j->cell[c].status != JJ_MISSING)))
+		c++;
+	return c < j->n_cells;
+}
+
+/* --policy: are the claims those of these rules? The ladder may have let noughts be hidden. */
+static bool claims_fit(const struct args *args, const struct reading *r, struct err *e)
+{
+	struct policy_params p = policy_params_default();
+	const char *path = args_value(args, "policy");
+	bool camouflage = false;
+	if (path == NULL)
+		return true;
+	if (!protectfiles_policy(&p, path, e))
+		return false;
+	for (int i = 0; i < PARAMS_LADDER_MAX; i++)
+		camouflage = camouflage || p.ladder[i] == LADDER_CAMOUFLAGE;
+	if (r->claim.threshold != p.threshold || r->claim.width != p.width)
+		return err_set(e, ERR_CRYPTO, "the level line is not the policy's");
+	bool published = p.zeros == ZEROS_PUBLISHED;
+	bool fits = r->claim.floor == 1 ? published : !published || camouflage || hides_nought(r->j);
+	return fits || err_set(e, ERR_CRYPTO, "the floor is not the policy's");
+}
+
+/* The certificate, which ends in a nought for the reader. */
+static bool verify_public(
+    const struct args *args, struct reading *r, struct bytes certificate, struct bytes result, struct err *e)
+{
+	if (strlen(r->at) + 1 != certificate.len)
+		return err_set(e, ERR_CRYPTO, "a zero byte");
+	return check(r, result, e) && claims_fit(args, r, e);
+}
+
+static bool verify(
+    const struct args *args, uint64_t *hidden, uint64_t *moves, struct jjclaim *claim, struct err *e)
 {
 	struct jj j = { 0 };
 	struct buf result = { 0 };
@@ -228,10 +274,11 @@ static bool verify(const struct args *args, uint64_t *hidden, uint64_t *moves, s
 	r.j = &j;
 	r.mark = mark;
 	r.at = (const char *)certificate.data;
-	if (strlen(r.at) + 1 != certificate.size)
-		err_set(e, ERR_CRYPTO, "%s: a zero byte", args->at[1]);
-	else
-		ok = check(&r, buf_bytes(&result), e) || err_wrap(e, "%s", args->at[1]);
+	ok = (jjresult_holds(&j, buf_bytes(&result), mark, value, args_value(args, "auditor") != NULL, e) ||
+		 err_wrap(e, "%s", args->at[0])) &&
+	     (verify_public(args, &r, buf_bytes(&certificate), buf_bytes(&result), e) ||
+		 err_wrap(e, "%s", args->at[1]));
+	*claim = r.claim;
 	ok = ok && verify_part(args, &j, mark, &certificate, moves, e);
 	for (uint32_t c = 0; c < j.n_cells; c++)
 		*hidden += mark[c] == 'H';
@@ -250,16 +297,25 @@ int jjcert_run(const struct args *args)
 	struct err e = { 0 };
 	uint64_t hidden = 0;
 	uint64_t moves = 0;
-	static const char *const folders[] = { "truth", "ledger", "manifest", "policy", NULL };
+	struct jjclaim claim = { 0 };
+	static const char *const folders[] = { "truth", "ledger", "manifest", NULL };
 	if (!args_exclude(args, "--jj", folders))
 		return PROTECT_INPUT;
 	if (args->n != 2) {
 		text_warn("%s", _("verify-certificate --jj takes RESULT.csv and the certificate"));
 		return PROTECT_INPUT;
 	}
-	bool holds = verify(args, &hidden, &moves, &e);
+	if (args_flag(args, "policy") && !args_flag(args, "auditor")) {
+		text_warn("%s",
+		    _("--policy is for --auditor and --ledger: the public part of a certificate needs none"));
+		return PROTECT_INPUT;
+	}
+	bool holds = verify(args, &hidden, &moves, &claim, &e);
 	if (args_flag(args, "json"))
-		printf("{\"holds\":%s,\"hidden\":%llu,\"moves\":%llu}\n", holds ? "true" : "false",
+		printf("{\"holds\":%s,\"claimed\":\"L%u\",\"threshold\":%u,\"width\":%u,\"floor\":%u,"
+		       "\"hidden\":%llu,"
+		       "\"moves\":%llu}\n",
+		    holds ? "true" : "false", claim.level, claim.threshold, claim.width, claim.floor,
 		    (unsigned long long)hidden, (unsigned long long)moves);
 	if (!holds) {
 		text_error(&e);
@@ -269,6 +325,8 @@ int jjcert_run(const struct args *args)
 	}
 	text_say(_("holds: none of the %llu hidden cells can be computed from what is printed"),
 	    (unsigned long long)hidden);
+	text_say(_("the publisher claims L%u, with threshold %u and width %u"), claim.level, claim.threshold,
+	    claim.width);
 	if (args_value(args, "auditor") != NULL)
 		text_say(_("%llu moves show that each protected cell can be as far away as it must"),
 		    (unsigned long long)moves);

@@ -426,6 +426,142 @@ def test_mutations(folder):
     assert cellveil("verify-certificate", "--jj", paths[0], os.path.join(folder, "other.csv"), paths[2]).returncode == 1
 
 
+def signed_again(result, certificate, part):
+    """Every digest made right, from the result to the auditors' part."""
+    digest = lambda text: hashlib.sha256(text.encode()).hexdigest()
+    put = lambda text, word, of: re.sub("(?m)^%s [0-9a-f]+$" % word, "%s %s" % (word, digest(of)), text, count=1)
+    end = lambda text, word: put(text, word, text[:text.rindex(word + " ")])
+    certificate = put(certificate, "result", result)
+    certificate = put(certificate, "pattern", "".join(line[-1:] for line in result.splitlines()[1:]))
+    certificate = end(certificate, "end-public")
+    return result, certificate, end(put(part, "public", certificate), "end-auditor")
+
+
+def files_of(out):
+    for name in ("RESULT.csv", "certificate.cvc", "certificate.auditor.cvc"):
+        with open(os.path.join(out, name), encoding="ascii") as f:
+            yield f.read()
+
+
+def verify(folder, files, *more, audited=True):
+    """Exit code and what is said, of files that are put beside the JJ file."""
+    paths = [os.path.join(folder, name) for name in ("r.csv", "c.cvc", "a.cvc")]
+    for path, text in zip(paths, files):
+        with open(path, "w", encoding="ascii", newline="") as f:
+            f.write(text)
+    p = cellveil("verify-certificate", "--jj", os.path.join(folder, "in.jj"), paths[0], paths[1],
+                 *(("--auditor", paths[2]) if audited else ()), *more)
+    return p.returncode, p.stderr
+
+
+def test_false_results(folder):
+    """What a publisher prints in another way than the counts, the levels and the relations say, all digests made right."""
+    jj = JJ()
+    parts = [jj.cell(3, "u", levels=(2, 2, 0)), jj.cell(20), jj.cell(30), jj.cell(7, "m", ub=90), jj.cell(33)]
+    jj.total(parts, status="z")
+    jj.total([jj.cell(60), jj.cell(12)], status="z", ub=100)  # apart from the others, and all printed
+    _, out = protect(folder, jj)
+    good = tuple(files_of(out))
+    assert signed_again(*good) == good and verify(folder, good)[0] == 0 and verify(folder, good, audited=False)[0] == 0
+    lines = good[0].splitlines()
+    assert lines[1].endswith("H") and lines[6] == "5,93,P" and lines[9] == "8,72,P", lines
+    shown = [line for line in lines[2:6] if line.endswith(",P")][0]
+    cell, value, _ = shown.split(",")
+    for old, new, both, why in (
+            (lines[1], "0,3,P", True, "printed, but it must be hidden"), (lines[4], "3,7,P", True, "printed, but it must be hidden"),
+            (lines[6], "5,,H", True, "hidden, but it must be printed"), (lines[9], "8,73,P", True, "does not add up"),
+            (lines[9], "8,101,P", True, "outside its bounds"), (shown, "%s,%d,P" % (cell, int(value) + 1), False, "not its count"),
+            (shown, "%s,%s.0,P" % (cell, value), True, "one spelling"), (shown, "%s,0%s,P" % (cell, value), True, "one spelling"),
+            (shown, '%s,"%s",P' % (cell, value), True, "one spelling"), (shown, "0" + shown, True, "one spelling"),
+            (shown, shown + "\r", True, "one spelling"), (shown, shown + "\n", True, "one spelling")):
+        files = signed_again(good[0].replace(old + "\n", new + "\n"), *good[1:])
+        for audited in (True, False) if both else (True,):
+            code, said = verify(folder, files, audited=audited)
+            assert code == 1 and (why in said or (audited and "not its count" in said)), (new, audited, code, said)
+
+
+def test_false_claims(folder):
+    """The line `level` is one that there can be, and with --policy that policy's; no nought is hidden where the floor says so."""
+    jj = two_way([[20, 50, 10, 9], [8, 19, 22, 14], [17, 32, 12, 25]], {(1, 0), (0, 3)})
+    policy = os.path.join(folder, "policy.yaml")
+    with open(policy, "w", encoding="ascii") as f:
+        f.write("zeros: published\n")
+    _, out = protect(folder, jj, "--policy", policy)
+    good = tuple(files_of(out))
+    level = re.search("(?m)^level .*$", good[1]).group()
+    assert level == "level L2 k 5 width 2 floor 1 coalition 0" and verify(folder, good, "--policy", policy)[0] == 0
+    for old, new, alone in (("L2", "L0", 1), ("k 5", "k 2", 1), ("width 2", "width 0", 1), ("k 5", "k 4", 0), ("width 2", "width 1", 0)):
+        other = level.replace(old, new)
+        files = signed_again(good[0], good[1].replace(level, other), good[2].replace(level, other))
+        code, said = verify(folder, files)
+        assert code == alone and (code == 1 or new.replace("k", "threshold") in said), (other, code, said)
+        assert verify(folder, files, "--policy", policy)[0] == 1, other
+    with open(policy, "w", encoding="ascii") as f:
+        f.write("zeros: camouflage\n")
+    code, said = verify(folder, good, "--policy", policy)
+    assert code == 1 and "the floor is not the policy's" in said, said
+    jj.cells[5]["value"], jj.cells[5]["status"] = 0, "u"
+    for r in jj.relations:
+        if 5 in r[1]:
+            total = [c for c, coef in r[1].items() if coef < 0][0]
+            jj.cells[total]["value"] -= 19
+    for c in jj.cells[-1:]:
+        c["value"] -= 19
+    p, out = protect(folder, jj, "--policy", policy)
+    assert p.returncode == 0, p.stderr
+    good = tuple(files_of(out))
+    assert verify(folder, good)[0] == 0
+    files = signed_again(good[0], *(text.replace("floor 0", "floor 1") for text in good[1:]))
+    code, said = verify(folder, files)
+    assert code == 1, said
+
+
+def test_moves_in_turn(folder):
+    """Moves and their lines twice, in another order, or more than is asked: numbers and digests made right."""
+    jj = two_way([[20, 50, 10, 9], [8, 19, 22, 14], [17, 32, 12, 25]], {(1, 0), (0, 3), (2, 2)}, levels=(3, 0, 0))
+    _, out = protect(folder, jj)
+    good = tuple(files_of(out))
+    lines = good[2].splitlines()
+    moves = [line.split(" ", 2)[2] for line in lines if line.startswith("a ")]
+    asked = [re.match(r"r (\d+ \d+ public) \d+ (\w+)", line).groups() for line in lines if line.startswith("r ")]
+    n = len(moves)
+    assert n >= 3 and len(asked) == n
+    head = lines[:lines.index("section amplitudes") + 1]
+
+    def part(order, requirements=None):
+        text = head + ["a %d %s" % (i, moves[m]) for i, m in enumerate(order)] + ["section requirements"]
+        text += ["r %s %d %s" % (asked[order[i]][0], i, asked[order[i]][1]) for i in requirements or range(len(order))]
+        return "\n".join(text + ["end-auditor 0"]) + "\n"
+
+    assert signed_again(*good[:2], part(range(n))) == good
+    for order in [list(range(n))[::-1], [*range(n), n - 1], [0, *range(n)], list(range(n - 1)), [1, 0, *range(2, n)]]:
+        assert verify(folder, signed_again(*good[:2], part(order)))[0] == 1, order
+    assert verify(folder, signed_again(*good[:2], part(range(n), list(range(n))[::-1])))[0] == 1
+    back = [" ".join("%s:%d" % (c, -int(by)) for c, by in (e.split(":") for e in m.split(" ")[1:])) for m in moves]
+    extra = int(asked[0][0].split(" ")[0])  # the first cell's move backwards as well: nothing asks for it up
+    by = [int(e.split(":")[1]) for e in back[0].split(" ") if e.split(":")[0] == str(extra)][0]
+    moves.append(moves[0].split(" ")[0] + " " + back[0])
+    asked.append(("%d %d public" % (extra, jj.cells[extra]["value"] + by), asked[0][1]))
+    for order in ([n, *range(n)], [0, n, *range(1, n)]):
+        if by > 0 and order[0] == n:
+            continue  # up first and then down is how both are written
+        assert verify(folder, signed_again(*good[:2], part(order)))[0] == 1, order
+
+
+def test_large_figures(folder):
+    """Levels and what moves make of cells beyond 32 bits: the part holds, and says how far."""
+    jj = JJ()
+    parts = [jj.cell(5 * 10**9, "u", ub=10**12, levels=(3 * 10**9, 3 * 10**9, 0)), jj.cell(7 * 10**9, ub=10**12),
+             jj.cell(9 * 10**9, ub=10**12)]
+    jj.total(parts, status="z", ub=10**12)
+    p, out = protect(folder, jj)
+    assert p.returncode == 0, p.stderr
+    good = tuple(files_of(out))
+    assert "r 0 8000000000 public" in good[2] and verify(folder, good)[0] == 0, verify(folder, good)
+    code, _ = verify(folder, signed_again(*good[:2], good[2].replace("8000000000", "8000000001")))
+    assert code == 1
+
+
 def test_no_such_cell(folder):
     """A table of few cells: a null vector that names a further one is refused there and then."""
     jj = JJ()

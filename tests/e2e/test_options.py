@@ -129,9 +129,10 @@ def test_judges(folder):
                        (("--all-offices", "--coalition", "0"), "--coalition 0")):
         place.refused(cellveil("attack", place.table, result, *more), word)
     judged = ("verify-certificate", "--jj", jj, place.at("jj", "RESULT.csv"), place.at("jj", "certificate.cvc"))
-    for name in ("truth " + jj, "ledger " + folder, "manifest " + jj, "policy " + place.rules):
+    for name in ("truth " + jj, "ledger " + folder, "manifest " + jj):
         place.refused(cellveil(*judged, *("--" + name).split(" ")), "--%s does nothing with --jj" % name.split(" ")[0])
-    place.refused(cellveil("verify-certificate", place.table, result, certificate, "--policy", place.rules), "--auditor")
+    for public in (("verify-certificate", place.table, result, certificate), judged):
+        place.refused(cellveil(*public, "--policy", place.rules), "--auditor")
     assert cellveil(*judged).returncode == 0
     assert cellveil("verify-certificate", place.table, result, certificate).returncode == 0
     assert cellveil("attack", place.table, result, "--policy", place.rules, "--level", "L2").returncode == 0
