@@ -35,12 +35,12 @@ static bool is_printed(const struct table_input *t, uint64_t cell)
 	return printed;
 }
 
-/* What everybody can see was reported: by covered.csv, or because a count stands there. */
+/* What everybody can see was reported: by covered.csv, or because a count stands there. Not a nought by definition. */
 static void mark_reported(const struct table_input *t, uint8_t *flag)
 {
 	for (uint64_t c = 0; c < t->n_cells; c++)
-		if ((flag[c] & COVERED) != 0 ||
-		    (t->status[c] == CELL_VALUE && table_is_inner(t, c) && is_printed(t, c)))
+		if (table_is_inner(t, c) && t->status[c] != CELL_STRUCTURAL &&
+		    ((flag[c] & COVERED) != 0 || (t->status[c] == CELL_VALUE && is_printed(t, c))))
 			flag[c] |= SOMEBODY;
 }
 

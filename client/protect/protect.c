@@ -15,6 +15,7 @@
 #include "client/protect/protectfiles.h"
 #include "client/protect/tabledir.h"
 #include "client/protect/threads.h"
+#include "client/protect/verifycert.h"
 #include "client/text.h"
 #include "policy/recode.h"
 #include "policy/release.h"
@@ -267,6 +268,29 @@ static bool results_begin(struct keeping *k, struct err *e)
 	return outfolder_begin(&k->out, args_value(k->args, "output"), file, n, k->inside, e);
 }
 
+/* Where cells were not reported or not asked, what is declared of them may leave readers another picture than the engine has.
+ * Then the certificate would not hold: better to hear of it now. */
+static bool declared_enough(struct keeping *k, struct err *e)
+{
+	const struct release_summary *s = &k->r->summary;
+	char result[LATTICE_PATH_MAX];
+	if (s->not_reported + s->not_asked == 0 || s->method != METHOD_SUPPRESSION ||
+	    args_flag(k->args, "truth"))
+		return true;
+	int len = snprintf(result, sizeof result, "%s/RESULT.csv", k->out.fresh);
+	if (len < 0 || (size_t)len >= sizeof result)
+		return err_set(e, ERR_LIMIT, "the name of the folder is too long");
+	if (verifycert_public(k->args->at[0], result, buf_bytes(&k->r->certificate), e))
+		return true;
+	return e->code == ERR_MEMORY
+		   ? false
+		   : err_set(e, ERR_INVALID,
+			 "%s/cells.csv: status: nobody could verify the result: what was reported beside "
+			 "cells that "
+			 "were not, and stands in no table, has to be in covered.csv (rule R12)",
+			 k->args->at[0]);
+}
+
 /* The table as a JJ file; which cells are printed is read from the results, where they wait. */
 static bool jj_begin(struct keeping *k, struct err *e)
 {
@@ -296,7 +320,7 @@ static bool keep(struct keeping *k, struct err *e)
 	deadline_stop();
 	k->out.fd = -1;
 	k->inside = name_inside(args_value(k->args, "write-jj"), args_value(k->args, "output"));
-	bool ok = results_begin(k, e) && jj_begin(k, e);
+	bool ok = results_begin(k, e) && declared_enough(k, e) && jj_begin(k, e);
 	bool known = ok && k->ledger->dir != NULL;
 	ok = ok && (!known || ledgerdir_add(k->ledger, k->r, e));
 	ok = ok && outfolder_finish(&k->out, e);

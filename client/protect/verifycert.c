@@ -84,6 +84,19 @@ bool verifycert_folder(const char *dir, struct certificate_report *report, struc
 	return ok;
 }
 
+bool verifycert_public(const char *dir, const char *result, struct bytes certificate, struct err *e)
+{
+	struct certificate_joint joint = { 0 };
+	struct certificate_report report = { 0 };
+	struct lattice g = { 0 };
+	bool ok = lattice_read(&g, dir, result, has_cells(dir), e) &&
+		  lattice_rows_hold(&g, dir, result, (struct bytes){ 0 }, e) &&
+		  certificate_check(&g, certificate, NULL, NULL, &joint, &report, e);
+	certificate_joint_free(&joint);
+	lattice_free(&g);
+	return ok;
+}
+
 /* What everything that is checked here has in common. */
 struct verification {
 	const struct args *args;

@@ -8,6 +8,8 @@
 void verifycert_put_moved(struct buf *out, const struct certificate_report *r);
 /* The certificate that lies in a folder, against the table beside it. False: it does not hold. */
 bool verifycert_folder(const char *dir, struct certificate_report *report, struct err *e);
+/* The public part of what a folder's table came to, result and certificate, whoever made them: as a reader would check it. */
+bool verifycert_public(const char *dir, const char *result, struct bytes certificate, struct err *e);
 
 extern const struct command verify_certificate_command;
 #endif

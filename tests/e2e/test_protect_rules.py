@@ -301,6 +301,11 @@ REFUSED = (  # what is changed, exit code, words of the message
     ("structural count", {"structural.csv": ["row,col", "a,*"]}, 2, ("structural.csv", "line 2", "holds a count")),
     ("blank in no total", {CELLS: ["row,col,freq,status", "a,x,30,", "a,y,2,blank", "b,x,50,", "b,y,7,blank"],
                            "covered.csv": ["row,col", "b,_T"]}, 2, (CELLS, "line 3", "status: blank", "covered.csv", "R12", "nr")),
+    ("a part of what was not reported", {
+        ROW: ["level,code", "@,_T", "@@,a", "@@@,a1", "@@@,a2", "@@,b", "@@@,b1", "@,_T", "@@,c", "@@@,a2", "@@@,b1", "@@,d", "@@@,a1"],
+        "hier_col.csv": ["level,code,view", "@,_T,1", "@@,x,", "@@,y,"],
+        CELLS: ["row,col,freq,status", "a1,x,3,", "a1,y,20,", "a2,x,2,", "a2,y,,nr", "b1,x,4,", "b1,y,30,"],
+        "tables.csv": ["table,dim,codes", "t,row,*"]}, 2, (CELLS, "status", "covered.csv", "R12")),
     ("blank and nobody", {CELLS: ["row,col,freq,status", "a,x,30,", "a,y,0,blank", "b,x,50,", "b,y,7,"],
                           "covered.csv": ["row,col", "a,_T"], "structural.csv": ["row,col", "a,y"]}, 2,
      (CELLS, "line 3", "status: blank", "structural.csv", "nobody")),

@@ -2,8 +2,6 @@
 """Random table folders some of whose cells were not reported, not asked, left blank or are nought by definition, declared in
 covered.csv and absent.csv or not: what `protect` writes, `verify-certificate` accepts, with the counts and without.
 
-What was not reported is drawn where no code has two breakdowns: else it may be part of a total that another one reports.
-
 test_statuses.py [SECONDS [SEED]]
 """
 import os
@@ -25,27 +23,19 @@ def read(path):
 
 
 def codes_of(folder, dim):
-    """[(code, it has a view)], as the lines stand."""
-    rows = [line.split(",") for line in read(os.path.join(folder, "hier_%s.csv" % dim))[1:]]
-    return [(row[1], row[2:] == ["1"]) for row in rows]
+    return [line.split(",")[1] for line in read(os.path.join(folder, "hier_%s.csv" % dim))[1:]]
 
 
-def has_several(codes):
-    names = [code for code, _ in codes]
-    return len(names) != len(set(names)) or any(view for _, view in codes)
-
-
-def set_statuses(folder, rng, dims):
+def set_statuses(folder, rng):
     path = os.path.join(folder, "cells.csv")
     lines = read(path)
-    several = any(has_several(codes) for codes in dims.values())
-    states = ["blank"] if several else rng.choice((["nr"], ["na"], ["structural"], ["blank"], ["nr", "na", "structural", "blank"]))
+    states = rng.choice((["nr"], ["na"], ["structural"], ["blank"], ["nr", "na", "structural", "blank"]))
     share = rng.choice((0.05, 0.15, 0.4))
     for i, line in enumerate(lines[1:], 1):
         fields = line.split(",")
         if fields[-1] == "" and rng.random() < share:
             state = rng.choice(states)
-            fields[-2:] = [fields[-2] if state == "blank" else rng.choice(("", "0")), state]
+            fields[-2:] = [fields[-2] if state == "blank" else "", state]
         lines[i] = ",".join(fields)
     tablemaker.write(path, lines)
 
@@ -55,7 +45,7 @@ def declare(folder, rng, dims, name, share):
     path = os.path.join(folder, name)
     if os.path.exists(path) or rng.random() > share:
         return
-    line = lambda: ",".join(rng.choice(codes)[0] if rng.random() < 0.7 else "*" for codes in dims.values())
+    line = lambda: ",".join(rng.choice(codes) if rng.random() < 0.7 else "*" for codes in dims.values())
     tablemaker.write(path, [",".join(dims)] + [line() for _ in range(rng.randint(1, 4))])
 
 
@@ -64,7 +54,7 @@ def make(folder, rng):
     tablemaker.write(os.path.join(folder, "policy.yaml"), ["%s: %s" % kv for kv in sorted(policy.items())])
     header = read(os.path.join(folder, "cells.csv"))[0].split(",")
     dims = {d: codes_of(folder, d) for d in header if os.path.exists(os.path.join(folder, "hier_%s.csv" % d))}
-    set_statuses(folder, rng, dims)
+    set_statuses(folder, rng)
     declare(folder, rng, dims, "covered.csv", 0.7)
     declare(folder, rng, dims, "absent.csv", 0.3)
 
