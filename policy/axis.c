@@ -108,10 +108,10 @@ static bool raises_virt(const struct axis *a, uint32_t n)
 {
 	const struct virt *v = a->s->virt;
 	int net = 0;
-	if (v == NULL || v->r.dim != a->k)
+	if (v == NULL || !virt_lies_along(v, a->k))
 		return true;
 	for (uint32_t i = 0; i < n; i++)
-		if (virt_holds_code(a->s->g, v, a->s->scratch_code[i]))
+		if (virt_holds_code(a->s->g, v, a->k, a->s->scratch_code[i]))
 			net += a->s->scratch_sign[i];
 	return net == 1;
 }
@@ -370,7 +370,7 @@ static void find_options(struct search *s, size_t k, uint32_t turn)
 	a.n_free = 0;
 	a.n_base = 0;
 	a.tree = s->is_tree[k];
-	a.plain = a.tree && (s->virt == NULL || s->virt->r.dim != k);
+	a.plain = a.tree && (s->virt == NULL || !virt_lies_along(s->virt, k));
 	s->axis++;
 	s->n_options[k] = 0;
 	for (;;) {

@@ -45,7 +45,7 @@ static int64_t delta_at(const struct plan *p, const struct need *n)
 		sum = search_delta(&p->s, v->r.parent) - search_delta(&p->s, virt_off(p->g, v));
 	for (uint32_t j = 0; v != NULL && v->except == NONE && j < v->r.b->n; j++)
 		if (virt_holds(p->g, v, j))
-			sum += search_delta(&p->s, relation_child(p->g, &v->r, j));
+			sum += search_delta(&p->s, virt_part(p->g, v, j));
 	return sum * n->dir;
 }
 
@@ -78,7 +78,7 @@ static uint32_t first_hint(const struct plan *p, const struct need *n)
 	uint32_t at = v == NULL ? p->hints.head[n->cell % p->g->n_own] : NONE;
 	for (uint32_t j = 0; v != NULL && at == NONE && j < v->r.b->n; j++)
 		if (virt_holds(p->g, v, j))
-			at = p->hints.head[relation_child(p->g, &v->r, j) % p->g->n_own];
+			at = p->hints.head[virt_part(p->g, v, j) % p->g->n_own];
 	return at;
 }
 

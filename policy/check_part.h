@@ -27,6 +27,7 @@ struct thing { /* a cell, or some children of one */
 	uint32_t
 	    off; /* which one. The sum is the cell less that one: check_line adds up every relation, check_move
 	                    * every move. As there may be as many such sums as children, none of them adds up again. */
+	const struct block *block; /* its parts; NULL: it is none. The cell is the first of them */
 };
 
 /* Always false: "our own check failed: step". */

@@ -1,18 +1,29 @@
-/* The built-in checker's part about small counts that no table prints: the public, and every set of offices to whom a few of such
- * a count are others', are left with a stored move that changes it and touches none of them. Shares no arithmetic with the engine. */
+/* The built-in checker's part about small counts that no table prints, and what several lists leave together (blocks.h, whose
+ * list of these it shares): the public, and every set of offices to whom a few of such a count are others', are left with a stored
+ * move that changes it and touches none of them. Shares no arithmetic with the engine. */
 #include <stdlib.h>
 
+#include "policy/array.h"
+#include "policy/blocks.h"
 #include "policy/check.h"
 #include "policy/check_part.h"
 #include "policy/told.h"
 
 #define SETS_OF_MAX 8u
 
+enum { ALONE = 1, IN_SUM = 2 }; /* why a cell's moves are listed */
+
 struct doubt { /* what the moves leave open of the cell at hand */
 	const struct checker *c;
-	size_t *first; /* by cell, one more than there are: where its moves begin in `by` */
-	uint32_t *by;  /* moves through counts that are asked about */
-	uint32_t cell;
+	uint8_t *asked; /* by cell: ALONE, IN_SUM */
+	struct block **sum;
+	uint32_t n_sums, room_sums;
+	size_t *first;        /* by cell, one more than there are: where its moves begin in `by` */
+	uint32_t *by;         /* moves through counts that are asked about */
+	const uint32_t *part; /* the count at hand: its cells */
+	uint32_t n_parts;
+	const struct block *of; /* NULL: one cell */
+	int64_t value;
 	uint32_t who[SETS_OF_MAX], n_who, pool;
 	uint8_t *since; /* by code of the office dimension (check_open) */
 	uint32_t n_since;
@@ -28,13 +39,13 @@ static bool is_asked(const struct checker *c, uint32_t cell)
 /* ---- moves by cell ---- */
 
 /* Of every count asked about: how many moves pass it, or, once there is room, which. */
-static void put_moves(struct doubt *d, const uint8_t *asked, bool which)
+static void put_moves(struct doubt *d, bool which)
 {
 	const struct plan *p = d->c->p;
 	for (uint32_t i = 0; i < p->n_moves; i++)
 		for (uint32_t j = 0; p->move[i].word != NULL && p->move[i].active && j < p->move[i].n; j++) {
 			uint32_t cell = move_cell(&p->move[i], j);
-			if (asked[cell] == 0 || move_by(&p->move[i], j) == 0)
+			if (d->asked[cell] == 0 || move_by(&p->move[i], j) == 0)
 				continue;
 			if (which)
 				d->by[d->first[cell]++] = i;
@@ -43,19 +54,19 @@ static void put_moves(struct doubt *d, const uint8_t *asked, bool which)
 		}
 }
 
-static bool index_moves(struct doubt *d, const uint8_t *asked)
+static bool index_moves(struct doubt *d)
 {
 	size_t n = d->c->p->g->n_cells;
 	d->first = calloc(n + 2, sizeof *d->first);
 	if (d->first == NULL)
 		return false;
-	put_moves(d, asked, false);
+	put_moves(d, false);
 	for (size_t i = 0; i < n; i++)
 		d->first[i + 1] += d->first[i];
 	d->by = malloc((d->first[n] + 1) * sizeof *d->by);
 	if (d->by == NULL)
 		return false;
-	put_moves(d, asked, true); /* each cell's begin is where the next one's was */
+	put_moves(d, true); /* each cell's begin is where the next one's was */
 	for (size_t i = n; i > 0; i--)
 		d->first[i] = d->first[i - 1];
 	d->first[0] = 0;
@@ -83,11 +94,14 @@ static bool leaves_alone(const struct doubt *d, const struct move *m)
 static int64_t part_of(const struct doubt *d, uint32_t office)
 {
 	const struct table_input *t = d->c->t;
-	uint32_t code = table_coord(t, d->cell, d->c->office_dim);
-	if (!dim_is_above(&t->dim[d->c->office_dim], code, office))
-		return 0;
 	uint64_t stride = t->stride[d->c->office_dim];
-	return t->value[d->cell - code * stride + office * stride];
+	int64_t own = 0;
+	for (uint32_t i = 0; i < d->n_parts; i++) {
+		uint32_t code = table_coord(t, d->part[i], d->c->office_dim);
+		if (dim_is_above(&t->dim[d->c->office_dim], code, office))
+			own += t->value[d->part[i] - code * stride + office * stride];
+	}
+	return own;
 }
 
 static bool is_in(const struct doubt *d, uint32_t office)
@@ -110,8 +124,20 @@ static bool knew_before(const struct doubt *d)
 /* May this office's joining them matter? It touches the move they are left with, or, without one, owns some of the cell. */
 static bool matters(const struct doubt *d, const struct move *m, uint32_t office)
 {
-	return !is_in(d, office) && office != table_coord(d->c->t, d->cell, d->c->office_dim) &&
+	bool all_his = true;
+	for (uint32_t i = 0; i < d->n_parts; i++)
+		all_his = all_his && office == table_coord(d->c->t, d->part[i], d->c->office_dim);
+	return !is_in(d, office) && !all_his &&
 	       (m == NULL ? part_of(d, office) > 0 : !passes_by(d, m, office));
+}
+
+/* Not only parts of it against each other. */
+static bool changes(const struct doubt *d, const struct move *m)
+{
+	int64_t sum = 0;
+	for (uint32_t i = 0; d->of != NULL && i < d->n_parts; i++)
+		sum += move_change_at(m, d->part[i]);
+	return d->of == NULL || sum != 0;
 }
 
 /* They, and all that they may pool with. */
@@ -119,14 +145,15 @@ static bool is_open_to(struct doubt *d)
 {
 	const struct checker *c = d->c;
 	const struct move *m = NULL;
-	int64_t others = c->t->value[d->cell];
+	int64_t others = d->value;
 	for (uint32_t i = 0; i < d->n_who; i++)
 		others -= part_of(d, d->who[i]);
 	if (others < 1 || knew_before(d))
 		return true;
-	for (size_t i = d->first[d->cell]; m == NULL && i < d->first[d->cell + 1]; i++)
-		if (leaves_alone(d, &c->p->move[d->by[i]]))
-			m = &c->p->move[d->by[i]];
+	for (uint32_t p = 0; m == NULL && p < d->n_parts; p++)
+		for (size_t i = d->first[d->part[p]]; m == NULL && i < d->first[d->part[p] + 1]; i++)
+			if (leaves_alone(d, &c->p->move[d->by[i]]) && changes(d, &c->p->move[d->by[i]]))
+				m = &c->p->move[d->by[i]];
 	if (m == NULL && others < (int64_t)c->params->threshold)
 		return check_fails(c, "R12 unprinted");
 	const struct dim *offices = d->n_who == d->pool ? NULL : &c->t->dim[c->office_dim];
@@ -148,7 +175,7 @@ static bool can_be_few(const struct doubt *d)
 	const struct checker *c = d->c;
 	const struct dim *offices = d->pool == 0 ? NULL : &c->t->dim[c->office_dim];
 	int64_t largest[SETS_OF_MAX] = { 0 };
-	int64_t others = c->t->value[d->cell];
+	int64_t others = d->value;
 	for (uint32_t o = 0; offices != NULL && o < offices->n_codes; o++) {
 		uint32_t at = d->pool;
 		int64_t part = dim_is_leaf(offices, o) ? part_of(d, o) : 0;
@@ -164,37 +191,84 @@ static bool can_be_few(const struct doubt *d)
 	return others < (int64_t)c->params->threshold;
 }
 
-static bool check_count(struct doubt *d, uint32_t cell)
+static void look_at(struct doubt *d, const uint32_t *part, uint32_t n, const struct block *of)
 {
-	struct thing t = { .cell = cell };
-	d->cell = cell;
+	d->part = part;
+	d->n_parts = n;
+	d->of = of;
 	d->n_who = 0;
+	d->value = 0;
+	for (uint32_t i = 0; i < n; i++)
+		d->value += d->c->t->value[part[i]];
+}
+
+static bool check_count(struct doubt *d, const uint32_t *part, uint32_t n, const struct block *of)
+{
+	struct thing t = { .cell = part[0], .block = of };
+	look_at(d, part, n, of);
 	if (!can_be_few(d))
 		return true;
 	d->n_since = d->pool == 0 ? 0 : check_open(d->c, &t, d->since);
 	return is_open_to(d);
 }
 
+static bool keep_sum(void *context, struct block *b, struct err *e)
+{
+	struct doubt *d = context;
+	struct block *own = NULL;
+	look_at(d, b->part, b->n_parts, b);
+	if (!can_be_few(d))
+		return true;
+	if (!array_room(&d->sum, &d->room_sums, d->n_sums + 1, sizeof *d->sum) ||
+	    (own = block_copy(d->c->p->g, b)) == NULL)
+		return err_set(e, ERR_MEMORY, "no memory for the check");
+	d->sum[d->n_sums++] = own;
+	for (uint32_t i = 0; i < b->n_parts; i++)
+		d->asked[b->part[i]] |= IN_SUM;
+	return true;
+}
+
+static bool check_all(struct doubt *d)
+{
+	bool ok = true;
+	for (uint32_t i = 0; ok && i < d->c->p->g->n_cells; i++)
+		ok = (d->asked[i] & ALONE) == 0 || check_count(d, &i, 1, NULL);
+	for (uint32_t i = 0; ok && i < d->n_sums; i++)
+		ok = check_count(d, d->sum[i]->part, d->sum[i]->n_parts, d->sum[i]);
+	return ok;
+}
+
+static void doubt_free(struct doubt *d)
+{
+	for (uint32_t i = 0; i < d->n_sums; i++)
+		block_free(d->sum[i]);
+	free(d->sum);
+	free(d->asked);
+	free(d->since);
+	free(d->first);
+	free(d->by);
+}
+
 bool check_unprinted(const struct checker *c)
 {
 	const struct grid *g = c->p->g;
 	struct doubt d = { .c = c };
+	uint64_t work = 0;
 	uint32_t n = 0;
 	if (c->level < LEVEL_2 || c->params->threshold == 0 || c->params->figures == FIGURES_AMOUNTS)
 		return true;
 	if (c->level >= LEVEL_3 && c->office_dim != SIZE_MAX && c->params->residual != RESIDUAL_NO)
 		d.pool = c->params->coalition < SETS_OF_MAX ? c->params->coalition : SETS_OF_MAX;
-	uint8_t *asked = calloc((size_t)g->n_cells + 1, 1);
+	d.asked = calloc((size_t)g->n_cells + 1, 1);
 	d.since = calloc(d.pool == 0 ? 1 : c->t->dim[c->office_dim].n_codes, 1);
-	for (uint32_t i = 0; asked != NULL && i < g->n_cells; i++)
-		n += asked[i] = is_asked(c, i);
-	bool ok = (asked != NULL && d.since != NULL && (n == 0 || index_moves(&d, asked))) ||
-		  err_set(c->e, ERR_MEMORY, "no memory for the check");
-	for (uint32_t i = 0; ok && n > 0 && i < g->n_cells; i++)
-		ok = asked[i] == 0 || check_count(&d, i);
-	free(asked);
-	free(d.since);
-	free(d.first);
-	free(d.by);
+	for (uint32_t i = 0; d.asked != NULL && i < g->n_cells; i++)
+		n += d.asked[i] = is_asked(c, i) ? ALONE : 0;
+	bool ok =
+	    (d.asked != NULL && d.since != NULL) || err_set(c->e, ERR_MEMORY, "no memory for the check");
+	ok = ok && blocks_visit(g, keep_sum, &d, &work, c->e);
+	if (ok && n + d.n_sums > 0)
+		ok = (index_moves(&d) || err_set(c->e, ERR_MEMORY, "no memory for the check")) &&
+		     check_all(&d);
+	doubt_free(&d);
 	return ok;
 }

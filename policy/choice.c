@@ -136,7 +136,7 @@ static uint32_t need_terms(
 	}
 	const struct virt *v = &p->n->virt[n->virt];
 	for (uint32_t j = 0; j < v->r.b->n; j++) {
-		uint32_t column = place[relation_child(p->g, &v->r, j)];
+		uint32_t column = place[virt_part(p->g, v, j)];
 		if (!virt_holds(p->g, v, j) || column == NONE)
 			continue;
 		if (out != NULL)

@@ -101,7 +101,7 @@ static bool ball_make(struct ball *b)
 		ball_take(b, b->need->cell);
 	for (uint32_t j = 0; b->virt != NULL && j < b->virt->r.b->n; j++)
 		if (virt_holds(g, b->virt, j))
-			ball_take(b, relation_child(g, &b->virt->r, j));
+			ball_take(b, virt_part(g, b->virt, j));
 	for (uint32_t i = 0; i < b->n && b->n < b->most; i++)
 		visit_relations(b, b->cell[i], take_members);
 	for (uint32_t i = 0; i < b->n; i++)
@@ -144,7 +144,7 @@ static bool program_make(const struct ball *b, struct simplex *x)
 		put_coefficient(b, x, row, b->need->cell, b->need->dir);
 	for (uint32_t j = 0; b->virt != NULL && j < b->virt->r.b->n; j++)
 		if (virt_holds(b->s->g, b->virt, j))
-			put_coefficient(b, x, row, relation_child(b->s->g, &b->virt->r, j), b->need->dir);
+			put_coefficient(b, x, row, virt_part(b->s->g, b->virt, j), b->need->dir);
 	simplex_add(x, row, last, -1.0);
 	for (uint32_t i = 0; i < b->n; i++)
 		put_bounds(b, x, i);

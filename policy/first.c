@@ -49,7 +49,7 @@ static bool is_exact(const struct first *f, const struct need *n)
 		return f->u[v->r.parent] == f->u[relation_child(f->g, &v->r, v->except)];
 	for (uint32_t j = 0; j < v->r.b->n; j++)
 		if (virt_holds(f->g, v, j))
-			sum = plus(sum, f->u[relation_child(f->g, &v->r, j)]);
+			sum = plus(sum, f->u[virt_part(f->g, v, j)]);
 	return sum == 0;
 }
 

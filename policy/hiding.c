@@ -30,7 +30,7 @@ static void walk_sum(struct hiding *h, uint32_t sum, each_part *each)
 	}
 	for (uint32_t j = 0; j < v->r.b->n; j++)
 		if (virt_holds(h->g, v, j))
-			each(h, sum, relation_child(h->g, &v->r, j), false);
+			each(h, sum, virt_part(h->g, v, j), false);
 }
 
 static void count_part(struct hiding *h, uint32_t sum, uint32_t cell, bool off)

@@ -432,7 +432,7 @@ int64_t need_change(
 		return (move_change_at(m, v->r.parent) - move_change_at(m, virt_off(g, v))) * need->dir;
 	for (uint32_t j = 0; j < v->r.b->n; j++)
 		if (virt_holds(g, v, j))
-			sum += move_change_at(m, relation_child(g, &v->r, j));
+			sum += move_change_at(m, virt_part(g, v, j));
 	return sum * need->dir;
 }
 

@@ -19,13 +19,17 @@ bool virt_holds(const struct grid *g, const struct virt *v, uint32_t child)
 {
 	if (v->except != NONE)
 		return child != v->except;
+	if (v->block != NULL)
+		return true;
 	uint32_t cell = relation_child(g, &v->r, child);
 	return !told_is_known(g, cell) && g->kind[cell] != KIND_DEAD;
 }
 
-bool virt_holds_code(const struct grid *g, const struct virt *v, uint32_t code)
+bool virt_holds_code(const struct grid *g, const struct virt *v, size_t dim, uint32_t code)
 {
-	const struct dim *d = &g->t->dim[v->r.dim];
+	const struct dim *d = &g->t->dim[dim];
+	if (v->block != NULL)
+		return v->block->holds[dim][code] != 0;
 	uint32_t cell = v->r.parent + (code - v->r.b->parent) * (uint32_t)g->t->stride[v->r.dim];
 	if (!dim_is_child(d, v->r.b, code))
 		return false;
@@ -53,7 +57,7 @@ int64_t virt_value(const struct grid *g, const struct virt *v)
 		return g->value[v->r.parent] - g->value[virt_off(g, v)];
 	for (uint32_t j = 0; j < v->r.b->n; j++)
 		if (virt_holds(g, v, j))
-			sum += g->value[relation_child(g, &v->r, j)];
+			sum += g->value[virt_part(g, v, j)];
 	return sum;
 }
 
@@ -74,6 +78,18 @@ uint32_t needs_add_virt(struct needs *n, struct virt v)
 		return NONE;
 	n->virt[n->n_virt] = v;
 	return n->n_virt++;
+}
+
+uint32_t needs_add_block(const struct grid *g, struct needs *n, const struct block *b)
+{
+	struct block *own = block_copy(g, b);
+	uint32_t place =
+	    own == NULL
+		? NONE
+		: needs_add_virt(n, (struct virt){ { SIZE_MAX, &own->whole, own->part[0] }, NONE, own });
+	if (place == NONE)
+		block_free(own);
+	return place;
 }
 
 /* The chosen offices of the list first. NONE: no memory. */
@@ -479,6 +495,8 @@ bool needs_put_avoided(const struct grid *g, const struct needs *n, const struct
 
 void needs_free(struct needs *n)
 {
+	for (uint32_t i = 0; i < n->n_virt; i++)
+		block_free(n->virt[i].block);
 	free(n->need);
 	free(n->virt);
 	free(n->band);

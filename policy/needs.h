@@ -3,6 +3,7 @@
  * Internal to policy/. primary.c finds what is to be protected, this file turns it into needs, protect.c serves them. */
 #ifndef POLICY_NEEDS_H
 #define POLICY_NEEDS_H
+#include "policy/blocks.h"
 #include "policy/grid.h"
 #include "policy/release.h"
 
@@ -25,11 +26,13 @@ enum {
 	} /* by bit */
 #define RULE_COUNT 11u
 
-/* A sum of some children of one cell that is not a cell itself: all but one child (R4), or those not printed.
+/* A sum of some children of one cell that is not a cell itself: all but one child (R4), or those not printed; or the parts of a
+ * block, whose place a breakdown of as many children takes, which is no dimension's.
  */
 struct virt {
 	struct relation r;
 	uint32_t except; /* child's place in the breakdown; NONE: the children not printed */
+	struct block *block;
 };
 
 /* Offices below a subject: the first n_avoid must not be touched by a move; any of all n may be touched by the moves of
@@ -80,9 +83,19 @@ struct subject {
 
 /* A sum that earlier releases of the period gave away: the parent and all that is taken off it are out. */
 bool virt_has_left(const struct grid *g, const struct virt *v);
+/* Cells 0 .. r.b->n - 1 that the sum may be of, and whether it is. */
+static inline uint32_t virt_part(const struct grid *g, const struct virt *v, uint32_t i)
+{
+	return v->block != NULL ? v->block->part[i] : relation_child(g, &v->r, i);
+}
 bool virt_holds(const struct grid *g, const struct virt *v, uint32_t child);
-/* The same of a code of the sum's dimension: is it a child that the sum holds? */
-bool virt_holds_code(const struct grid *g, const struct virt *v, uint32_t code);
+/* Does the sum take only some of this dimension's codes? */
+static inline bool virt_lies_along(const struct virt *v, size_t dim)
+{
+	return v->block != NULL ? v->block->holds[dim] != NULL : v->r.dim == dim;
+}
+/* Is the code of such a dimension one of them? */
+bool virt_holds_code(const struct grid *g, const struct virt *v, size_t dim, uint32_t code);
 int64_t virt_value(const struct grid *g, const struct virt *v);
 /* Of a sum of all children but one: the cell it leaves out. The sum is the parent less that one, in counts and in moves. A
  * wide relation can have as many such sums as children, so nobody goes through the children of each. */
@@ -103,6 +116,8 @@ bool needs_has_rest(const struct grid *g, const struct subject *s);
 uint16_t needs_other_rule(const struct grid *g, uint32_t cell);
 /* NONE: no memory. */
 uint32_t needs_add_virt(struct needs *n, struct virt v);
+/* A copy of the block as a sum. NONE: no memory. */
+uint32_t needs_add_block(const struct grid *g, struct needs *n, const struct block *b);
 /* A band of n_listed offices, of which those in the bits of chosen must not be touched. NONE: no memory. */
 uint32_t needs_add_band(struct needs *n, const uint32_t *office, uint32_t n_listed, uint32_t chosen);
 bool needs_add(struct needs *n, struct need need, struct err *e);

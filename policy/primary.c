@@ -102,7 +102,7 @@ static uint32_t virt_size(const struct grid *g, const struct virt *v, uint32_t *
 static bool takes_off(const struct grid *g, const struct virt *v, uint32_t cell)
 {
 	uint32_t code = grid_coord(g, cell, v->r.dim);
-	return dim_is_child(&g->t->dim[v->r.dim], v->r.b, code) && !virt_holds_code(g, v, code);
+	return dim_is_child(&g->t->dim[v->r.dim], v->r.b, code) && !virt_holds_code(g, v, v->r.dim, code);
 }
 
 /* Do both take the same cells off the same parent? Then they are one sum, whatever parts it has. */
@@ -145,7 +145,7 @@ static bool stands_before(const struct grid *g, const struct virt *v)
 	const struct dim *d = &g->t->dim[v->r.dim];
 	uint32_t n = list_size(&d->down, v->r.b->parent);
 	for (uint32_t i = 0; i < n; i++) {
-		struct virt w = { { v->r.dim, dim_down(d, v->r.b->parent, i), v->r.parent }, NONE };
+		struct virt w = { { v->r.dim, dim_down(d, v->r.b->parent, i), v->r.parent }, NONE, NULL };
 		uint32_t cell = NONE;
 		if (w.r.b >= v->r.b)
 			continue;
@@ -188,7 +188,7 @@ static bool find_rest(
 		shown += known;
 		missing += !known && g->kind[child] != KIND_DEAD;
 	}
-	struct virt v = { *r, NONE };
+	struct virt v = { *r, NONE, NULL };
 	struct subject s = { r->parent, &v, NONE };
 	if (shown == 0 || missing == 0 || virt_has_left(g, &v))
 		return true;
@@ -242,7 +242,7 @@ static bool find_group(
 	for (uint32_t j = 0; live > 1 && j < r->b->n; j++) {
 		uint32_t child = relation_child(g, r, j);
 		int64_t rest = base - g->value[child];
-		struct virt v = { *r, j };
+		struct virt v = { *r, j, NULL };
 		if (!printed(g, child) || rest >= (int64_t)g->p->threshold)
 			continue;
 		if (rest == 0 ? !find_full(g, n, level, r, e) : !protect_virt(g, n, level, &v, RULE_GROUP, e))

@@ -168,7 +168,7 @@ static bool judge_virtual(const struct attempt *a, struct err *e)
 				sum = a->null[k][v->r.parent] ^ a->null[k][virt_off(&a->g, v)];
 			for (uint32_t j = 0; v->except == NONE && j < v->r.b->n; j++)
 				if (virt_holds(&a->g, v, j))
-					sum = (sum + a->null[k][relation_child(&a->g, &v->r, j)]) % prime;
+					sum = (sum + a->null[k][virt_part(&a->g, v, j)]) % prime;
 			if (sum == 0)
 				return err_set(
 				    e, ERR_INTERNAL, "our own check failed: a group can be worked out");

@@ -174,7 +174,7 @@ static void find_anywhere(struct search *s, uint32_t cell, const struct virt *vi
 	if (virt == NULL)
 		find_at(s, cell);
 	for (uint32_t j = 0; virt != NULL && j < virt->r.b->n && s->price > 0.0f; j++) {
-		uint32_t child = relation_child(s->g, &virt->r, j);
+		uint32_t child = virt_part(s->g, virt, j);
 		if (virt_holds(s->g, virt, j) && s->g->kind[child] != KIND_DEAD)
 			find_at(s, child);
 	}

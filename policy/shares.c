@@ -53,7 +53,7 @@ int64_t shares_value(const struct grid *g, const struct subject *s, uint32_t off
 	if (s->virt->except != NONE && (office == NONE || s->virt->r.dim != g->office_dim))
 		return value_less(g, s->virt, office, live);
 	for (uint32_t j = 0; j < s->virt->r.b->n; j++)
-		if (virt_holds(g, s->virt, j) && add_part(g, relation_child(g, &s->virt->r, j), office, &sum))
+		if (virt_holds(g, s->virt, j) && add_part(g, virt_part(g, s->virt, j), office, &sum))
 			*live = true;
 	return sum;
 }

@@ -13,6 +13,12 @@ static bool is_known(const struct grid *g, uint32_t cell)
 static bool had_left(const struct grid *g, const struct subject *s, uint32_t back)
 {
 	const struct virt *v = s->virt;
+	const struct block *b = v == NULL ? NULL : v->block;
+	for (uint32_t i = 0; b != NULL && i < b->n_known; i++)
+		if (!is_known(g, b->known[i] + back))
+			return false;
+	if (b != NULL)
+		return true;
 	if (!told_has_left(g, s->cell + back))
 		return false;
 	if (v != NULL && v->except != NONE)

@@ -12,6 +12,8 @@
 
 #define POOL_MAX 8u
 
+enum { OF_ITSELF = 1, OF_BLOCK = 2 }; /* why a cell's moves are noted */
+
 struct passing { /* one of the moves through a cell */
 	uint32_t move, next;
 };
@@ -20,15 +22,30 @@ struct unprinted {
 	struct plan *p;
 	const struct grid *g;
 	uint32_t *head; /* by cell: the first of its moves; NONE: none, or not asked about */
-	uint8_t *asked; /* by cell */
+	uint8_t *asked; /* by cell: OF_ITSELF, OF_BLOCK */
 	struct passing *node;
 	uint32_t n_nodes, room_nodes;
-	uint32_t office[POOL_MAX], n_offices, most; /* who looks at the cell, and how many may */
-	int64_t *own;    /* by code of the office dimension: its part of the cell */
+	struct block **block; /* the sums asked about */
+	uint32_t n_blocks, room_blocks;
+	struct subject s; /* the count at hand, and what it is */
+	int64_t value;
+	uint32_t office[POOL_MAX], n_offices, most; /* who looks at it, and how many may */
+	int64_t *own;                               /* by code of the office dimension: its part of it */
 	uint8_t *seen;   /* the same: 0, or how many looked when it was looked at as the last of them */
-	uint32_t change; /* of the cell since an earlier release gave it away */
+	uint32_t change; /* of its first part since an earlier release gave it away */
 	bool open;
 };
+
+/* Cells that the count at hand is the sum of. */
+static uint32_t n_parts(const struct unprinted *u)
+{
+	return u->s.virt == NULL ? 1 : u->s.virt->r.b->n;
+}
+
+static uint32_t part(const struct unprinted *u, uint32_t i)
+{
+	return u->s.virt == NULL ? u->s.cell : virt_part(u->g, u->s.virt, i);
+}
 
 /* ---- which counts ---- */
 
@@ -38,15 +55,17 @@ static bool is_unprinted(const struct grid *g, uint32_t cell)
 	       !told_has_left(g, cell);
 }
 
-static void look_at(struct unprinted *u, uint32_t cell)
+/* virt: NULL, or the block that begins with the cell. */
+static void look_at(struct unprinted *u, uint32_t cell, const struct virt *virt)
 {
 	const struct grid *g = u->g;
-	struct subject s = { cell, NULL, NONE };
 	bool live = false;
+	u->s = (struct subject){ cell, virt, NONE };
+	u->value = shares_value(g, &u->s, NONE, &live);
 	u->n_offices = 0;
-	u->change = u->most == 0 ? NONE : since_change(g, &s);
+	u->change = u->most == 0 ? NONE : since_change(g, &u->s);
 	for (uint32_t o = 0; u->most > 0 && o < g->t->dim[g->office_dim].n_codes; o++)
-		u->own[o] = dim_is_leaf(&g->t->dim[g->office_dim], o) ? shares_value(g, &s, o, &live) : 0;
+		u->own[o] = dim_is_leaf(&g->t->dim[g->office_dim], o) ? shares_value(g, &u->s, o, &live) : 0;
 }
 
 static bool is_member(const struct unprinted *u, uint32_t office)
@@ -57,9 +76,9 @@ static bool is_member(const struct unprinted *u, uint32_t office)
 	return false;
 }
 
-static int64_t rest_of(const struct unprinted *u, uint32_t cell)
+static int64_t rest_of(const struct unprinted *u)
 {
-	int64_t rest = u->g->value[cell];
+	int64_t rest = u->value;
 	for (uint32_t i = 0; i < u->n_offices; i++)
 		rest -= u->own[u->office[i]];
 	return rest;
@@ -93,7 +112,7 @@ static bool note(struct unprinted *u, uint32_t move)
 	const struct move *m = &u->p->move[move];
 	for (uint32_t i = 0; i < m->n; i++) {
 		uint32_t cell = move_cell(m, i);
-		if (!u->asked[cell])
+		if (u->asked[cell] == 0)
 			continue;
 		if (!array_room(&u->node, &u->room_nodes, u->n_nodes + 1, sizeof *u->node))
 			return false;
@@ -111,20 +130,40 @@ static bool touches_them(const struct unprinted *u, const struct move *m)
 	return false;
 }
 
+/* A move through one of its parts may leave the sum as it is. */
+static bool changes_it(const struct unprinted *u, const struct move *m)
+{
+	int64_t by = 0;
+	for (uint32_t i = 0; u->s.virt != NULL && i < m->n; i++)
+		by += block_holds(u->g, u->s.virt->block, move_cell(m, i)) ? move_by(m, i) : 0;
+	return u->s.virt == NULL || by != 0;
+}
+
 /* Of the moves that they cannot rule out the one with fewest offices; NONE: there is none. */
-static uint32_t move_for(const struct unprinted *u, uint32_t cell)
+static uint32_t move_for(const struct unprinted *u)
 {
 	uint32_t best = NONE;
-	for (uint32_t at = u->head[cell]; at != NONE; at = u->node[at].next) {
-		uint32_t move = u->node[at].move;
-		const struct move *m = &u->p->move[move];
-		if ((best == NONE || m->n_offices < u->p->move[best].n_offices) && !touches_them(u, m))
-			best = move;
-	}
+	for (uint32_t i = 0; i < n_parts(u); i++)
+		for (uint32_t at = u->head[part(u, i)]; at != NONE; at = u->node[at].next) {
+			uint32_t move = u->node[at].move;
+			const struct move *m = &u->p->move[move];
+			if ((best == NONE || m->n_offices < u->p->move[best].n_offices) &&
+			    !touches_them(u, m) && changes_it(u, m))
+				best = move;
+		}
 	return best;
 }
 
 /* ---- needs ---- */
+
+/* Did the office send other figures of it since it was given away? */
+static bool has_changed(const struct unprinted *u, uint32_t office)
+{
+	for (uint32_t i = 0; i < n_parts(u); i++)
+		if (since_is_open(u->g, u->change + part(u, i) - part(u, 0), office, false))
+			return true;
+	return false;
+}
 
 /* They knew it from an earlier release: all that changed since is theirs. */
 static bool knew(const struct unprinted *u)
@@ -132,7 +171,7 @@ static bool knew(const struct unprinted *u)
 	const struct dim *d = u->most == 0 ? NULL : &u->g->t->dim[u->g->office_dim];
 	bool some = false;
 	for (uint32_t o = 0; u->change != NONE && o < d->n_codes; o++) {
-		if (!dim_is_leaf(d, o) || !since_is_open(u->g, u->change, o, false))
+		if (!dim_is_leaf(d, o) || !has_changed(u, o))
 			continue;
 		if (!is_member(u, o))
 			return false;
@@ -160,11 +199,15 @@ static bool serve(struct unprinted *u, uint32_t number)
 }
 
 /* A need against those who look, from now on. *move: what serves it, or NONE. */
-static bool demand(struct unprinted *u, uint32_t cell, uint32_t *move, struct err *e)
+static bool demand(struct unprinted *u, uint32_t *move, struct err *e)
 {
 	struct needs *n = u->p->n;
-	struct need need = { .cell = cell,
-		.virt = NONE,
+	if (u->s.virt != NULL && u->s.place == NONE)
+		u->s.place = needs_add_block(u->g, n, u->s.virt->block);
+	if (u->s.virt != NULL && u->s.place == NONE)
+		return err_set(e, ERR_MEMORY, "no memory for the requirements");
+	struct need need = { .cell = u->s.cell,
+		.virt = u->s.place,
 		.avoid = u->n_offices == 1 ? u->office[0] : NONE,
 		.exempt = NONE,
 		.band = NONE,
@@ -178,8 +221,10 @@ static bool demand(struct unprinted *u, uint32_t cell, uint32_t *move, struct er
 	if (!needs_add(n, need, e))
 		return false;
 	uint32_t number = n->n - 1;
-	n->need[number].next = n->first[cell];
-	n->first[cell] = number;
+	if (u->s.virt == NULL) {
+		n->need[number].next = n->first[u->s.cell];
+		n->first[u->s.cell] = number;
+	}
 	if (!serve(u, number)) {
 		u->open = true;
 		return !u->p->memory_failed || err_set(e, ERR_MEMORY, "no memory for the moves");
@@ -188,14 +233,22 @@ static bool demand(struct unprinted *u, uint32_t cell, uint32_t *move, struct er
 	return note(u, *move) || err_set(e, ERR_MEMORY, "no memory for the moves");
 }
 
-static bool cover(struct unprinted *u, uint32_t cell, struct err *e);
+/* In whose row it stands, whole; NONE: in nobody's. */
+static uint32_t row_of(const struct unprinted *u)
+{
+	bool several =
+	    u->s.virt != NULL && u->g->office_dim != SIZE_MAX && virt_lies_along(u->s.virt, u->g->office_dim);
+	return several ? NONE : grid_office(u->g, u->s.cell);
+}
 
-static bool cover_with(struct unprinted *u, uint32_t cell, uint32_t office, struct err *e)
+static bool cover(struct unprinted *u, struct err *e);
+
+static bool cover_with(struct unprinted *u, uint32_t office, struct err *e)
 {
 	if (is_member(u, office) || u->seen[office] != 0)
 		return true;
 	u->office[u->n_offices++] = office;
-	bool ok = cover(u, cell, e);
+	bool ok = cover(u, e);
 	u->seen[office] = (uint8_t)u->n_offices--;
 	return ok;
 }
@@ -211,26 +264,26 @@ static void forget(struct unprinted *u)
 
 /* Whoever joins those who look still has the move, but for the offices that it touches; where there is no move yet, and need not
  * be, those who own some of the cell. No set is looked at twice: whoever was seen is in none that is looked at later. */
-static bool cover(struct unprinted *u, uint32_t cell, struct err *e)
+static bool cover(struct unprinted *u, struct err *e)
 {
-	int64_t rest = rest_of(u, cell);
+	int64_t rest = rest_of(u);
 	bool ok = true;
 	if (!may_be_few(u, rest) || knew(u))
 		return true;
-	uint32_t move = move_for(u, cell);
-	if (move == NONE && rest < (int64_t)u->g->p->threshold && !demand(u, cell, &move, e))
+	uint32_t move = move_for(u);
+	if (move == NONE && rest < (int64_t)u->g->p->threshold && !demand(u, &move, e))
 		return false;
 	if (u->n_offices == u->most || (move == NONE && rest < (int64_t)u->g->p->threshold))
 		return true;
 	if (move == NONE) {
 		const struct dim *d = &u->g->t->dim[u->g->office_dim];
 		for (uint32_t o = 0; ok && o < d->n_codes; o++)
-			ok = u->own[o] == 0 || cover_with(u, cell, o, e);
+			ok = u->own[o] == 0 || cover_with(u, o, e);
 	} else {
-		uint32_t own_row = grid_office(u->g, cell);
+		uint32_t own_row = row_of(u);
 		for (uint32_t i = 0; ok && i < u->p->move[move].n_offices; i++) {
 			uint32_t office = move_offices(&u->p->move[move])[i];
-			ok = office == own_row || cover_with(u, cell, office, e);
+			ok = office == own_row || cover_with(u, office, e);
 		}
 	}
 	forget(u);
@@ -241,6 +294,9 @@ static bool cover(struct unprinted *u, uint32_t cell, struct err *e)
 
 static void unprinted_free(struct unprinted *u)
 {
+	for (uint32_t i = 0; i < u->n_blocks; i++)
+		block_free(u->block[i]);
+	free(u->block);
 	if (u->own != NULL)
 		sodium_memzero(u->own, u->g->t->dim[u->g->office_dim].n_codes * sizeof *u->own);
 	free(u->head);
@@ -259,20 +315,54 @@ static bool find_moves(struct unprinted *u)
 	return true;
 }
 
+static struct virt virt_of(struct block *b)
+{
+	return (struct virt){ { SIZE_MAX, &b->whole, b->part[0] }, NONE, b };
+}
+
+/* Keeps a sum of which somebody may be left with a few. */
+static bool take_block(void *context, struct block *b, struct err *e)
+{
+	struct unprinted *u = context;
+	struct virt v = virt_of(b);
+	look_at(u, b->part[0], &v);
+	if (!may_be_few(u, u->value))
+		return true;
+	if (!array_room(&u->block, &u->room_blocks, u->n_blocks + 1, sizeof *u->block))
+		return err_set(e, ERR_MEMORY, "no memory for what several lists leave");
+	u->block[u->n_blocks] = block_copy(u->g, b);
+	if (u->block[u->n_blocks] == NULL)
+		return err_set(e, ERR_MEMORY, "no memory for what several lists leave");
+	u->n_blocks++;
+	for (uint32_t i = 0; i < b->n_parts; i++)
+		u->asked[b->part[i]] |= OF_BLOCK;
+	return true;
+}
+
+/* The table is refused. */
+static bool is_over(struct unprinted *u)
+{
+	bool over = plan_over_limit(u->p);
+	u->open = u->open || over;
+	return over;
+}
+
 static bool find_all(struct unprinted *u, struct err *e)
 {
 	if (!plan_list(u->p) || !find_moves(u))
 		return err_set(e, ERR_MEMORY, "no memory for what no table prints");
 	grid_see_all(u->p->g);
-	for (uint32_t c = 0; c < u->g->n_cells; c++) {
-		if (!u->asked[c])
+	for (uint32_t c = 0; c < u->g->n_cells && !is_over(u); c++) {
+		if ((u->asked[c] & OF_ITSELF) == 0)
 			continue;
-		if (plan_over_limit(u->p)) { /* the table is refused */
-			u->open = true;
-			return true;
-		}
-		look_at(u, c);
-		if (!cover(u, c, e))
+		look_at(u, c, NULL);
+		if (!cover(u, e))
+			return false;
+	}
+	for (uint32_t i = 0; i < u->n_blocks && !is_over(u); i++) {
+		struct virt v = virt_of(u->block[i]);
+		look_at(u, v.r.parent, &v);
+		if (!cover(u, e))
 			return false;
 	}
 	return true;
@@ -297,10 +387,11 @@ bool unprinted_find(struct plan *p, enum guarantee level, bool *open, struct err
 		  err_set(e, ERR_MEMORY, "no memory for what no table prints");
 	for (uint32_t c = 0; ok && c < g->n_cells; c++) {
 		u.head[c] = NONE;
-		u.asked[c] = is_unprinted(g, c);
+		u.asked[c] = is_unprinted(g, c) ? OF_ITSELF : 0;
 		asked += u.asked[c];
 	}
-	if (ok && asked > 0)
+	ok = ok && blocks_visit(g, take_block, &u, &p->s.work, e);
+	if (ok && asked + u.n_blocks > 0)
 		ok = find_all(&u, e);
 	unprinted_free(&u);
 	*open = u.open;

@@ -232,6 +232,31 @@ uint32_t auditledger_since(struct audit *a, const struct subject *s)
 	return n;
 }
 
+uint32_t auditledger_since_sum(
+    struct audit *a, const uint64_t *part, size_t n_parts, const uint64_t *from, size_t n_from)
+{
+	uint64_t to = a->releases->n - part[0] / a->own_cells;
+	uint64_t then = to;
+	uint32_t n = 0;
+	for (bool gone = false; then > 0 && !gone; then -= gone ? 0 : 1) {
+		uint64_t further = count_cell(a, then - 1, 0) - count_cell(a, to, 0);
+		gone = true;
+		for (size_t i = 0; gone && i < n_from; i++)
+			gone = has_gone(a, from[i] + further) || a->g->live[from[i] + further] == 0;
+	}
+	for (uint32_t i = 0; i < a->n_offices; i++) {
+		bool open = false;
+		for (size_t k = 0; then > 0 && !open && k < n_parts; k++) {
+			uint64_t own = audit_part(
+			    a, difference_cell(a, then - 1, to, part[k] % a->own_cells), a->office[i]);
+			open = own != UINT64_MAX && a->g->live[own] != 0;
+		}
+		a->open[a->office[i]] = open;
+		n += open;
+	}
+	return n;
+}
+
 /* ---- enough offices changed ---- */
 
 static bool enough_changed(const struct audit *a, uint64_t from)

@@ -113,6 +113,8 @@ struct line *audit_next(const struct audit *a, const struct subject *s, uint32_t
 uint32_t audit_first(const struct audit *a, const struct subject *s);
 /* Fills value, own, rank, n_ranked, open, n_open. */
 void audit_look_at(struct audit *a, const struct subject *s);
+/* The same of a sum of cells. */
+void audit_look_at_sum(struct audit *a, const uint64_t *cell, size_t n);
 /* These offices know the subject looked at from an earlier release: whatever changed of it since is theirs. */
 bool audit_knew(const struct audit *a, const uint32_t *office, uint32_t n);
 /* The cell's part at an office; UINT64_MAX: the office is not below the cell's code. */

@@ -112,6 +112,30 @@ void audit_look_at(struct audit *a, const struct subject *s)
 	a->n_open = a->releases == NULL ? 0 : auditledger_since(a, s);
 }
 
+void audit_look_at_sum(struct audit *a, const uint64_t *cell, size_t n)
+{
+	a->value = 0;
+	a->n_ranked = 0;
+	a->n_open = 0;
+	for (size_t i = 0; i < n; i++)
+		a->value += a->g->truth[cell[i]];
+	if (a->office_dim == NO_OFFICE)
+		return;
+	for (uint32_t i = 0; i < a->n_offices; i++) {
+		uint32_t office = a->office[i];
+		a->own[office] = -1;
+		for (size_t k = 0; k < n; k++) {
+			uint64_t part = audit_part(a, cell[k], office);
+			if (part == UINT64_MAX || a->g->live[part] == 0)
+				continue;
+			a->own[office] = larger(a->own[office], 0) + a->g->truth[part];
+		}
+		if (a->own[office] >= 0)
+			a->rank[a->n_ranked++] = office;
+	}
+	qsort_r(a->rank, a->n_ranked, sizeof *a->rank, more_first, a);
+}
+
 bool audit_knew(const struct audit *a, const uint32_t *office, uint32_t n)
 {
 	uint32_t theirs = 0;

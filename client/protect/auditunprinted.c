@@ -1,4 +1,4 @@
-/* What no table prints (R12, "Unprinted"): of each such count the public, and each set of offices that may pool, is left in
+/* What no table prints (R12, "Unprinted"): of each such count, and of each sum that several lists leave, the public, and each set of offices that may pool, is left in
  * doubt if 1 to k-1 of it is not theirs. Some stored move changes it and touches nobody of them, so that another whole table
  * agrees with all they know. Written from docs/disclosure.md.
  *
@@ -9,6 +9,7 @@
  * common. */
 #include <stdlib.h>
 
+#include "client/protect/auditblocks.h"
 #include "client/protect/auditledger.h"
 
 #define LOOKS_MAX UINT64_C(10000000000) /* at moves, of all cells together */
@@ -29,9 +30,12 @@ struct doubt {
 	uint32_t *touched;
 	struct passing *passing; /* by cell, fewest offices first */
 	size_t n_passing;
+	struct passing *of_sum; /* by cell, all moves: to find those of a sum's parts; NULL: no sum was met */
+	int64_t *net;           /* by move: what it changes of the sum at hand */
 	/* of the cell looked at, and the offices at hand: */
 	struct subject s;
-	size_t from, to; /* moves that pass it */
+	const struct passing *way;
+	size_t from, to; /* way[from .. to): moves that change it */
 	int64_t rest;    /* of it, not theirs */
 	uint32_t office[POOL_LIMIT], n_offices;
 	uint8_t *state; /* by code of the office dimension */
@@ -116,11 +120,11 @@ static enum answer answer_of(struct doubt *d, const struct passing **best)
 	d->look++;
 	d->looks++;
 	for (size_t i = d->from; i < d->to; i++) {
-		const uint32_t *office = d->touched + d->touched_from[d->passing[i].move];
+		const uint32_t *office = d->touched + d->touched_from[d->way[i].move];
 		uint32_t open = 0;
 		bool theirs = false;
 		bool meets = false;
-		for (uint32_t k = 0; k < d->passing[i].n_offices; k++) {
+		for (uint32_t k = 0; k < d->way[i].n_offices; k++) {
 			theirs |= d->state[office[k]] == IN;
 			open += d->state[office[k]] == FREE;
 			meets |= d->state[office[k]] == FREE && d->met[office[k]] == d->look;
@@ -128,12 +132,12 @@ static enum answer answer_of(struct doubt *d, const struct passing **best)
 		d->looks++;
 		if (theirs)
 			continue;
-		for (uint32_t k = 0; !meets && k < d->passing[i].n_offices; k++)
+		for (uint32_t k = 0; !meets && k < d->way[i].n_offices; k++)
 			d->met[office[k]] = d->look;
 		apart += !meets;
 		if (open == 0 || apart > d->pool - d->n_offices)
 			return DOUBT;
-		*best = open < fewest ? &d->passing[i] : *best;
+		*best = open < fewest ? &d->way[i] : *best;
 		fewest = open < fewest ? open : fewest;
 	}
 	return *best == NULL ? NO_DOUBT : MORE;
@@ -230,11 +234,21 @@ static uint32_t owner_of(const struct audit *a, uint64_t cell)
 		   : NO_OFFICE;
 }
 
+/* The same of a sum. */
+static uint32_t sum_owner(const struct audit *a, const struct block *b)
+{
+	uint32_t owner = owner_of(a, b->part[0]);
+	for (size_t i = 1; i < b->n_parts; i++)
+		owner = owner_of(a, b->part[i]) == owner ? owner : NO_OFFICE;
+	return owner;
+}
+
 static bool cell_holds(struct doubt *d, uint64_t cell)
 {
 	struct audit *a = d->a;
 	const struct passing *best;
 	uint32_t owner = owner_of(a, cell);
+	d->way = d->passing;
 	bool small = a->g->truth[cell] < (int64_t)a->p->threshold;
 	if (!small && (d->pool == 0 || owner != NO_OFFICE))
 		return true;
@@ -266,6 +280,107 @@ static bool cells_hold(struct doubt *d)
 	return ok;
 }
 
+/* ---- sums of several lists ---- */
+
+/* All that moves change, by cell. */
+static bool of_sum_find(struct doubt *d)
+{
+	const struct audit *a = d->a;
+	size_t n = 0;
+	d->net = calloc((size_t)a->n_moves + 1, sizeof *d->net);
+	d->of_sum = calloc(a->n_changes + 1, sizeof *d->of_sum);
+	if (d->net == NULL || d->of_sum == NULL)
+		return err_set(a->e, ERR_MEMORY, "no memory");
+	for (uint32_t m = 0; m < a->n_moves; m++)
+		for (uint64_t i = 0; i < a->move[m].n; i++)
+			d->of_sum[n++] = (struct passing){ a->change[a->move[m].start + i].cell, m,
+				(uint32_t)(d->touched_from[m + 1] - d->touched_from[m]) };
+	if (n > 0)
+		qsort(d->of_sum, n, sizeof *d->of_sum, by_cell);
+	return true;
+}
+
+static const struct passing *first_at(const struct doubt *d, uint64_t cell)
+{
+	size_t low = 0;
+	size_t high = d->a->n_changes;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (d->of_sum[middle].cell < cell)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return d->of_sum + low;
+}
+
+static int64_t change_by(const struct audit *a, uint32_t move, uint64_t cell)
+{
+	const struct change *c = a->change + a->move[move].start;
+	uint64_t low = 0;
+	uint64_t high = a->move[move].n;
+	while (low < high) {
+		uint64_t middle = low + (high - low) / 2;
+		if (c[middle].cell < cell)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return c[low].by;
+}
+
+/* Adds what each move changes of the sum's parts (add), or takes the moves that change the sum into room and clears net. */
+static size_t sum_moves(struct doubt *d, const struct block *b, bool add, struct passing *room)
+{
+	const struct passing *end = d->of_sum + d->a->n_changes;
+	size_t n = 0;
+	for (size_t i = 0; i < b->n_parts; i++)
+		for (const struct passing *p = first_at(d, b->part[i]); p < end && p->cell == b->part[i];
+		     p++) {
+			n++;
+			if (add)
+				d->net[p->move] += change_by(d->a, p->move, p->cell);
+			else if (d->net[p->move] != 0) {
+				d->net[p->move] = 0;
+				*room++ = (struct passing){ b->part[0], p->move, p->n_offices };
+				d->to++;
+			}
+		}
+	return n;
+}
+
+static bool sum_holds(void *context, const struct block *b)
+{
+	struct doubt *d = context;
+	struct audit *a = d->a;
+	if (d->of_sum == NULL && !of_sum_find(d))
+		return false;
+	audit_look_at_sum(a, b->part, b->n_parts);
+	d->s = (struct subject){ .cell = b->part[0] };
+	d->rest = a->value;
+	if (least_rest(d) >= (int64_t)a->p->threshold)
+		return true;
+	size_t n = sum_moves(d, b, true, NULL);
+	struct passing *room = calloc(n + 1, sizeof *room);
+	if (room == NULL)
+		return err_set(a->e, ERR_MEMORY, "no memory");
+	d->from = d->to = 0;
+	sum_moves(d, b, false, room);
+	if (d->to > 0)
+		qsort(room, d->to, sizeof *room, by_cell);
+	d->way = room;
+	a->n_open =
+	    a->releases == NULL ? 0 : auditledger_since_sum(a, b->part, b->n_parts, b->from, b->n_from);
+	uint32_t owner = d->pool == 0 ? NO_OFFICE : sum_owner(a, b);
+	if (owner != NO_OFFICE)
+		d->state[owner] = OWNER;
+	bool ok = holds(d);
+	if (owner != NO_OFFICE)
+		d->state[owner] = FREE;
+	free(room);
+	return ok;
+}
+
 bool audit_unprinted(struct audit *a)
 {
 	struct doubt d = { .a = a, .pool = a->p->residual == RESIDUAL_NO ? 0 : a->pool };
@@ -281,7 +396,7 @@ bool audit_unprinted(struct audit *a)
 		  d.met != NULL && touched_find(&d);
 	if (ok) {
 		passing_find(&d);
-		ok = cells_hold(&d);
+		ok = cells_hold(&d) && auditblocks_visit(a, sum_holds, &d);
 	} else
 		err_set(a->e, ERR_MEMORY, "no memory");
 	free(d.touched_from);
@@ -289,5 +404,7 @@ bool audit_unprinted(struct audit *a)
 	free(d.passing);
 	free(d.state);
 	free(d.met);
+	free(d.of_sum);
+	free(d.net);
 	return ok;
 }
