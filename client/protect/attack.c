@@ -109,6 +109,8 @@ static void attack_free(struct attack *a)
 	free(a->office);
 	free(a->own);
 	free(a->sum);
+	free(a->term);
+	free(a->sign);
 	buf_free(&a->out);
 }
 

@@ -9,10 +9,11 @@
 #include "client/protect/together.h"
 #include "policy/params.h"
 
-/* What is left of a cell beside those of its parts that are printed or hidden. */
+/* What is left of a cell beside those of its parts that are printed or hidden, or of several lists (listsums.h). */
 struct attack_sum {
-	uint64_t parent, stride;
-	const struct breakdown *b;
+	size_t first; /* place in term and sign */
+	uint32_t n;
+	bool several; /* lists */
 };
 
 struct attack {
@@ -30,6 +31,9 @@ struct attack {
 	bool reveal;            /* what is hidden is known as well */
 	struct attack_sum *sum; /* of cells no table prints: the system's cells from g.n_cells on */
 	uint32_t n_sums;
+	uint64_t *term; /* what they are reckoned from, the whole first; sign: 1 or -1 */
+	int8_t *sign;
+	size_t n_terms, room_terms;
 	bool judged; /* --policy and --level: also protected cells that miss their targets count */
 	struct buf out;
 	uint64_t found, hidden;

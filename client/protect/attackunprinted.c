@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "client/protect/attackpart.h"
+#include "client/protect/listsums.h"
 
 /* Stands in the result as a count, shown or not. */
 static bool is_counted(const struct attack *a, uint64_t cell)
@@ -20,9 +21,9 @@ bool attack_is_unprinted(const struct attack *a, uint64_t cell)
 	       (!attack_is_difference(a, cell) && !is_counted(a, cell) && a->g.mark[cell] != 'R');
 }
 
-static uint64_t part_of(const struct attack_sum *s, uint32_t i)
+static const struct attack_sum *sum_of(const struct attack *a, uint64_t cell)
 {
-	return s->parent + (s->b->child[i] - (uint64_t)s->b->parent) * s->stride;
+	return &a->sum[cell - a->g.n_cells];
 }
 
 /* A cell, or a sum, by what is taken off. */
@@ -31,10 +32,10 @@ static int64_t total(
 {
 	if (!is_sum(a, cell))
 		return of(a, cell);
-	const struct attack_sum *s = &a->sum[cell - a->g.n_cells];
-	int64_t left = of(a, s->parent);
-	for (uint32_t i = 0; i < s->b->n; i++)
-		left -= is_counted(a, part_of(s, i)) ? of(a, part_of(s, i)) : 0;
+	const struct attack_sum *s = sum_of(a, cell);
+	int64_t left = 0;
+	for (size_t i = s->first; i < s->first + s->n; i++)
+		left += a->sign[i] * of(a, a->term[i]);
 	return left;
 }
 
@@ -77,14 +78,15 @@ bool attack_unprinted_asked(const struct attack *a, uint64_t cell)
 	return is_few(a, rest) || (rest == 0 && a->own == NULL && a->judged);
 }
 
-/* Known exactly and few; of the public also: known to be few. */
+/* Known exactly and few; of the public also: known to be few, but for what several lists leave. */
 bool attack_unprinted_discloses(const struct attack *a, uint64_t cell, int64_t lo, int64_t hi)
 {
 	if (hi == SYSTEM_UNBOUNDED)
 		return false;
 	if (lo == hi)
 		return is_few(a, lo - attack_own_of(a, cell));
-	return a->judged && a->own == NULL && a->moved.how == MOVED_NOT && hi < a->threshold;
+	bool several = is_sum(a, cell) && sum_of(a, cell)->several;
+	return a->judged && a->own == NULL && a->moved.how == MOVED_NOT && hi < a->threshold && !several;
 }
 
 /* ---- noughts that nothing hides ---- */
@@ -134,64 +136,117 @@ static bool is_unknown(const struct attack *a, uint64_t cell)
 	return attack_is_unprinted(a, cell) && !attack_known(a, cell, &value);
 }
 
-/* Something is printed or hidden of it, and more than one part that may count somebody is not. A single one is a cell. */
-static bool is_asked(const struct attack *a, const struct attack_sum *s)
+static bool term_add(struct attack *a, uint64_t cell, int8_t sign)
 {
-	uint32_t shown = 0;
-	uint32_t left = 0;
-	if (!is_counted(a, s->parent))
-		return false;
-	for (uint32_t i = 0; i < s->b->n; i++) {
-		shown += is_counted(a, part_of(s, i));
-		left += is_unknown(a, part_of(s, i)) && attack_is_live(a, part_of(s, i));
+	if (a->n_terms == a->room_terms) {
+		size_t room = a->room_terms == 0 ? 64 : 2 * a->room_terms;
+		uint64_t *term = realloc(a->term, room * sizeof *term);
+		int8_t *signs = term == NULL ? NULL : realloc(a->sign, room * sizeof *signs);
+		a->term = term == NULL ? a->term : term;
+		a->sign = signs == NULL ? a->sign : signs;
+		if (signs == NULL)
+			return false;
+		a->room_terms = room;
 	}
-	return shown > 0 && left > 1;
+	a->term[a->n_terms] = cell;
+	a->sign[a->n_terms++] = sign;
+	return true;
 }
 
-static bool sum_add(
-    struct attack *a, struct system *s, const uint32_t *var, const struct attack_sum *sum, struct err *e)
+struct asking { /* while sums join an attacker's system */
+	struct attack *a;
+	struct system *s;
+	const uint32_t *var;
+	struct err *e;
+};
+
+/* The terms from `first` on are a sum. */
+static bool sum_add(const struct asking *k, size_t first, bool several)
 {
+	struct attack *a = k->a;
 	int64_t rhs = 0;
 	if ((a->n_sums & (a->n_sums - 1)) == 0) {
 		size_t room = a->n_sums == 0 ? 1 : 2 * (size_t)a->n_sums;
 		struct attack_sum *more = realloc(a->sum, room * sizeof *more);
 		if (more == NULL)
-			return err_set(e, ERR_MEMORY, "no memory");
+			return err_set(k->e, ERR_MEMORY, "no memory");
 		a->sum = more;
 	}
 	uint64_t cell = a->g.n_cells + a->n_sums;
-	a->sum[a->n_sums++] = *sum;
+	a->sum[a->n_sums++] = (struct attack_sum){ first, (uint32_t)(a->n_terms - first), several };
 	if (!attack_unprinted_asked(a, cell)) {
 		a->n_sums--;
+		a->n_terms = first;
 		return true;
 	}
-	uint32_t left = system_add_var(s, cell, 0, SYSTEM_UNBOUNDED, true);
-	bool ok = left != UINT32_MAX && attack_term(a, s, var, sum->parent, 1, &rhs) &&
-		  system_add_term(s, left, -1);
-	for (uint32_t i = 0; ok && i < sum->b->n; i++)
-		ok = !is_counted(a, part_of(sum, i)) || attack_term(a, s, var, part_of(sum, i), -1, &rhs);
-	return (ok && system_end_relation(s, rhs)) || err_set(e, ERR_MEMORY, "no memory");
+	uint32_t left = system_add_var(k->s, cell, 0, SYSTEM_UNBOUNDED, true);
+	bool ok = left != UINT32_MAX && system_add_term(k->s, left, -1);
+	for (size_t i = first; ok && i < a->n_terms; i++)
+		ok = attack_term(a, k->s, k->var, a->term[i], a->sign[i], &rhs);
+	return (ok && system_end_relation(k->s, rhs)) || err_set(k->e, ERR_MEMORY, "no memory");
+}
+
+/* Something is printed or hidden of the cell, and more than one part that may count somebody is not. A single one is a cell. */
+static bool rest_add(const struct asking *k, const struct breakdown *b, uint64_t base, uint64_t stride)
+{
+	struct attack *a = k->a;
+	size_t first = a->n_terms;
+	uint32_t left = 0;
+	uint64_t parent = base + b->parent * stride;
+	if (!is_counted(a, parent))
+		return true;
+	bool ok = term_add(a, parent, 1);
+	for (uint32_t i = 0; ok && i < b->n; i++) {
+		uint64_t part = base + b->child[i] * stride;
+		ok = !is_counted(a, part) || term_add(a, part, -1);
+		left += is_unknown(a, part) && attack_is_live(a, part);
+	}
+	if (ok && a->n_terms - first > 1 && left > 1)
+		return sum_add(k, first, false);
+	a->n_terms = first;
+	return ok || err_set(k->e, ERR_MEMORY, "no memory");
+}
+
+static bool is_settled(const void *context, uint64_t cell)
+{
+	const struct attack *a = ((const struct asking *)context)->a;
+	return is_counted(a, cell) || !attack_is_live(a, cell);
+}
+
+static bool several_add(void *context, const struct listsum *sum)
+{
+	const struct asking *k = context;
+	size_t first = k->a->n_terms;
+	bool ok = true;
+	for (size_t i = 0; ok && i < sum->n_from; i++)
+		ok = !attack_is_live(k->a, sum->from[i]) || term_add(k->a, sum->from[i], sum->sign[i]);
+	return ok ? sum_add(k, first, true) : err_set(k->e, ERR_MEMORY, "no memory");
 }
 
 bool attack_sums_make(struct attack *a, struct system *s, const uint32_t *var, struct err *e)
 {
 	const struct lattice *g = &a->g;
 	uint64_t n = a->all != NULL ? a->all->n_released : g->n_cells;
+	struct asking k = { a, s, var, e };
+	struct listsums_question q = { .g = g,
+		.first_dim = a->all != NULL,
+		.n_counts = n,
+		.settled = is_settled,
+		.take = several_add,
+		.context = &k,
+		.e = e };
 	a->n_sums = 0;
+	a->n_terms = 0;
 	for (uint32_t d = 0; d < g->n_dims; d++) {
 		uint64_t stride = g->stride[d];
 		uint64_t block = stride * g->dim[d].n_codes;
 		for (uint32_t b = 0; b < g->dim[d].n_breakdowns; b++)
 			for (uint64_t high = 0; high < n; high += block)
-				for (uint64_t low = high; low < high + stride; low++) {
-					struct attack_sum sum = { .stride = stride,
-						.b = &g->dim[d].breakdown[b] };
-					sum.parent = low + sum.b->parent * stride;
-					if (is_asked(a, &sum) && !sum_add(a, s, var, &sum, e))
+				for (uint64_t low = high; low < high + stride; low++)
+					if (!rest_add(&k, &g->dim[d].breakdown[b], low, stride))
 						return false;
-				}
 	}
-	return true;
+	return a->p.figures == FIGURES_AMOUNTS || listsums_visit(&q);
 }
 
 /* Of offices in a column of cells.csv nothing is printed, so the result's names of cells leave them out. */
@@ -211,11 +266,10 @@ void attack_name(const struct attack *a, uint64_t cell, struct buf *out)
 		put_cell(&a->g, cell, out);
 		return;
 	}
-	const struct attack_sum *s = &a->sum[cell - a->g.n_cells];
-	put_cell(&a->g, s->parent, out);
-	for (uint32_t i = 0; i < s->b->n; i++)
-		if (is_counted(a, part_of(s, i))) {
-			buf_put_text(out, " - ");
-			put_cell(&a->g, part_of(s, i), out);
-		}
+	const struct attack_sum *s = sum_of(a, cell);
+	for (size_t i = s->first; i < s->first + s->n; i++) {
+		if (i > s->first)
+			buf_put_text(out, a->sign[i] > 0 ? " + " : " - ");
+		put_cell(&a->g, a->term[i], out);
+	}
 }

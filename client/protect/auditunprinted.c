@@ -9,8 +9,8 @@
  * common. */
 #include <stdlib.h>
 
-#include "client/protect/auditblocks.h"
 #include "client/protect/auditledger.h"
+#include "client/protect/listsums.h"
 
 #define LOOKS_MAX UINT64_C(10000000000) /* at moves, of all cells together */
 
@@ -235,7 +235,7 @@ static uint32_t owner_of(const struct audit *a, uint64_t cell)
 }
 
 /* The same of a sum. */
-static uint32_t sum_owner(const struct audit *a, const struct block *b)
+static uint32_t sum_owner(const struct audit *a, const struct listsum *b)
 {
 	uint32_t owner = owner_of(a, b->part[0]);
 	for (size_t i = 1; i < b->n_parts; i++)
@@ -330,7 +330,7 @@ static int64_t change_by(const struct audit *a, uint32_t move, uint64_t cell)
 }
 
 /* Adds what each move changes of the sum's parts (add), or takes the moves that change the sum into room and clears net. */
-static size_t sum_moves(struct doubt *d, const struct block *b, bool add, struct passing *room)
+static size_t sum_moves(struct doubt *d, const struct listsum *b, bool add, struct passing *room)
 {
 	const struct passing *end = d->of_sum + d->a->n_changes;
 	size_t n = 0;
@@ -349,17 +349,17 @@ static size_t sum_moves(struct doubt *d, const struct block *b, bool add, struct
 	return n;
 }
 
-static bool sum_holds(void *context, const struct block *b)
+static bool sum_holds(void *context, const struct listsum *b)
 {
 	struct doubt *d = context;
 	struct audit *a = d->a;
-	if (d->of_sum == NULL && !of_sum_find(d))
-		return false;
 	audit_look_at_sum(a, b->part, b->n_parts);
 	d->s = (struct subject){ .cell = b->part[0] };
 	d->rest = a->value;
-	if (least_rest(d) >= (int64_t)a->p->threshold)
+	if (a->value < 1 || least_rest(d) >= (int64_t)a->p->threshold)
 		return true;
+	if (d->of_sum == NULL && !of_sum_find(d))
+		return false;
 	size_t n = sum_moves(d, b, true, NULL);
 	struct passing *room = calloc(n + 1, sizeof *room);
 	if (room == NULL)
@@ -381,6 +381,34 @@ static bool sum_holds(void *context, const struct block *b)
 	return ok;
 }
 
+/* Printed or told, or nothing can be in it. */
+static bool is_settled(const void *context, uint64_t cell)
+{
+	const struct audit *a = ((const struct doubt *)context)->a;
+	return a->g->live[cell] == 0 || audit_printed(a, cell) ||
+	       (a->told[cell] != TOLD_NOTHING && a->told[cell] != TOLD_FEW);
+}
+
+static bool has_left(const void *context, uint64_t cell)
+{
+	const struct audit *a = ((const struct doubt *)context)->a;
+	return a->g->live[cell] == 0 || audit_has_left(a, cell) || a->told[cell] == TOLD_GONE;
+}
+
+static bool sums_hold(struct doubt *d)
+{
+	const struct audit *a = d->a;
+	struct listsums_question q = { .g = a->g,
+		.first_dim = a->releases != NULL,
+		.n_counts = a->releases == NULL ? a->g->n_cells : auditledger_n_counts(a),
+		.settled = is_settled,
+		.left = has_left,
+		.take = sum_holds,
+		.context = d,
+		.e = a->e };
+	return listsums_visit(&q);
+}
+
 bool audit_unprinted(struct audit *a)
 {
 	struct doubt d = { .a = a, .pool = a->p->residual == RESIDUAL_NO ? 0 : a->pool };
@@ -396,7 +424,7 @@ bool audit_unprinted(struct audit *a)
 		  d.met != NULL && touched_find(&d);
 	if (ok) {
 		passing_find(&d);
-		ok = cells_hold(&d) && auditblocks_visit(a, sum_holds, &d);
+		ok = cells_hold(&d) && sums_hold(&d);
 	} else
 		err_set(a->e, ERR_MEMORY, "no memory");
 	free(d.touched_from);

@@ -19,6 +19,7 @@ from tableattack import Dim, Judge, Table
 from tablemaker import lines_of, write
 from test_attack_blanks import judge as judge_blanks
 from test_attack_tables import protect
+from test_attack_unprinted import attack, print_all
 
 TABLES = 60
 
@@ -157,11 +158,22 @@ def one(seed):
     return code, found
 
 
-def main():
+def known_case():
+    """Is it protected? And does `attack` see it where it is not?"""
     with tempfile.TemporaryDirectory(prefix="cv-") as folder:
-        code, found = attacked(folder, case_two_lists(folder))
-    print("ok" if code == 0 and not found else "FAILED", "case_two_lists", found[:3], flush=True)
-    Hunt(TABLES).run(one, code != 0 or bool(found))
+        policy = case_two_lists(folder)
+        code, found = attacked(folder, policy)
+        result = os.path.join(folder, "out", "RESULT.csv")
+        honest = attack(folder, result, 1, 1)
+        opened = attack(folder, print_all(folder, Table(folder, policy), result, lambda _: True), 1, 1)
+    told = {("public", "_T|_T - _T|x - f|_T + f|x"), ("office:a", "_T|_T - _T|x - f|_T + f|x")}
+    ok = code == 0 and not found and honest[0] == 0 and opened[0] == 1 and told <= opened[2]
+    print("ok" if ok else "FAILED", "case_two_lists", "" if ok else (found[:3], honest, opened), flush=True)
+    return not ok
+
+
+def main():
+    Hunt(TABLES).run(one, known_case())
 
 
 if __name__ == "__main__":

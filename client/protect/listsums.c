@@ -1,9 +1,7 @@
-#include "client/protect/auditblocks.h"
+#include "client/protect/listsums.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-#include "client/protect/auditledger.h"
 
 #define LISTS_MAX 256u /* docs/disclosure.md, "Limits" */
 #define LOOKS_MAX UINT64_C(2000000000)
@@ -24,29 +22,27 @@ struct dimlists {
 	uint32_t n_remainders;
 };
 
-struct blocks {
-	struct audit *a;
+struct listsums {
+	const struct listsums_question *q;
+	const struct lattice *g;
 	struct dimlists dim[LATTICE_DIMS_MAX];
-	uint32_t first_dim;                           /* behind that of releases */
 	const struct remainder *of[LATTICE_DIMS_MAX]; /* the choice at hand; NULL: one code */
-	uint64_t n_counts, looks;
-	struct block block;
-	take_block *take;
-	void *context;
+	uint64_t looks;
+	struct listsum sum;
 };
 
-static bool no_memory(const struct audit *a)
+static bool no_memory(const struct listsums *s)
 {
-	return err_set(a->e, ERR_MEMORY, "no memory");
+	return err_set(s->q->e, ERR_MEMORY, "no memory");
 }
 
 /* ---- lists ---- */
 
 /* Takes the list over. */
-static bool list_add(struct blocks *s, uint32_t d, bool *list)
+static bool list_add(struct listsums *s, uint32_t d, bool *list)
 {
 	struct dimlists *l = &s->dim[d];
-	size_t n = s->a->g->dim[d].n_codes * sizeof *list;
+	size_t n = s->g->dim[d].n_codes * sizeof *list;
 	bool known = false;
 	for (uint32_t i = 0; !known && i < l->n_lists; i++)
 		known = memcmp(l->list[i], list, n) == 0;
@@ -58,9 +54,9 @@ static bool list_add(struct blocks *s, uint32_t d, bool *list)
 	if (more == NULL) {
 		free(list);
 		return l->n_lists == LISTS_MAX
-			   ? err_set(s->a->e, ERR_LIMIT, "dimension %s: too many different lists of codes",
-				 s->a->g->dim[d].name)
-			   : no_memory(s->a);
+			   ? err_set(s->q->e, ERR_LIMIT, "dimension %s: too many different lists of codes",
+				 s->g->dim[d].name)
+			   : no_memory(s);
 	}
 	l->list = more;
 	l->list[l->n_lists++] = list;
@@ -68,17 +64,17 @@ static bool list_add(struct blocks *s, uint32_t d, bool *list)
 }
 
 /* Of every line of the table: which of its codes a table prints, if there are two. */
-static bool lists_find(struct blocks *s, uint32_t d)
+static bool lists_find(struct listsums *s, uint32_t d)
 {
-	const struct lattice *g = s->a->g;
+	const struct lattice *g = s->g;
 	uint32_t n_codes = g->dim[d].n_codes;
-	for (uint64_t cell = 0; cell < s->n_counts; cell++) {
+	for (uint64_t cell = 0; cell < s->q->n_counts; cell++) {
 		uint32_t n = 0;
 		if (lattice_place(g, cell, d) != 0)
 			continue;
 		bool *list = calloc(n_codes, sizeof *list);
 		if (list == NULL)
-			return no_memory(s->a);
+			return no_memory(s);
 		for (uint32_t i = 0; i < n_codes; i++) {
 			list[i] = g->mark[cell + i * g->stride[d]] != '-';
 			n += list[i];
@@ -92,15 +88,15 @@ static bool lists_find(struct blocks *s, uint32_t d)
 }
 
 /* Two lines together have what both lists have. */
-static bool lists_cross(struct blocks *s, uint32_t d)
+static bool lists_cross(struct listsums *s, uint32_t d)
 {
 	struct dimlists *l = &s->dim[d];
-	uint32_t n_codes = s->a->g->dim[d].n_codes;
+	uint32_t n_codes = s->g->dim[d].n_codes;
 	for (uint32_t j = 1; j < l->n_lists; j++)
 		for (uint32_t i = 0; i < j; i++) {
 			bool *list = calloc(n_codes, sizeof *list);
 			if (list == NULL)
-				return no_memory(s->a);
+				return no_memory(s);
 			for (uint32_t c = 0; c < n_codes; c++)
 				list[c] = l->list[i][c] && l->list[j][c];
 			if (!list_add(s, d, list))
@@ -172,7 +168,7 @@ static bool same_codes(const uint32_t *x, uint32_t n_x, const uint32_t *y, uint3
 	return n_x == n_y && memcmp(x, y, n_x * sizeof *x) == 0;
 }
 
-static bool remainder_keep(struct blocks *s, uint32_t d, const struct remainder *r)
+static bool remainder_keep(struct listsums *s, uint32_t d, const struct remainder *r)
 {
 	struct dimlists *l = &s->dim[d];
 	for (uint32_t i = 0; i < l->n_remainders; i++) {
@@ -183,7 +179,7 @@ static bool remainder_keep(struct blocks *s, uint32_t d, const struct remainder 
 	}
 	struct remainder *more = realloc(l->remainder, (l->n_remainders + 1) * sizeof *more);
 	if (more == NULL)
-		return no_memory(s->a);
+		return no_memory(s);
 	l->remainder = more;
 	struct remainder *own = &more[l->n_remainders];
 	*own = *r;
@@ -191,7 +187,7 @@ static bool remainder_keep(struct blocks *s, uint32_t d, const struct remainder 
 	own->left = malloc(r->n_left * sizeof *own->left);
 	l->n_remainders++;
 	if (own->minuend == NULL || own->left == NULL)
-		return no_memory(s->a);
+		return no_memory(s);
 	memcpy(own->minuend, r->minuend, r->n_minuend * sizeof *own->minuend);
 	memcpy(own->left, r->left, r->n_left * sizeof *own->left);
 	return true;
@@ -199,9 +195,9 @@ static bool remainder_keep(struct blocks *s, uint32_t d, const struct remainder 
 
 /* room: for reach, and codes of a remainder. */
 static bool remainders_find(
-    struct blocks *s, uint32_t d, const bool *list, bool *reach, struct remainder *room)
+    struct listsums *s, uint32_t d, const bool *list, bool *reach, struct remainder *room)
 {
-	const struct latticedim *dim = &s->a->g->dim[d];
+	const struct latticedim *dim = &s->g->dim[d];
 	bool ok = true;
 	reach_find(dim, list, reach);
 	for (uint32_t b = 0; ok && b < dim->n_breakdowns; b++) {
@@ -219,14 +215,14 @@ static bool remainders_find(
 	return ok;
 }
 
-static bool dimension_read(struct blocks *s, uint32_t d)
+static bool dimension_read(struct listsums *s, uint32_t d)
 {
-	uint32_t n = s->a->g->dim[d].n_codes;
+	uint32_t n = s->g->dim[d].n_codes;
 	struct remainder room = { 0 };
 	bool *reach = calloc(n, sizeof *reach);
 	room.minuend = calloc((size_t)n + 1, sizeof *room.minuend);
 	room.left = calloc((size_t)n + 1, sizeof *room.left);
-	bool ok = (reach != NULL && room.minuend != NULL && room.left != NULL) || no_memory(s->a);
+	bool ok = (reach != NULL && room.minuend != NULL && room.left != NULL) || no_memory(s);
 	ok = ok && lists_find(s, d) && lists_cross(s, d);
 	for (uint32_t i = 0; ok && i < s->dim[d].n_lists; i++)
 		ok = remainders_find(s, d, s->dim[d].list[i], reach, &room);
@@ -238,106 +234,106 @@ static bool dimension_read(struct blocks *s, uint32_t d)
 
 /* ---- sums ---- */
 
-/* Printed or told, or nothing can be in it. */
-static bool is_settled(const struct audit *a, uint64_t cell)
+static bool list_room(void *list, size_t n, size_t *room, size_t size)
 {
-	return a->g->live[cell] == 0 || audit_printed(a, cell) ||
-	       (a->told[cell] != TOLD_NOTHING && a->told[cell] != TOLD_FEW);
+	void *old;
+	if (n < *room)
+		return true;
+	size_t wider = *room == 0 ? 64 : 2 * *room;
+	memcpy(&old, list, sizeof old);
+	void *more = realloc(old, wider * size);
+	if (more == NULL)
+		return false;
+	memcpy(list, &more, sizeof more);
+	*room = wider;
+	return true;
 }
 
-static bool has_left(const struct audit *a, uint64_t cell)
+static bool from_add(struct listsums *s, uint64_t cell, int8_t sign)
 {
-	return a->g->live[cell] == 0 || audit_has_left(a, cell) || a->told[cell] == TOLD_GONE;
-}
-
-static bool cell_add(uint64_t **list, size_t *n, size_t *room, uint64_t cell)
-{
-	if (*n == *room) {
-		size_t wider = *room == 0 ? 64 : 2 * *room;
-		uint64_t *more = realloc(*list, wider * sizeof *more);
-		if (more == NULL)
-			return false;
-		*list = more;
-		*room = wider;
-	}
-	(*list)[(*n)++] = cell;
+	struct listsum *b = &s->sum;
+	size_t room = b->room_from;
+	if (!list_room(&b->from, b->n_from, &room, sizeof *b->from) ||
+	    !list_room(&b->sign, b->n_from, &b->room_from, sizeof *b->sign))
+		return no_memory(s);
+	b->from[b->n_from] = cell;
+	b->sign[b->n_from++] = sign;
 	return true;
 }
 
 /* Adds the cells of the choice in dimension d and later, at the codes that `cell` has in those before. *open: one that the sum
  * would be reckoned from is not settled. */
-static bool cells_from(struct blocks *s, uint32_t d, uint64_t cell, bool *open)
+static bool cells_from(struct listsums *s, uint32_t d, uint64_t cell, int8_t sign, bool *open)
 {
-	struct block *b = &s->block;
-	if (d == s->a->g->n_dims) {
+	if (d == s->g->n_dims) {
 		s->looks++;
-		*open = !is_settled(s->a, cell);
-		return *open || cell_add(&b->from, &b->n_from, &b->room_from, cell) || no_memory(s->a);
+		*open = !s->q->settled(s->q->context, cell);
+		return *open || from_add(s, cell, sign);
 	}
 	const struct remainder *r = s->of[d];
+	if (r == NULL)
+		return cells_from(s, d + 1, cell, sign, open);
 	bool ok = true;
-	for (uint32_t i = 0; ok && !*open && i < (r == NULL ? 1 : r->n_minuend); i++)
-		ok = cells_from(s, d + 1, cell + (r == NULL ? 0 : r->minuend[i] * s->a->g->stride[d]), open);
+	for (uint32_t i = 0; ok && !*open && i < r->n_minuend; i++)
+		ok = cells_from(
+		    s, d + 1, cell + r->minuend[i] * s->g->stride[d], (int8_t)(i == 0 ? sign : -sign), open);
 	return ok;
 }
 
-static bool parts_from(struct blocks *s, uint32_t d, uint64_t cell)
+static bool parts_from(struct listsums *s, uint32_t d, uint64_t cell)
 {
-	struct block *b = &s->block;
-	if (d == s->a->g->n_dims) {
+	struct listsum *b = &s->sum;
+	if (d == s->g->n_dims) {
 		s->looks++;
-		return cell_add(&b->part, &b->n_parts, &b->room_parts, cell) || no_memory(s->a);
+		if (!list_room(&b->part, b->n_parts, &b->room_parts, sizeof *b->part))
+			return no_memory(s);
+		b->part[b->n_parts++] = cell;
+		return true;
 	}
 	const struct remainder *r = s->of[d];
 	bool ok = true;
 	for (uint32_t i = 0; ok && i < (r == NULL ? 1 : r->n_left); i++)
-		ok = parts_from(s, d + 1, cell + (r == NULL ? 0 : r->left[i] * s->a->g->stride[d]));
+		ok = parts_from(s, d + 1, cell + (r == NULL ? 0 : r->left[i] * s->g->stride[d]));
 	return ok;
 }
 
 /* cell: the codes of dimensions without a remainder, 0 in the others. */
-static bool block_take(struct blocks *s, uint64_t cell)
+static bool sum_take(struct listsums *s, uint64_t cell)
 {
-	struct block *b = &s->block;
-	int64_t value = 0;
+	const struct listsums_question *q = s->q;
+	struct listsum *b = &s->sum;
 	bool open = false;
-	bool left = true;
+	bool left = q->left != NULL;
 	b->n_from = b->n_parts = 0;
 	if (s->looks > LOOKS_MAX)
-		return err_set(s->a->e, ERR_LIMIT, "the tables leave too many sums to look at");
-	if (!cells_from(s, s->first_dim, cell, &open))
+		return err_set(s->q->e, ERR_LIMIT, "the tables leave too many sums to look at");
+	if (!cells_from(s, q->first_dim, cell, 1, &open))
 		return false;
 	for (size_t i = 0; !open && left && i < b->n_from; i++)
-		left = has_left(s->a, b->from[i]);
-	if (open || left)
-		return true;
-	if (!parts_from(s, s->first_dim, cell))
-		return false;
-	for (size_t i = 0; i < b->n_parts; i++)
-		value += s->a->g->truth[b->part[i]];
-	return value < 1 || s->take(s->context, b);
+		left = q->left(q->context, b->from[i]);
+	return open || left || (parts_from(s, q->first_dim, cell) && q->take(q->context, b));
 }
 
 /* All codes, in dimension d and later, where no remainder was chosen. */
-static bool blocks_at(struct blocks *s, uint32_t d, uint64_t cell)
+static bool sums_at(struct listsums *s, uint32_t d, uint64_t cell)
 {
-	const struct lattice *g = s->a->g;
+	const struct lattice *g = s->g;
 	bool ok = true;
 	if (d == g->n_dims)
-		return block_take(s, cell);
+		return sum_take(s, cell);
 	if (s->of[d] != NULL)
-		return blocks_at(s, d + 1, cell);
-	uint64_t n = d < s->first_dim ? s->n_counts / g->stride[d] : g->dim[d].n_codes;
+		return sums_at(s, d + 1, cell);
+	uint64_t n = d < s->q->first_dim ? s->q->n_counts / g->stride[d] : g->dim[d].n_codes;
 	for (uint64_t c = 0; ok && c < n; c++)
-		ok = blocks_at(s, d + 1, cell + c * g->stride[d]);
+		ok = sums_at(s, d + 1, cell + c * g->stride[d]);
 	return ok;
 }
 
 /* n: remainders chosen; several: of one of them the codes are of more than one breakdown. */
-static bool choices(struct blocks *s, uint32_t d, uint32_t n, bool several)
+static bool choices(struct listsums *s, uint32_t d, uint32_t n, bool several)
 {
-	if (d == s->a->g->n_dims)
-		return (n < 2 && !several) || blocks_at(s, 0, 0);
+	if (d == s->g->n_dims)
+		return (n < 2 && !several) || sums_at(s, 0, 0);
 	s->of[d] = NULL;
 	bool ok = choices(s, d + 1, n, several);
 	for (uint32_t i = 0; ok && i < s->dim[d].n_remainders; i++) {
@@ -348,18 +344,16 @@ static bool choices(struct blocks *s, uint32_t d, uint32_t n, bool several)
 	return ok;
 }
 
-bool auditblocks_visit(struct audit *a, take_block *take, void *context)
+bool listsums_visit(const struct listsums_question *q)
 {
-	struct blocks s = { .a = a, .take = take, .context = context };
+	struct listsums s = { .q = q, .g = q->g };
 	bool ok = true;
-	s.first_dim = a->releases != NULL;
-	s.n_counts = a->releases == NULL ? a->g->n_cells : auditledger_n_counts(a);
-	if (memchr(a->g->mark, '-', s.n_counts) == NULL)
+	if (memchr(q->g->mark, '-', q->n_counts) == NULL)
 		return true; /* all is printed */
-	for (uint32_t d = s.first_dim; ok && d < a->g->n_dims; d++)
+	for (uint32_t d = q->first_dim; ok && d < q->g->n_dims; d++)
 		ok = dimension_read(&s, d);
 	ok = ok && choices(&s, 0, 0, false);
-	for (uint32_t d = 0; d < a->g->n_dims; d++) {
+	for (uint32_t d = 0; d < q->g->n_dims; d++) {
 		for (uint32_t i = 0; i < s.dim[d].n_lists; i++)
 			free(s.dim[d].list[i]);
 		for (uint32_t i = 0; i < s.dim[d].n_remainders; i++) {
@@ -369,7 +363,8 @@ bool auditblocks_visit(struct audit *a, take_block *take, void *context)
 		free(s.dim[d].list);
 		free(s.dim[d].remainder);
 	}
-	free(s.block.part);
-	free(s.block.from);
+	free(s.sum.part);
+	free(s.sum.from);
+	free(s.sum.sign);
 	return ok;
 }
