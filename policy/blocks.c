@@ -259,6 +259,7 @@ static bool list_cells(struct visit *v, bool off, uint32_t **list, uint32_t *roo
 			uint32_t code = r == NULL ? v->at[i] : r->code[place[i] + (off ? 0 : r->n_off)];
 			cell += code * t->stride[i];
 		}
+		v->spent++;
 		if (off && v->g->kind[cell] != KIND_DEAD && !told_is_known(v->g, (uint32_t)cell))
 			return false;
 		if (!array_room(list, room, *n + 1, sizeof **list)) {
@@ -266,7 +267,6 @@ static bool list_cells(struct visit *v, bool off, uint32_t **list, uint32_t *roo
 			return no_memory(v->e);
 		}
 		(*list)[(*n)++] = (uint32_t)cell;
-		v->spent++;
 		while (d-- > 0) {
 			const struct rest *r = v->chosen[d];
 			if (r != NULL && ++place[d] < (off ? r->n_off : r->n - r->n_off))
