@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "policy/array.h"
+#include "policy/ledger.h"
 #include "policy/told.h"
 
 #define SETS_MAX 256u                 /* different lists of codes in one dimension */
@@ -71,8 +72,8 @@ static bool keep_set(struct visit *v, size_t d, uint8_t *has)
 	return true;
 }
 
-/* The codes printed in one line of the grid. */
-static bool read_line(struct visit *v, size_t d, uint32_t first)
+/* The codes printed in this line of the grid, and, if another release's cells stand `back` behind it, in that one's. */
+static bool read_line(struct visit *v, size_t d, uint32_t first, uint32_t back)
 {
 	const struct grid *g = v->g;
 	uint32_t n = g->t->dim[d].n_codes;
@@ -80,22 +81,28 @@ static bool read_line(struct visit *v, size_t d, uint32_t first)
 	uint8_t *has = calloc(n, 1);
 	if (has == NULL)
 		return no_memory(v->e);
-	for (uint32_t c = 0; c < n; c++)
-		some += has[c] = g->mark[first + c * (uint32_t)g->t->stride[d]] != '-';
+	for (uint32_t c = 0; c < n; c++) {
+		uint32_t cell = first + c * (uint32_t)g->t->stride[d];
+		some += has[c] = g->mark[cell] != '-' || g->mark[cell + back] != '-';
+	}
 	if (some >= 2)
 		return keep_set(v, d, has);
 	free(has);
 	return true;
 }
 
+/* What did not change between two releases is known of both from what either printed. */
 static bool read_lines(struct visit *v, size_t d)
 {
-	uint32_t stride = (uint32_t)v->g->t->stride[d];
-	uint32_t block = stride * v->g->t->dim[d].n_codes;
-	for (uint32_t high = 0; high < v->g->n_cells; high += block)
+	const struct grid *g = v->g;
+	uint32_t stride = (uint32_t)g->t->stride[d];
+	uint32_t block = stride * g->t->dim[d].n_codes;
+	uint32_t counts = g->ledger == NULL ? g->n_cells : (g->ledger->n + 1) * g->n_own;
+	for (uint32_t high = 0; high < counts; high += block)
 		for (uint32_t low = high; low < high + stride; low++)
-			if (!read_line(v, d, low))
-				return false;
+			for (uint32_t back = 0; low + back < counts; back += g->n_own)
+				if (!read_line(v, d, low, back))
+					return false;
 	return true;
 }
 

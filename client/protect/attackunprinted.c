@@ -59,10 +59,16 @@ static bool is_live(const struct attack *a, uint64_t cell)
 	return is_sum(a, cell) || attack_is_live(a, cell);
 }
 
-/* Of the public a nought can be kept as well, where the policy does. */
-static bool is_few(const struct attack *a, int64_t rest)
+static bool is_several(const struct attack *a, uint64_t cell)
 {
-	bool nought = rest == 0 && a->own == NULL && a->p.zeros == ZEROS_SENSITIVE && knows_all(a);
+	return is_sum(a, cell) && sum_of(a, cell)->several;
+}
+
+/* Of the public a nought can be kept as well, where the policy does. */
+static bool is_few(const struct attack *a, uint64_t cell, int64_t rest)
+{
+	bool nought = rest == 0 && !is_several(a, cell) && a->own == NULL && a->p.zeros == ZEROS_SENSITIVE &&
+		      knows_all(a);
 	return nought || (rest >= 1 && rest < a->threshold);
 }
 
@@ -75,7 +81,7 @@ bool attack_unprinted_asked(const struct attack *a, uint64_t cell)
 		return true;
 	int64_t value = total(a, cell, true_value);
 	int64_t rest = value - attack_own_of(a, cell);
-	return is_few(a, rest) || (rest == 0 && a->own == NULL && a->judged);
+	return is_few(a, cell, rest) || (rest == 0 && a->own == NULL && a->judged && !is_several(a, cell));
 }
 
 /* Known exactly and few; of the public also: known to be few, but for what several lists leave. */
@@ -84,9 +90,9 @@ bool attack_unprinted_discloses(const struct attack *a, uint64_t cell, int64_t l
 	if (hi == SYSTEM_UNBOUNDED)
 		return false;
 	if (lo == hi)
-		return is_few(a, lo - attack_own_of(a, cell));
-	bool several = is_sum(a, cell) && sum_of(a, cell)->several;
-	return a->judged && a->own == NULL && a->moved.how == MOVED_NOT && hi < a->threshold && !several;
+		return is_few(a, cell, lo - attack_own_of(a, cell));
+	return a->judged && a->own == NULL && a->moved.how == MOVED_NOT && hi < a->threshold &&
+	       !is_several(a, cell);
 }
 
 /* ---- noughts that nothing hides ---- */

@@ -63,27 +63,34 @@ static bool list_add(struct listsums *s, uint32_t d, bool *list)
 	return true;
 }
 
-/* Of every line of the table: which of its codes a table prints, if there are two. */
+/* Which codes tables print in this line, or in that of another release, `further` behind it: at least two. */
+static bool line_read(struct listsums *s, uint32_t d, uint64_t cell, uint64_t further)
+{
+	const struct lattice *g = s->g;
+	uint32_t n = 0;
+	bool *list = calloc(g->dim[d].n_codes, sizeof *list);
+	if (list == NULL)
+		return no_memory(s);
+	for (uint32_t i = 0; i < g->dim[d].n_codes; i++) {
+		uint64_t at = cell + i * g->stride[d];
+		list[i] = g->mark[at] != '-' || g->mark[at + further] != '-';
+		n += list[i];
+	}
+	if (n >= 2)
+		return list_add(s, d, list);
+	free(list);
+	return true;
+}
+
 static bool lists_find(struct listsums *s, uint32_t d)
 {
 	const struct lattice *g = s->g;
-	uint32_t n_codes = g->dim[d].n_codes;
-	for (uint64_t cell = 0; cell < s->q->n_counts; cell++) {
-		uint32_t n = 0;
-		if (lattice_place(g, cell, d) != 0)
-			continue;
-		bool *list = calloc(n_codes, sizeof *list);
-		if (list == NULL)
-			return no_memory(s);
-		for (uint32_t i = 0; i < n_codes; i++) {
-			list[i] = g->mark[cell + i * g->stride[d]] != '-';
-			n += list[i];
-		}
-		if (n < 2)
-			free(list);
-		else if (!list_add(s, d, list))
-			return false;
-	}
+	uint64_t release = s->q->first_dim == 0 ? s->q->n_counts : g->stride[0];
+	for (uint64_t cell = 0; cell < s->q->n_counts; cell++)
+		for (uint64_t more = 0; lattice_place(g, cell, d) == 0 && cell + more < s->q->n_counts;
+		     more += release)
+			if (!line_read(s, d, cell, more))
+				return false;
 	return true;
 }
 

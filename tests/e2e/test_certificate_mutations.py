@@ -26,6 +26,7 @@ import tempfile
 
 from harness import BIN, SOURCE, run
 from tablemaker import make
+from test_attack_blocks import case_two_lists, policy_file
 
 CELLVEIL = os.path.join(BIN, "cellveil")
 PROOF = ("certificate.cvc", "certificate.auditor.cvc", "RESULT.csv")
@@ -532,6 +533,22 @@ def cornered(folder):
     left_in_doubt(folder, b"zeros: published\nmin_reporting: 1\nredundancy: 0\ngroup_min: 0\n")
 
 
+def several_lists(folder):
+    """Moves that only what several lists leave together needs."""
+    at = lambda name: os.path.join(folder, name)
+    for residual in ("yes", "no"):
+        os.makedirs(folder, exist_ok=True)
+        policy_file(folder, {**case_two_lists(folder), "residual": residual})
+        run([CELLVEIL, "protect", folder, "--policy", at("policy.yaml"), "-o", at("out")])
+        for name in PROOF:
+            shutil.copy(os.path.join(at("out"), name), folder)
+        assert verdict(folder) == 0
+        write(at("certificate.auditor.cvc"), without_unprinted(read(at("certificate.auditor.cvc"))))
+        redigest(folder)
+        assert verdict(folder) == 1, residual
+        shutil.rmtree(folder)
+
+
 def nought_at(part, cert, cell):
     """The certificate with other null vectors, which are nought at the cell: a multiple of a move that passes it is taken off."""
     moves = [dict(map(int, e.split(b":")) for e in l.split(b" ")[3:]) for l in part.split(b"\n") if l.startswith(b"a ")]
@@ -772,6 +789,7 @@ def main():
         computable(os.path.join(top, "one"))
         insiders(os.path.join(top, "two"), 2)
         cornered(os.path.join(top, "cornered"))
+        several_lists(os.path.join(top, "lists"))
         folder = corrected(rng, top)
         said_to_have_changed(folder, top)
         accepted += tampered_ledger(rng, folder, top)
