@@ -211,7 +211,7 @@ static bool give_places(struct hiding *h)
 		h->place_of[c] = grid_loose(h->g, c) ? n++ : NONE;
 	uint32_t places = n + h->n->n_virt;
 	space_free(&h->space);
-	if (!space_init(&h->space, n, h->n->n_virt) ||
+	if (!space_init(&h->space, n, h->n->n_virt, h->g->n_cells + h->n->n_virt) ||
 	    !grow(h, &h->cell_of, &h->room_cells, places + 1, sizeof *h->cell_of) ||
 	    !grow(h, &h->bag_at, &h->room_at, places + 1, sizeof *h->bag_at))
 		return false;

@@ -219,10 +219,14 @@ static void tidy_turn(struct ranks *r)
 static uint32_t neighbour(struct ranks *r, uint32_t cell, uint64_t dice)
 {
 	const struct space *s = &r->h.space;
-	const struct space_part *row = &s->row[r->h.place_of[cell]];
-	if (row->n == 0)
+	struct space_walk w = space_walk(s, r->h.place_of[cell]);
+	struct space_item item = { 0 };
+	uint32_t length = space_length(s, r->h.place_of[cell]);
+	if (length == 0)
 		return NONE;
-	uint32_t at = space_items(s, r->h.place_of[cell])[dice % row->n].at;
+	for (uint64_t i = 0; space_next(s, &w, &item) && i < dice % length;)
+		i++;
+	uint32_t at = item.at;
 	uint32_t n = s->column[at].n;
 	for (uint32_t i = 0; i < NEIGHBOURS && n > 0; i++) {
 		uint32_t other = r->h.cell_of[space_places(s, at)[(dice / 64 + i) % n]];

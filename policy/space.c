@@ -6,6 +6,7 @@
 #include "policy/array.h"
 
 #define WHOLE_MAX (1 << 20) /* a product of small numbers; a fraction is hardly ever that near 0 */
+#define LOST_PART 3u        /* of an arena, given up before it is closed up */
 
 static uint32_t times(uint32_t a, uint32_t b)
 {
@@ -49,58 +50,68 @@ static bool grow(struct space *s, void *array, uint32_t *room, uint32_t need, si
 /* ---- rows and columns: parts of two arenas ---- */
 
 struct arena {
-	void *array; /* address of the pointer */
+	uint32_t **word;
 	struct space_part *part;
 	uint32_t *n, *room, *lost;
-	size_t size;
 };
 
-static struct arena items_of(struct space *s)
+static struct arena words_of(struct space *s)
 {
-	return (
-	    struct arena){ &s->item, s->row, &s->n_items, &s->room_items, &s->lost_items, sizeof *s->item };
+	return (struct arena){ &s->word, s->row, &s->n_words, &s->room_words, &s->lost_words };
 }
 
 static struct arena places_of(struct space *s)
 {
-	return (struct arena){ &s->place, s->column, &s->n_placed, &s->room_placed, &s->lost_placed,
-		sizeof *s->place };
+	return (struct arena){ &s->place, s->column, &s->n_placed, &s->room_placed, &s->lost_placed };
 }
 
-/* Puts the parts together anew, without what lies between them. */
-static bool close_up(struct space *s, const struct arena *a, uint64_t more)
+/* Whose part begins at the word? The part's first word stands in `room` meanwhile. */
+static void note_part(const struct arena *a, uint32_t part, uint64_t *begins)
 {
-	char *from = NULL;
-	uint64_t room = (uint64_t)*a->n - *a->lost;
-	room += room / 4 + more;
-	char *to = room > UINT32_MAX ? NULL : malloc(room * a->size);
-	if (to == NULL)
-		return false;
-	memcpy(&from, a->array, sizeof from);
-	uint32_t n = 0;
-	for (uint32_t i = 0; i < s->n; i++) {
-		struct space_part *p = &a->part[i];
-		if (p->n > 0)
-			memcpy(to + n * a->size, from + p->first * a->size, p->n * a->size);
-		*p = (struct space_part){ n, p->n, p->n };
-		n += p->n;
+	struct space_part *p = &a->part[part];
+	if (p->n == 0) {
+		*p = (struct space_part){ 0 };
+		return;
 	}
-	free(from);
-	memcpy(a->array, &to, sizeof to);
-	*a->n = n;
-	*a->room = (uint32_t)room;
+	begins[p->first / 64] |= UINT64_C(1) << (p->first % 64);
+	p->room = (*a->word)[p->first];
+	(*a->word)[p->first] = part;
+}
+
+static uint32_t move_part(const struct arena *a, uint32_t from, uint32_t to)
+{
+	uint32_t *word = *a->word;
+	struct space_part *p = &a->part[word[from]];
+	word[from] = p->room;
+	memmove(word + to, word + from, p->n * sizeof *word);
+	*p = (struct space_part){ to, p->n, p->n };
+	return to + p->n;
+}
+
+/* Moves the parts down to where nothing is any more. Without memory for that they stay where they are. */
+static void close_up(const struct space *s, const struct arena *a)
+{
+	uint32_t to = 0;
+	uint64_t *begins = calloc((size_t)*a->n / 64 + 1, sizeof *begins);
+	if (begins == NULL)
+		return;
+	for (uint32_t i = 0; i < s->n; i++)
+		note_part(a, i, begins);
+	for (uint32_t i = 0; i <= *a->n / 64; i++)
+		for (uint64_t left = begins[i]; left != 0; left &= left - 1)
+			to = move_part(a, 64 * i + (uint32_t)__builtin_ctzll(left), to);
+	free(begins);
+	*a->n = to;
 	*a->lost = 0;
-	return true;
 }
 
 /* Room for so many at the end of all. */
 static bool extend(struct space *s, const struct arena *a, uint32_t more)
 {
-	if (more <= *a->room - *a->n)
-		return true;
-	if (*a->lost > *a->n / 2
-		? close_up(s, a, more)
-		: more < UINT32_MAX - *a->n && array_room(a->array, a->room, *a->n + more, a->size))
+	if (*a->lost > *a->n / LOST_PART + s->n)
+		close_up(s, a);
+	if (more <= *a->room - *a->n ||
+	    (more < UINT32_MAX - *a->n && array_room(a->word, a->room, *a->n + more, sizeof **a->word)))
 		return true;
 	s->failed = true;
 	return false;
@@ -109,16 +120,14 @@ static bool extend(struct space *s, const struct arena *a, uint32_t more)
 /* Room for so many in one part, which may move; what stood there stays. */
 static bool fit(struct space *s, const struct arena *a, uint32_t part, uint32_t need)
 {
-	char *at = NULL;
 	if (need <= a->part[part].room)
 		return true;
 	uint32_t room = need + need / 8 + 1;
 	if (!extend(s, a, room))
 		return false;
 	struct space_part *p = &a->part[part];
-	memcpy(&at, a->array, sizeof at);
 	if (p->n > 0)
-		memcpy(at + *a->n * a->size, at + p->first * a->size, p->n * a->size);
+		memcpy(*a->word + *a->n, *a->word + p->first, p->n * sizeof **a->word);
 	*a->lost += p->room;
 	p->first = *a->n;
 	p->room = room;
@@ -149,9 +158,16 @@ static bool widen(struct space *s, uint32_t room)
 	return true;
 }
 
-bool space_init(struct space *s, uint32_t cells, uint32_t sums)
+bool space_init(struct space *s, uint32_t cells, uint32_t sums, uint32_t most)
 {
+	unsigned bits = 0;
 	memset(s, 0, sizeof *s);
+	while (bits < 31 && most >> bits != 0)
+		bits++;
+	if (31 - bits < SPACE_BITS_MIN)
+		return false;
+	s->shift = 31 - bits;
+	s->half = UINT32_C(1) << (s->shift - 1);
 	s->first_sum = cells;
 	s->n_sums = sums;
 	s->n = cells + sums;
@@ -176,9 +192,10 @@ void space_free(struct space *s)
 {
 	free(s->row);
 	free(s->column);
-	free(s->item);
+	free(s->word);
 	free(s->place);
 	free(s->scratch);
+	free(s->packed);
 	free(s->vector);
 	free(s->seen);
 	free(s->sum);
@@ -194,18 +211,39 @@ static void link_column(struct space *s, uint32_t at, uint32_t place)
 
 static uint32_t value_in(const struct space *s, uint32_t place, uint32_t at)
 {
-	const struct space_item *item = space_items(s, place);
-	uint32_t n = s->row[place].n;
+	const uint32_t *word = s->word + s->row[place].first;
 	uint32_t low = 0;
-	uint32_t high = n;
+	uint32_t high = s->row[place].n;
+	int32_t key = (int32_t)(at << s->shift);
+	struct space_item found = { 0 };
 	while (low < high) {
 		uint32_t mid = (low + high) / 2;
-		if (item[mid].at < at)
-			low = mid + 1;
+		uint32_t next = mid + 1;
+		if ((int32_t)word[mid] < 0) /* belongs to the word before it */
+			mid--;
+		if ((int32_t)word[mid] < key)
+			low = next;
 		else
 			high = mid;
 	}
-	return low < n && item[low].at == at ? item[low].by : 0;
+	if (low == s->row[place].n || word[low] >> s->shift != at)
+		return 0;
+	struct space_walk w = { word + low, word + s->row[place].n };
+	space_next(s, &w, &found);
+	return found.by;
+}
+
+static uint32_t count_items(const struct space *s, const uint32_t *word, uint32_t n)
+{
+	uint32_t items = n;
+	for (uint32_t i = 0; s->any_wide && i < n; i++)
+		items -= word[i] >> 31;
+	return items;
+}
+
+uint32_t space_length(const struct space *s, uint32_t place)
+{
+	return count_items(s, s->word + s->row[place].first, s->row[place].n);
 }
 
 static uint32_t next_turn(struct space *s)
@@ -235,16 +273,30 @@ void space_tidy(struct space *s, uint32_t at)
 	c->n = n;
 }
 
-/* The row becomes what stands in scratch. */
+/* An item behind what is put together; what comes behind it. */
+static uint32_t *put_item(struct space *s, uint32_t *to, uint32_t at, uint32_t by)
+{
+	uint32_t code = plus(by, s->half);
+	if (code >> s->shift != 0)
+		code = 0;
+	*to++ = at << s->shift | code;
+	if (code == 0) {
+		*to++ = by | SPACE_WIDE;
+		s->any_wide = true;
+	}
+	return to;
+}
+
+/* The row becomes what is put together. */
 static void put_row(struct space *s, uint32_t place, uint32_t n)
 {
-	struct arena a = items_of(s);
-	s->work += n;
+	struct arena a = words_of(s);
+	s->work += count_items(s, s->packed, n);
 	if (n == 0)
 		give_back(&a, place);
 	if (n == 0 || !fit(s, &a, place, n))
 		return;
-	memcpy(s->item + s->row[place].first, s->scratch, n * sizeof *s->item);
+	memcpy(s->word + s->row[place].first, s->packed, n * sizeof *s->word);
 	s->row[place].n = n;
 }
 
@@ -252,26 +304,26 @@ static void put_row(struct space *s, uint32_t place, uint32_t n)
 static void add_to_row(
     struct space *s, uint32_t place, const struct space_item *f, uint32_t n, uint32_t factor)
 {
-	uint32_t had = s->row[place].n;
-	if (!grow(s, &s->scratch, &s->room_scratch, had + n, sizeof *s->scratch))
+	struct space_walk r = space_walk(s, place);
+	struct space_item own = { 0 };
+	if (!grow(s, &s->packed, &s->room_packed, s->row[place].n + 2 * n, sizeof *s->packed))
 		return;
-	const struct space_item *r = space_items(s, place);
-	uint32_t i = 0;
-	uint32_t k = 0;
+	uint32_t *to = s->packed;
 	for (uint32_t j = 0; j < n; j++) {
 		uint32_t by = times(f[j].by, factor);
-		while (i < had && r[i].at < f[j].at)
-			s->scratch[k++] = r[i++];
-		if (i < had && r[i].at == f[j].at)
-			by = plus(by, r[i++].by);
+		int32_t key = (int32_t)(f[j].at << s->shift);
+		while (r.at < r.end && (int32_t)*r.at < key) /* with the words that belong to these */
+			*to++ = *r.at++;
+		if (r.at < r.end && *r.at >> s->shift == f[j].at && space_next(s, &r, &own))
+			by = plus(by, own.by);
 		else
 			link_column(s, f[j].at, place);
 		if (by != 0)
-			s->scratch[k++] = (struct space_item){ f[j].at, by };
+			to = put_item(s, to, f[j].at, by);
 	}
-	while (i < had)
-		s->scratch[k++] = r[i++];
-	put_row(s, place, k);
+	while (r.at < r.end)
+		*to++ = *r.at++;
+	put_row(s, place, (uint32_t)(to - s->packed));
 }
 
 static void add_item(struct space *s, uint32_t place, uint32_t at, uint32_t by)
@@ -294,18 +346,17 @@ static uint32_t functional(
 	uint32_t turn = next_turn(s);
 	uint32_t k = 0;
 	for (uint32_t i = 0; i < n; i++) {
-		const struct space_item *r = space_items(s, item[i].at);
-		uint32_t length = s->row[item[i].at].n;
-		if (!grow(s, to, room, k + length, sizeof **to))
+		struct space_walk w = space_walk(s, item[i].at);
+		struct space_item r;
+		if (!grow(s, to, room, k + s->row[item[i].at].n, sizeof **to))
 			return 0;
-		for (uint32_t j = 0; j < length; j++) {
-			if (s->seen[r[j].at] != turn) {
-				s->seen[r[j].at] = turn;
-				(*to)[k++].at = r[j].at;
+		for (; space_next(s, &w, &r); s->work++) {
+			if (s->seen[r.at] != turn) {
+				s->seen[r.at] = turn;
+				(*to)[k++].at = r.at;
 			}
-			s->sum[r[j].at] = plus(s->sum[r[j].at], times(r[j].by, item[i].by));
+			s->sum[r.at] = plus(s->sum[r.at], times(r.by, item[i].by));
 		}
-		s->work += length;
 	}
 	uint32_t kept = 0;
 	for (uint32_t i = 0; i < k; i++) {
@@ -365,9 +416,24 @@ void space_drop(struct space *s, uint32_t place)
 	space_impose(s, &one, 1);
 }
 
+/* A row's items into *to; how many. */
+static uint32_t copy_row(struct space *s, uint32_t place, struct space_item **to, uint32_t *room)
+{
+	struct space_walk w = space_walk(s, place);
+	uint32_t n = 0;
+	if (!grow(s, to, room, s->row[place].n, sizeof **to))
+		return 0;
+	while (space_next(s, &w, &(*to)[n]))
+		n++;
+	return n;
+}
+
 void space_define(struct space *s, uint32_t place, uint32_t cell, bool off)
 {
-	add_to_row(s, place, space_items(s, cell), s->row[cell].n, off ? SPACE_PRIME - 1 : 1);
+	uint32_t n = copy_row(s, cell, &s->vector, &s->room_vector);
+	s->n_vector = 0;
+	if (!s->failed)
+		add_to_row(s, place, s->vector, n, off ? SPACE_PRIME - 1 : 1);
 }
 
 /* v := v - what the free places in it make up; leaves the values in s->sum and the places in s->vector. */
@@ -407,14 +473,9 @@ static bool put_in(struct space *s, uint32_t best)
 {
 	uint32_t q = s->vector[best].at;
 	uint32_t unit = inverse(s->vector[best].by);
-	uint32_t n = s->row[q].n;
-	struct space_item *f = malloc(((size_t)n + 1) * sizeof *f);
-	if (f == NULL) {
-		s->failed = true;
-		return false;
-	}
-	if (n > 0)
-		memcpy(f, space_items(s, q), n * sizeof *f);
+	struct space_item *f = NULL;
+	uint32_t room = 0;
+	uint32_t n = copy_row(s, q, &f, &room);
 	for (uint32_t i = 0; i < s->n_vector; i++) {
 		uint32_t by = times(s->vector[i].by, unit);
 		if (n > 0)
@@ -434,6 +495,7 @@ static bool put_in(struct space *s, uint32_t best)
 bool space_add(struct space *s, const struct space_item *item, uint32_t n)
 {
 	uint32_t best = UINT32_MAX;
+	uint32_t shortest = UINT32_MAX;
 	uint32_t kept = 0;
 	reduce(s, item, n);
 	for (uint32_t i = 0; i < s->n_vector; i++) {
@@ -444,10 +506,16 @@ bool space_add(struct space *s, const struct space_item *item, uint32_t n)
 			s->vector[kept++] = (struct space_item){ at, by };
 	}
 	s->n_vector = kept;
-	for (uint32_t i = 0; i < kept; i++)
-		if (!space_is_sum(s, s->vector[i].at) &&
-		    (best == UINT32_MAX || s->row[s->vector[i].at].n < s->row[s->vector[best].at].n))
+	for (uint32_t i = 0; i < kept; i++) {
+		uint32_t at = s->vector[i].at;
+		if (space_is_sum(s, at) || s->row[at].n / 2 >= shortest) /* an item has two words at most */
+			continue;
+		uint32_t length = space_length(s, at);
+		if (length < shortest) {
 			best = i;
+			shortest = length;
+		}
+	}
 	if (best == UINT32_MAX || s->failed)
 		return false;
 	return put_in(s, best);
@@ -456,21 +524,39 @@ bool space_add(struct space *s, const struct space_item *item, uint32_t n)
 /* Is the row of b a multiple of that of a? */
 static bool parallel(const struct space *s, uint32_t a, uint32_t b)
 {
-	const struct space_item *x = space_items(s, a);
-	const struct space_item *y = space_items(s, b);
-	uint32_t n = s->row[a].n;
-	if (n != s->row[b].n)
+	struct space_walk x = space_walk(s, a);
+	struct space_walk y = space_walk(s, b);
+	struct space_item p = { 0 };
+	struct space_item q = { 0 };
+	uint32_t first_a = 0;
+	uint32_t first_b = 0;
+	if (!s->any_wide && s->row[a].n != s->row[b].n)
 		return false;
-	for (uint32_t i = 0; i < n; i++)
-		if (x[i].at != y[i].at)
+	bool more_a = space_next(s, &x, &p);
+	bool more_b = space_next(s, &y, &q);
+	for (; more_a && more_b; more_a = space_next(s, &x, &p), more_b = space_next(s, &y, &q)) {
+		if (p.at != q.at)
 			return false;
-	if (n == 1)
-		return true;
-	uint32_t ratio = times(y[0].by, inverse(x[0].by));
-	for (uint32_t i = 1; i < n; i++)
-		if (times(x[i].by, ratio) != y[i].by)
+		if (first_a == 0) {
+			first_a = p.by;
+			first_b = q.by;
+		} else if (times(p.by, first_b) != times(q.by, first_a)) {
 			return false;
-	return true;
+		}
+	}
+	return more_a == more_b;
+}
+
+/* Of the row's free places the first of those with the shortest column. */
+static uint32_t rarest_of(const struct space *s, uint32_t place)
+{
+	struct space_walk w = space_walk(s, place);
+	struct space_item item;
+	uint32_t best = UINT32_MAX;
+	while (space_next(s, &w, &item))
+		if (best == UINT32_MAX || s->column[item.at].n < s->column[best].n)
+			best = item.at;
+	return best;
 }
 
 uint32_t space_class(struct space *s, uint32_t place, uint32_t *out)
@@ -479,8 +565,7 @@ uint32_t space_class(struct space *s, uint32_t place, uint32_t *out)
 	out[n++] = place;
 	if (s->row[place].n == 0)
 		return n;
-	const struct space_item *r = space_items(s, place);
-	uint32_t at = r[rarest(s, r, s->row[place].n)].at;
+	uint32_t at = rarest_of(s, place);
 	space_tidy(s, at);
 	for (uint32_t i = 0; i < s->column[at].n; i++) {
 		uint32_t other = space_places(s, at)[i];
@@ -493,14 +578,16 @@ uint32_t space_class(struct space *s, uint32_t place, uint32_t *out)
 
 uint64_t space_mark(const struct space *s, uint32_t place)
 {
-	const struct space_item *item = space_items(s, place);
-	uint32_t unit = inverse(item[0].by);
+	struct space_walk w = space_walk(s, place);
+	struct space_item item;
+	uint32_t unit = 0;
 	uint64_t sum = 0;
-	for (uint32_t i = 0; i < s->row[place].n; i++) {
-		uint64_t x = item[i].at + UINT64_C(0x9e3779b97f4a7c15);
+	while (space_next(s, &w, &item)) {
+		uint64_t x = item.at + UINT64_C(0x9e3779b97f4a7c15);
 		x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
 		x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
-		sum += (x ^ x >> 31) * times(item[i].by, unit);
+		unit = unit == 0 ? inverse(item.by) : unit;
+		sum += (x ^ x >> 31) * times(item.by, unit);
 	}
 	return sum;
 }
@@ -524,40 +611,59 @@ static uint32_t residue(int32_t by)
 	return by < 0 ? SPACE_PRIME - (uint32_t)-by : (uint32_t)by;
 }
 
-/* The sum of one or two rows, times their factors, into scratch; how many items. */
+/* The sum of one or two rows, times their factors, is put together; how many words. */
 static uint32_t sum_of_two(struct space *s, const struct space_item *part, uint32_t n)
 {
-	const struct space_item *a = space_items(s, part[0].at);
-	const struct space_item *a_end = a + s->row[part[0].at].n;
-	const struct space_item *b = n < 2 ? a_end : space_items(s, part[1].at);
-	const struct space_item *b_end = n < 2 ? b : b + s->row[part[1].at].n;
-	uint32_t k = 0;
-	if (!grow(s, &s->scratch, &s->room_scratch, (uint32_t)(a_end - a + (b_end - b)), sizeof *s->scratch))
+	struct space_walk v = space_walk(s, part[0].at);
+	struct space_walk w = n < 2 ? (struct space_walk){ NULL, NULL } : space_walk(s, part[1].at);
+	struct space_item a = { 0 };
+	struct space_item b = { 0 };
+	if (!grow(s, &s->packed, &s->room_packed, 2 * (uint32_t)(v.end - v.at + (w.end - w.at)),
+		sizeof *s->packed))
 		return 0;
-	while (a < a_end || b < b_end) {
-		uint32_t x = a < a_end ? a->at : UINT32_MAX;
-		uint32_t y = b < b_end ? b->at : UINT32_MAX;
+	uint32_t *to = s->packed;
+	bool more_a = space_next(s, &v, &a);
+	bool more_b = space_next(s, &w, &b);
+	while (more_a || more_b) {
+		uint32_t x = more_a ? a.at : UINT32_MAX;
+		uint32_t y = more_b ? b.at : UINT32_MAX;
 		uint32_t by = 0;
-		if (x <= y)
-			by = times(a++->by, part[0].by);
-		if (y <= x)
-			by = plus(by, times(b++->by, part[1].by));
+		if (x <= y) {
+			by = times(a.by, part[0].by);
+			more_a = space_next(s, &v, &a);
+		}
+		if (y <= x) {
+			by = plus(by, times(b.by, part[1].by));
+			more_b = space_next(s, &w, &b);
+		}
 		if (by != 0)
-			s->scratch[k++] = (struct space_item){ x < y ? x : y, by };
+			to = put_item(s, to, x < y ? x : y, by);
 	}
-	return k;
+	return (uint32_t)(to - s->packed);
+}
+
+/* The same of any sum of rows. */
+static uint32_t sum_of_many(struct space *s, const struct space_item *part, uint32_t n)
+{
+	uint32_t k = functional(s, part, n, &s->scratch, &s->room_scratch);
+	if (!grow(s, &s->packed, &s->room_packed, 2 * k, sizeof *s->packed))
+		return 0;
+	uint32_t *to = s->packed;
+	for (uint32_t i = 0; i < k; i++)
+		to = put_item(s, to, s->scratch[i].at, s->scratch[i].by);
+	return (uint32_t)(to - s->packed);
 }
 
 /* A row as it will stay for long: without room to spare. */
 static void lay_row(struct space *s, uint32_t place, uint32_t n)
 {
-	struct arena a = items_of(s);
+	struct arena a = words_of(s);
 	if (n == 0 || !extend(s, &a, n))
 		return;
-	memcpy(s->item + s->n_items, s->scratch, n * sizeof *s->item);
-	s->row[place] = (struct space_part){ s->n_items, n, n };
-	s->n_items += n;
-	s->work += n;
+	memcpy(s->word + s->n_words, s->packed, n * sizeof *s->word);
+	s->row[place] = (struct space_part){ s->n_words, n, n };
+	s->n_words += n;
+	s->work += count_items(s, s->packed, n);
 }
 
 static bool load_pivot(struct space *s, const struct echelon *x, uint32_t pivot, const uint32_t *place)
@@ -573,7 +679,7 @@ static bool load_pivot(struct space *s, const struct echelon *x, uint32_t pivot,
 			s->vector[k++] = (struct space_item){ place[t.column], residue(t.by) };
 	}
 	if (k > 2)
-		k = functional(s, s->vector, k, &s->scratch, &s->room_scratch);
+		k = sum_of_many(s, s->vector, k);
 	else if (k > 0)
 		k = sum_of_two(s, s->vector, k);
 	if (!s->failed)
@@ -600,12 +706,13 @@ static bool load_free(struct space *s, const struct echelon *x, const uint32_t *
 static bool load_columns(struct space *s)
 {
 	struct arena a = places_of(s);
+	struct space_item item;
 	uint32_t at = 0;
 	s->n_placed = s->lost_placed = 0;
 	memset(s->column, 0, (size_t)s->n * sizeof *s->column);
 	for (uint32_t i = 0; i < s->n; i++)
-		for (uint32_t j = 0; j < s->row[i].n; j++)
-			s->column[space_items(s, i)[j].at].room++;
+		for (struct space_walk w = space_walk(s, i); space_next(s, &w, &item);)
+			s->column[item.at].room++;
 	for (uint32_t c = 0; c < s->n; c++) {
 		s->column[c].first = at;
 		s->column[c].room += s->column[c].room / 8 + (s->column[c].room > 0);
@@ -614,8 +721,8 @@ static bool load_columns(struct space *s)
 	if (!extend(s, &a, at))
 		return false;
 	for (uint32_t i = 0; i < s->n; i++)
-		for (uint32_t j = 0; j < s->row[i].n; j++) {
-			struct space_part *c = &s->column[space_items(s, i)[j].at];
+		for (struct space_walk w = space_walk(s, i); space_next(s, &w, &item);) {
+			struct space_part *c = &s->column[item.at];
 			s->place[c->first + c->n++] = i;
 		}
 	s->n_placed = at;

@@ -21,29 +21,39 @@ struct space_item {
 	uint32_t by; /* modulo SPACE_PRIME, never 0 */
 };
 
-struct space_part { /* of an arena: items of a row, places of a column */
+struct space_part { /* of an arena: words of a row, places of a column */
 	uint32_t first, n, room;
 };
+
+/* Rows are kept in words: an item's place, and behind it what to take it by, which is nearly always small; else it is 0, and a word of
+ * its own follows, told by its uppermost bit. */
+#define SPACE_WIDE     (UINT32_C(1) << 31)
+#define SPACE_BITS_MIN 3u
 
 struct space {
 	uint32_t n, room;           /* places */
 	uint32_t first_sum, n_sums; /* the virtual sums among them */
+	unsigned shift;             /* bits of a small number in a word of a row */
+	uint32_t half;              /* stands for 0 in them */
+	bool any_wide;              /* some item has, or had, two words */
 	struct space_part
 	    *row; /* ascending free places; {itself, 1} for a free place; empty: never changes */
 	struct space_part *column; /* places whose row has (or had) this free place */
-	struct space_item *item;   /* of the rows */
+	uint32_t *word;            /* of the rows */
 	uint32_t *place;           /* of the columns */
-	uint32_t n_items, room_items, lost_items, n_placed, room_placed, lost_placed;
+	uint32_t n_words, room_words, lost_words, n_placed, room_placed, lost_placed;
 	struct space_item *scratch, *vector; /* vector: the one last taken out */
 	uint32_t room_scratch, n_vector, room_vector;
+	uint32_t *packed; /* a row that is being put together */
+	uint32_t room_packed;
 	uint32_t *seen, turn; /* by place: met in this turn */
 	uint32_t *sum;        /* by place, all 0 between calls */
 	uint64_t work;        /* items touched */
 	bool failed;          /* no memory: the space is of no use any more */
 };
 
-/* Places for so many cells, the virtual sums behind them. */
-bool space_init(struct space *s, uint32_t cells, uint32_t sums);
+/* Places for so many cells, the virtual sums behind them; there will be so many places at most. False: no memory. */
+bool space_init(struct space *s, uint32_t cells, uint32_t sums, uint32_t most);
 void space_free(struct space *s);
 /* One more place, for a cell; NONE, and failed, without memory. */
 uint32_t space_new(struct space *s);
@@ -77,13 +87,33 @@ void space_tidy(struct space *s, uint32_t at);
 bool space_whole(uint32_t by, uint32_t d, int64_t *out);
 /* The place's change in that vector; 0: none. */
 uint32_t space_change(const struct space *s, uint32_t place, uint32_t at);
-static inline const struct space_item *space_items(const struct space *s, uint32_t place)
+/* Goes through a row's items; no row may change meanwhile. */
+struct space_walk {
+	const uint32_t *at, *end;
+};
+static inline struct space_walk space_walk(const struct space *s, uint32_t place)
 {
-	return s->item + s->row[place].first;
+	const uint32_t *at = s->row[place].n == 0 ? NULL : s->word + s->row[place].first;
+	return (struct space_walk){ at, at == NULL ? NULL : at + s->row[place].n };
 }
+static inline bool space_next(const struct space *s, struct space_walk *w, struct space_item *out)
+{
+	if (w->at == w->end)
+		return false;
+	uint32_t word = *w->at++;
+	uint32_t code = word & ((UINT32_C(1) << s->shift) - 1);
+	uint32_t by = code - s->half;
+	out->at = word >> s->shift;
+	out->by = by + (SPACE_PRIME & -(by >> 31)); /* below 0: modulo the prime */
+	if (code == 0)
+		out->by = *w->at++ & ~SPACE_WIDE;
+	return true;
+}
+/* How many items. */
+uint32_t space_length(const struct space *s, uint32_t place);
 static inline bool space_is_free(const struct space *s, uint32_t place)
 {
-	return s->row[place].n == 1 && space_items(s, place)->at == place;
+	return s->row[place].n == 1 && s->word[s->row[place].first] >> s->shift == place;
 }
 /* Of a free place's column, as far as it is up to date. */
 static inline const uint32_t *space_places(const struct space *s, uint32_t at)

@@ -49,11 +49,12 @@ static void find_denominators(const struct whole *w)
 	for (bool more = true; more;) { /* what does for one row may not do for another */
 		more = false;
 		for (uint32_t i = 0; i < w->s->n; i++) {
-			const struct space_item *item = space_items(w->s, i);
-			for (uint32_t j = 0; j < w->s->row[i].n; j++) {
-				uint8_t d = raise(w->least[item[j].at], item[j].by);
-				more = more || d != w->least[item[j].at];
-				w->least[item[j].at] = d;
+			struct space_walk row = space_walk(w->s, i);
+			struct space_item item;
+			while (space_next(w->s, &row, &item)) {
+				uint8_t d = raise(w->least[item.at], item.by);
+				more = more || d != w->least[item.at];
+				w->least[item.at] = d;
 			}
 		}
 	}
@@ -98,11 +99,12 @@ static bool take_all(const struct whole *w)
 		if (space_is_free(w->s, i))
 			m[i] = (int8_t)times_taken(w, i);
 	for (uint32_t i = 0; m != NULL && i < w->s->n; i++) {
-		const struct space_item *item = space_items(w->s, i);
-		for (uint32_t j = 0; j < w->s->row[i].n; j++) {
+		struct space_walk row = space_walk(w->s, i);
+		struct space_item item;
+		while (space_next(w->s, &row, &item)) {
 			int64_t by = 0;
-			if (w->least[item[j].at] != 0 && space_whole(item[j].by, w->least[item[j].at], &by))
-				w->by[i] += by * m[item[j].at];
+			if (w->least[item.at] != 0 && space_whole(item.by, w->least[item.at], &by))
+				w->by[i] += by * m[item.at];
 		}
 	}
 	free(m);
@@ -112,8 +114,10 @@ static bool take_all(const struct whole *w)
 /* A protected place whose change came to nought, or too far, by chance. */
 static bool mend(const struct whole *w, uint32_t place)
 {
-	for (uint32_t i = 0; i < w->s->row[place].n; i++) {
-		uint32_t at = space_items(w->s, place)[i].at;
+	struct space_walk row = space_walk(w->s, place);
+	struct space_item item;
+	while (space_next(w->s, &row, &item)) {
+		uint32_t at = item.at;
 		space_tidy(w->s, at);
 		for (int64_t m = 1; w->least[at] != 0 && m <= TRIES; m++)
 			for (int side = -1; side <= 1; side += 2)
