@@ -29,10 +29,13 @@ def unchanged_since(old, new, cell):
 def knew(union, said):
     """Could some offices reckon the cell that cannot be protected from what left before and figures of their own? A refusal is no
     needless one then (docs/disclosure.md, "Limits")."""
-    cell, index, v = tuple(re.search("cannot be protected: ([^\\s;]+)", said).group(1).split("|")), {}, len(union.releases) - 1
+    release, name = re.search("cannot be protected: (?:rev([0-9]+)[|])?([^\\s;]+)", said).groups()
+    if name.startswith("rev"):
+        return False  # a difference between releases
+    cell, index, v = tuple(name.split("|")), {}, len(union.releases) - 1 if release is None else int(release)
     terms = union.terms(v, cell, index)
     most = int(union.releases[0].table.policy.get("coalition", 1))
-    return any(union.knew(v, terms, own, index) for n in range(1, most + 1) for own in itertools.combinations(union.offices, n))
+    return any(union.knew(max(v, 1), terms, own, index) for n in range(1, most + 1) for own in itertools.combinations(union.offices, n))
 
 
 class Corrections(Place):
