@@ -232,6 +232,86 @@ static bool find_rests(struct visit *v, size_t d, const uint8_t *has, struct lef
 	return true;
 }
 
+/* Does every code stand in one grouping, and have one? Then breakdowns say all. */
+static bool is_tree(const struct dim *d)
+{
+	for (uint32_t c = 0; c < d->n_codes; c++) {
+		uint32_t parents = 0;
+		for (uint32_t i = 0; i < list_size(&d->up, c); i++)
+			parents += !d->breakdown[list_at(&d->up, c)[i]].view;
+		if (parents > 1 || d->n_plain[c] > 1)
+			return false;
+	}
+	return true;
+}
+
+/* Are all atoms of the code marked so? */
+static bool all_are(const struct dim *d, uint32_t code, const uint8_t *mark, uint8_t what)
+{
+	for (uint32_t i = 0; i < list_size(&d->atoms, code); i++)
+		if (mark[list_at(&d->atoms, code)[i]] != what)
+			return false;
+	return true;
+}
+
+static void mark_atoms(const struct dim *d, uint32_t code, uint8_t *mark, uint8_t what)
+{
+	for (uint32_t i = 0; i < list_size(&d->atoms, code); i++)
+		mark[list_at(&d->atoms, code)[i]] = what;
+}
+
+enum { ATOM_OUT, ATOM_LEFT, ATOM_OFF };
+
+/* Takes `first` off the code, then in their order all other listed codes of which nothing was taken yet. mark: the code's atoms are
+ * LEFT, and are again afterwards. */
+static bool take_across(
+    struct visit *v, size_t d, struct left *l, uint32_t code, uint32_t first, uint8_t *mark)
+{
+	const struct dim *dim = l->d;
+	uint32_t size = list_size(&dim->atoms, code);
+	l->n_off = l->n_left = 0;
+	l->deep = true;
+	mark_atoms(dim, first, mark, ATOM_OFF);
+	for (uint32_t c = 0; c < dim->n_codes; c++) {
+		bool taken = c == first;
+		if (!taken && l->has[c] != 0 && list_size(&dim->atoms, c) < size &&
+		    all_are(dim, c, mark, ATOM_LEFT)) {
+			mark_atoms(dim, c, mark, ATOM_OFF);
+			taken = true;
+		}
+		if (taken)
+			l->off[l->n_off++] = c;
+	}
+	for (uint32_t i = 0; i < size; i++) {
+		uint32_t atom = list_at(&dim->atoms, code)[i];
+		if (mark[atom] == ATOM_LEFT)
+			l->left[l->n_left++] = atom;
+		mark[atom] = ATOM_LEFT;
+	}
+	return l->n_left < 2 || keep_rest(v, d, l, code);
+}
+
+/* Where codes stand in several groupings: a listed code may hold listed ones that stand nowhere below it, and those taken off may
+ * be of different groupings, as long as they share nothing. */
+static bool find_across(struct visit *v, size_t d, const uint8_t *has, struct left *l, uint8_t *mark)
+{
+	const struct dim *dim = l->d;
+	bool ok = true;
+	memset(mark, ATOM_OUT, dim->n_codes);
+	l->has = has;
+	for (uint32_t c = 0; ok && c < dim->n_codes; c++) {
+		if (has[c] == 0 || dim_is_atom(dim, c))
+			continue;
+		mark_atoms(dim, c, mark, ATOM_LEFT);
+		for (uint32_t o = 0; ok && o < dim->n_codes; o++)
+			if (has[o] != 0 && list_size(&dim->atoms, o) < list_size(&dim->atoms, c) &&
+			    all_are(dim, o, mark, ATOM_LEFT))
+				ok = take_across(v, d, l, c, o, mark);
+		mark_atoms(dim, c, mark, ATOM_OUT);
+	}
+	return ok;
+}
+
 static bool read_dimension(struct visit *v, size_t d)
 {
 	const struct dim *dim = &v->g->t->dim[d];
@@ -239,10 +319,12 @@ static bool read_dimension(struct visit *v, size_t d)
 	uint8_t *below = calloc(dim->n_codes, 1);
 	l.off = malloc(dim->n_codes * sizeof *l.off);
 	l.left = malloc(dim->n_codes * sizeof *l.left);
+	bool across = !is_tree(dim);
 	bool ok = (below != NULL && l.off != NULL && l.left != NULL) || no_memory(v->e);
 	ok = ok && read_lines(v, d) && meet_sets(v, d);
 	for (uint32_t i = 0; ok && i < v->of[d].n_sets; i++)
-		ok = find_rests(v, d, v->of[d].set[i].has, &l, below);
+		ok = find_rests(v, d, v->of[d].set[i].has, &l, below) &&
+		     (!across || find_across(v, d, v->of[d].set[i].has, &l, below));
 	free(below);
 	free(l.off);
 	free(l.left);

@@ -6,7 +6,8 @@
  * one code. It follows by adding and subtracting the cells that have the code itself or one of those taken off in every such
  * dimension, if all these are known. A rest beside codes of one breakdown, in one dimension, is no block: find_rest in
  * primary.c has it. Which codes are printed together is taken from the tables, line by line of the grid, and what two lines
- * have in common counts too. Rests follow ordinary breakdowns; a view's other half is a cell. */
+ * have in common counts too. Rests follow ordinary breakdowns, and where a
+ * code may stand in several groupings also what codes are made of; a view's other half is a cell. */
 #ifndef POLICY_BLOCKS_H
 #define POLICY_BLOCKS_H
 #include "policy/grid.h"

@@ -222,18 +222,109 @@ static bool remainders_find(
 	return ok;
 }
 
+/* ---- several groupings ---- */
+
+/* Is some code a child in two ordinary breakdowns, or the parent of two? */
+static bool has_groupings(const struct latticedim *d)
+{
+	for (uint32_t c = 0; c < d->n_codes; c++) {
+		uint32_t as[2] = { 0, 0 }; /* parent, child */
+		for (uint32_t i = d->held_from[c]; i < d->held_from[c + 1]; i++)
+			as[d->held[i] % 2] += !d->breakdown[d->held[i] / 2].view;
+		if (as[0] > 1 || as[1] > 1)
+			return true;
+	}
+	return false;
+}
+
+enum grain { FOREIGN, PRESENT, TAKEN }; /* of a code without an ordinary breakdown, as to the one looked at */
+
+/* Does `is` hold for all that the code is made of? Then, or if so asked, it becomes `now`. *n grows by how many these are. */
+static bool grains(const struct latticedim *d, uint32_t code, uint8_t *grain, int is, int now, uint32_t *n)
+{
+	const struct breakdown *k = next_below(d, code, NULL);
+	bool all = true;
+	if (k == NULL) {
+		all = is < 0 || grain[code] == is;
+		grain[code] = now < 0 ? grain[code] : (uint8_t)now;
+		*n += 1;
+		return all;
+	}
+	for (uint32_t c = 0; all && c < k->n; c++)
+		all = grains(d, k->child[c], grain, is, now, n);
+	return all;
+}
+
+/* Listed, made of less than `most`, and of nothing but what is present. */
+static bool is_inside(
+    const struct latticedim *d, const bool *list, uint8_t *grain, uint32_t code, uint32_t most)
+{
+	uint32_t n = 0;
+	return list[code] && grains(d, code, grain, PRESENT, -1, &n) && n < most;
+}
+
+/* The code less the one `first`, and less all other listed ones in turn of which nothing is taken yet. */
+static bool across_take(struct listsums *s, uint32_t d, const bool *list, uint8_t *grain, uint32_t code,
+    uint32_t first, struct remainder *room)
+{
+	const struct latticedim *dim = &s->g->dim[d];
+	uint32_t most = 0;
+	uint32_t n = 0;
+	room->minuend[0] = code;
+	room->n_minuend = 1;
+	room->n_left = 0;
+	room->several = true;
+	grains(dim, code, grain, -1, -1, &most);
+	grains(dim, first, grain, -1, TAKEN, &n);
+	for (uint32_t c = 0; c < dim->n_codes; c++) {
+		bool next = c != first && is_inside(dim, list, grain, c, most);
+		if (next)
+			grains(dim, c, grain, -1, TAKEN, &n);
+		if (next || c == first)
+			room->minuend[room->n_minuend++] = c;
+	}
+	for (uint32_t c = 0; c < dim->n_codes; c++)
+		if (grain[c] == PRESENT)
+			room->left[room->n_left++] = c;
+	grains(dim, code, grain, -1, PRESENT, &n);
+	return room->n_left < 2 || remainder_keep(s, d, room);
+}
+
+static bool across_find(
+    struct listsums *s, uint32_t d, const bool *list, uint8_t *grain, struct remainder *room)
+{
+	const struct latticedim *dim = &s->g->dim[d];
+	bool ok = true;
+	for (uint32_t c = 0; ok && c < dim->n_codes; c++) {
+		uint32_t n = 0;
+		if (!list[c] || next_below(dim, c, NULL) == NULL)
+			continue;
+		memset(grain, FOREIGN, dim->n_codes);
+		grains(dim, c, grain, -1, PRESENT, &n);
+		for (uint32_t o = 0; ok && o < dim->n_codes; o++)
+			if (is_inside(dim, list, grain, o, n))
+				ok = across_take(s, d, list, grain, c, o, room);
+	}
+	return ok;
+}
+
 static bool dimension_read(struct listsums *s, uint32_t d)
 {
 	uint32_t n = s->g->dim[d].n_codes;
 	struct remainder room = { 0 };
 	bool *reach = calloc(n, sizeof *reach);
+	uint8_t *grain = calloc(n, 1);
+	bool groupings = has_groupings(&s->g->dim[d]);
 	room.minuend = calloc((size_t)n + 1, sizeof *room.minuend);
 	room.left = calloc((size_t)n + 1, sizeof *room.left);
-	bool ok = (reach != NULL && room.minuend != NULL && room.left != NULL) || no_memory(s);
+	bool ok =
+	    (reach != NULL && grain != NULL && room.minuend != NULL && room.left != NULL) || no_memory(s);
 	ok = ok && lists_find(s, d) && lists_cross(s, d);
 	for (uint32_t i = 0; ok && i < s->dim[d].n_lists; i++)
-		ok = remainders_find(s, d, s->dim[d].list[i], reach, &room);
+		ok = remainders_find(s, d, s->dim[d].list[i], reach, &room) &&
+		     (!groupings || across_find(s, d, s->dim[d].list[i], grain, &room));
 	free(reach);
+	free(grain);
 	free(room.minuend);
 	free(room.left);
 	return ok;

@@ -16,7 +16,7 @@ import tempfile
 
 from hunting import Hunt, keep
 from tableattack import Dim, Judge, Table
-from tablemaker import lines_of, write
+from tablemaker import grouped, lines_of, write
 from test_attack_blanks import judge as judge_blanks
 from test_attack_tables import protect
 from test_attack_unprinted import attack, print_all
@@ -24,8 +24,13 @@ from test_attack_unprinted import attack, print_all
 TABLES = 60
 
 
+def atoms(dim, code):
+    """What a code is made of by ordinary breakdowns."""
+    down = [b for b in dim.down[code] if not b[2]]
+    return set().union(*(atoms(dim, c) for c in down[0][1])) if down else {code}
+
+
 class Blocks(Judge):
-    """Lists are trees here: a code's leaves tell what is below it."""
 
     def lists(self, i):
         """Sets of codes printed in one line along dimension i, and what two of them share."""
@@ -40,17 +45,22 @@ class Blocks(Judge):
             out |= more
 
     def choices(self, i):
-        """[(codes that it is reckoned from with their signs, leaves)] of dimension i."""
+        """[(codes that it is reckoned from, the whole first; atoms)] of dimension i: each code, and a code less others within it
+        that share nothing, as many as can be, beginning with each that is within no other. (That two such sums, each in doubt, are
+        known together is what hiding is: R7 asks more of hidden ones.)"""
         dim, out = self.table.dims[i], {}
+        made = {c: atoms(dim, c) for c in dim.codes}
         for codes in self.lists(i):
-            for code in codes:
-                below = [c for c in codes if c != code and dim.below(c) <= dim.below(code)]
-                off = [c for c in below if not any(dim.below(c) < dim.below(d) for d in below)]
-                left = dim.below(code) - set().union(*(dim.below(c) for c in off)) if off else set()
+            inside = {c: [o for o in codes if made[o] < made[c]] for c in codes}
+            widest = {c: [o for o in inside[c] if not any(made[o] < made[w] for w in inside[c])] for c in codes}
+            for code, begin in ((c, o) for c in codes for o in widest[c]):
+                off, left = [begin], made[code] - made[begin]
+                for other in sorted(inside[code], key=dim.codes.index):
+                    if made[other] <= left:
+                        off, left = off + [other], left - made[other]
                 if left:
                     out[(code, tuple(sorted(off)))] = left
-        single = {(c, ()): dim.below(c) for c in dim.codes}
-        return list({**single, **out}.items())
+        return list({**{(c, ()): made[c] for c in dim.codes}, **out}.items())
 
     def sums(self):
         known = self.told()
@@ -123,7 +133,7 @@ def tree(rng, letter):
 
 def make(folder, rng):
     names = ["office", "kind", "age"][:rng.choice((2, 2, 3))]
-    specs = {n: tree(rng, n[0]) for n in names}
+    specs = {n: grouped(rng, n[0]) if rng.random() < 0.2 else tree(rng, n[0]) for n in names}
     dims = [Dim(n, s) for n, s in specs.items()]
     for dim in dims:
         write(os.path.join(folder, "hier_%s.csv" % dim.name), lines_of(specs[dim.name]))
