@@ -498,3 +498,22 @@ void block_free(struct block *b)
 	free(b->known);
 	free(b);
 }
+
+bool block_list_add(struct block_list *l, const struct grid *g, const struct block *b)
+{
+	if (!array_room(&l->item, &l->room, l->n + 1, sizeof *l->item))
+		return false;
+	struct block *own = block_copy(g, b);
+	if (own == NULL)
+		return false;
+	l->item[l->n++].is = own;
+	return true;
+}
+
+void block_list_free(struct block_list *l)
+{
+	for (uint32_t i = 0; i < l->n; i++)
+		block_free(l->item[i].is);
+	free(l->item);
+	*l = (struct block_list){ 0 };
+}

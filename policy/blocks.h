@@ -32,6 +32,16 @@ bool blocks_visit(const struct grid *g, block_take *take, void *context, uint64_
 struct block *block_copy(const struct grid *g, const struct block *b);
 void block_free(struct block *b); /* NULL allowed */
 
+struct block_list { /* of copies */
+	struct block_item {
+		struct block *is;
+	} * item;
+	uint32_t n, room;
+};
+
+bool block_list_add(struct block_list *l, const struct grid *g, const struct block *b); /* false: no memory */
+void block_list_free(struct block_list *l);
+
 static inline bool block_holds(const struct grid *g, const struct block *b, uint32_t cell)
 {
 	for (size_t d = 0; d < g->t->n_dims; d++) {

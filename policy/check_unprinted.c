@@ -3,7 +3,6 @@
  * move that changes it and touches none of them. Shares no arithmetic with the engine. */
 #include <stdlib.h>
 
-#include "policy/array.h"
 #include "policy/blocks.h"
 #include "policy/check.h"
 #include "policy/check_part.h"
@@ -16,12 +15,11 @@ enum { ALONE = 1, IN_SUM = 2 }; /* why a cell's moves are listed */
 struct doubt { /* what the moves leave open of the cell at hand */
 	const struct checker *c;
 	uint8_t *asked; /* by cell: ALONE, IN_SUM */
-	struct block **sum;
-	uint32_t n_sums, room_sums;
-	size_t *first;        /* by cell, one more than there are: where its moves begin in `by` */
-	uint32_t *by;         /* moves through counts that are asked about */
-	const uint32_t *part; /* the count at hand: its cells */
-	uint32_t n_parts;
+	struct block_list sums;
+	size_t *first;          /* by cell, one more than there are: where its moves begin in `by` */
+	uint32_t *by;           /* moves through counts that are asked about */
+	const uint32_t *part;   /* the count at hand: its cells */
+	uint32_t n_parts, one;  /* where part stands, of one cell */
 	const struct block *of; /* NULL: one cell */
 	int64_t value;
 	uint32_t who[SETS_OF_MAX], n_who, pool;
@@ -215,14 +213,11 @@ static bool check_count(struct doubt *d, const uint32_t *part, uint32_t n, const
 static bool keep_sum(void *context, struct block *b, struct err *e)
 {
 	struct doubt *d = context;
-	struct block *own = NULL;
 	look_at(d, b->part, b->n_parts, b);
 	if (!can_be_few(d))
 		return true;
-	if (!array_room(&d->sum, &d->room_sums, d->n_sums + 1, sizeof *d->sum) ||
-	    (own = block_copy(d->c->p->g, b)) == NULL)
+	if (!block_list_add(&d->sums, d->c->p->g, b))
 		return err_set(e, ERR_MEMORY, "no memory for the check");
-	d->sum[d->n_sums++] = own;
 	for (uint32_t i = 0; i < b->n_parts; i++)
 		d->asked[b->part[i]] |= IN_SUM;
 	return true;
@@ -231,18 +226,18 @@ static bool keep_sum(void *context, struct block *b, struct err *e)
 static bool check_all(struct doubt *d)
 {
 	bool ok = true;
-	for (uint32_t i = 0; ok && i < d->c->p->g->n_cells; i++)
-		ok = (d->asked[i] & ALONE) == 0 || check_count(d, &i, 1, NULL);
-	for (uint32_t i = 0; ok && i < d->n_sums; i++)
-		ok = check_count(d, d->sum[i]->part, d->sum[i]->n_parts, d->sum[i]);
+	for (d->one = 0; ok && d->one < d->c->p->g->n_cells; d->one++)
+		ok = (d->asked[d->one] & ALONE) == 0 || check_count(d, &d->one, 1, NULL);
+	for (uint32_t i = 0; ok && i < d->sums.n; i++) {
+		const struct block *sum = d->sums.item[i].is;
+		ok = check_count(d, sum->part, sum->n_parts, sum);
+	}
 	return ok;
 }
 
 static void doubt_free(struct doubt *d)
 {
-	for (uint32_t i = 0; i < d->n_sums; i++)
-		block_free(d->sum[i]);
-	free(d->sum);
+	block_list_free(&d->sums);
 	free(d->asked);
 	free(d->since);
 	free(d->first);
@@ -266,7 +261,7 @@ bool check_unprinted(const struct checker *c)
 	bool ok =
 	    (d.asked != NULL && d.since != NULL) || err_set(c->e, ERR_MEMORY, "no memory for the check");
 	ok = ok && blocks_visit(g, keep_sum, &d, &work, c->e);
-	if (ok && n + d.n_sums > 0)
+	if (ok && n + d.sums.n > 0)
 		ok = (index_moves(&d) || err_set(c->e, ERR_MEMORY, "no memory for the check")) &&
 		     check_all(&d);
 	doubt_free(&d);

@@ -25,9 +25,8 @@ struct unprinted {
 	uint8_t *asked; /* by cell: OF_ITSELF, OF_BLOCK */
 	struct passing *node;
 	uint32_t n_nodes, room_nodes;
-	struct block **block; /* the sums asked about */
-	uint32_t n_blocks, room_blocks;
-	struct subject s; /* the count at hand, and what it is */
+	struct block_list sums; /* asked about */
+	struct subject s;       /* the count at hand, and what it is */
 	int64_t value;
 	uint32_t office[POOL_MAX], n_offices, most; /* who looks at it, and how many may */
 	int64_t *own;                               /* by code of the office dimension: its part of it */
@@ -294,9 +293,7 @@ static bool cover(struct unprinted *u, struct err *e)
 
 static void unprinted_free(struct unprinted *u)
 {
-	for (uint32_t i = 0; i < u->n_blocks; i++)
-		block_free(u->block[i]);
-	free(u->block);
+	block_list_free(&u->sums);
 	if (u->own != NULL)
 		sodium_memzero(u->own, u->g->t->dim[u->g->office_dim].n_codes * sizeof *u->own);
 	free(u->head);
@@ -328,12 +325,8 @@ static bool take_block(void *context, struct block *b, struct err *e)
 	look_at(u, b->part[0], &v);
 	if (!may_be_few(u, u->value))
 		return true;
-	if (!array_room(&u->block, &u->room_blocks, u->n_blocks + 1, sizeof *u->block))
+	if (!block_list_add(&u->sums, u->g, b))
 		return err_set(e, ERR_MEMORY, "no memory for what several lists leave");
-	u->block[u->n_blocks] = block_copy(u->g, b);
-	if (u->block[u->n_blocks] == NULL)
-		return err_set(e, ERR_MEMORY, "no memory for what several lists leave");
-	u->n_blocks++;
 	for (uint32_t i = 0; i < b->n_parts; i++)
 		u->asked[b->part[i]] |= OF_BLOCK;
 	return true;
@@ -359,8 +352,8 @@ static bool find_all(struct unprinted *u, struct err *e)
 		if (!cover(u, e))
 			return false;
 	}
-	for (uint32_t i = 0; i < u->n_blocks && !is_over(u); i++) {
-		struct virt v = virt_of(u->block[i]);
+	for (uint32_t i = 0; i < u->sums.n && !is_over(u); i++) {
+		struct virt v = virt_of(u->sums.item[i].is);
 		look_at(u, v.r.parent, &v);
 		if (!cover(u, e))
 			return false;
@@ -391,7 +384,7 @@ bool unprinted_find(struct plan *p, enum guarantee level, bool *open, struct err
 		asked += u.asked[c];
 	}
 	ok = ok && blocks_visit(g, take_block, &u, &p->s.work, e);
-	if (ok && asked + u.n_blocks > 0)
+	if (ok && asked + u.sums.n > 0)
 		ok = find_all(&u, e);
 	unprinted_free(&u);
 	*open = u.open;
