@@ -459,32 +459,36 @@ bool blocks_visit(const struct grid *g, block_take *take, void *context, uint64_
 	return ok;
 }
 
-struct block *block_copy(const struct grid *g, const struct block *b)
+/* All that b has, into room of its own. */
+static bool fill(struct block *c, const struct grid *g, const struct block *b)
 {
-	struct block *c = calloc(1, sizeof *c);
-	bool ok = c != NULL;
-	if (!ok)
-		return NULL;
 	c->n_parts = b->n_parts;
 	c->n_known = b->n_known;
 	c->whole = b->whole;
 	c->part = malloc((size_t)b->n_parts * sizeof *c->part);
 	c->known = malloc((size_t)b->n_known * sizeof *c->known);
-	ok = c->part != NULL && c->known != NULL;
-	for (size_t d = 0; ok && d < g->t->n_dims; d++) {
+	if (c->part == NULL || c->known == NULL)
+		return false;
+	memcpy(c->part, b->part, (size_t)b->n_parts * sizeof *c->part);
+	memcpy(c->known, b->known, (size_t)b->n_known * sizeof *c->known);
+	for (size_t d = 0; d < g->t->n_dims; d++) {
 		if (b->holds[d] == NULL)
 			continue;
 		c->holds[d] = malloc(g->t->dim[d].n_codes);
-		ok = c->holds[d] != NULL;
-		if (ok)
-			memcpy(c->holds[d], b->holds[d], g->t->dim[d].n_codes);
+		if (c->holds[d] == NULL)
+			return false;
+		memcpy(c->holds[d], b->holds[d], g->t->dim[d].n_codes);
 	}
-	if (!ok) {
+	return true;
+}
+
+struct block *block_copy(const struct grid *g, const struct block *b)
+{
+	struct block *c = calloc(1, sizeof *c);
+	if (c != NULL && !fill(c, g, b)) {
 		block_free(c);
-		return NULL;
+		c = NULL;
 	}
-	memcpy(c->part, b->part, (size_t)b->n_parts * sizeof *c->part);
-	memcpy(c->known, b->known, (size_t)b->n_known * sizeof *c->known);
 	return c;
 }
 

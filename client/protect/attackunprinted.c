@@ -147,11 +147,13 @@ static bool term_add(struct attack *a, uint64_t cell, int8_t sign)
 	if (a->n_terms == a->room_terms) {
 		size_t room = a->room_terms == 0 ? 64 : 2 * a->room_terms;
 		uint64_t *term = realloc(a->term, room * sizeof *term);
-		int8_t *signs = term == NULL ? NULL : realloc(a->sign, room * sizeof *signs);
-		a->term = term == NULL ? a->term : term;
-		a->sign = signs == NULL ? a->sign : signs;
+		if (term == NULL)
+			return false;
+		a->term = term;
+		int8_t *signs = realloc(a->sign, room * sizeof *signs);
 		if (signs == NULL)
 			return false;
+		a->sign = signs;
 		a->room_terms = room;
 	}
 	a->term[a->n_terms] = cell;

@@ -329,30 +329,38 @@ static bool dimension_read(struct listsums *s, uint32_t d)
 
 /* ---- sums ---- */
 
-static bool list_room(void *list, size_t n, size_t *room, size_t size)
-{
-	void *old;
-	if (n < *room)
-		return true;
-	size_t wider = *room == 0 ? 64 : 2 * *room;
-	memcpy(&old, list, sizeof old);
-	void *more = realloc(old, wider * size);
-	if (more == NULL)
-		return false;
-	memcpy(list, &more, sizeof more);
-	*room = wider;
-	return true;
-}
-
 static bool from_add(struct listsums *s, uint64_t cell, int8_t sign)
 {
 	struct listsum *b = &s->sum;
-	size_t room = b->room_from;
-	if (!list_room(&b->from, b->n_from, &room, sizeof *b->from) ||
-	    !list_room(&b->sign, b->n_from, &b->room_from, sizeof *b->sign))
-		return no_memory(s);
+	if (b->n_from == b->room_from) {
+		size_t room = b->room_from == 0 ? 64 : 2 * b->room_from;
+		uint64_t *from = realloc(b->from, room * sizeof *from);
+		if (from == NULL)
+			return no_memory(s);
+		b->from = from;
+		int8_t *signs = realloc(b->sign, room * sizeof *signs);
+		if (signs == NULL)
+			return no_memory(s);
+		b->sign = signs;
+		b->room_from = room;
+	}
 	b->from[b->n_from] = cell;
 	b->sign[b->n_from++] = sign;
+	return true;
+}
+
+static bool part_add(struct listsums *s, uint64_t cell)
+{
+	struct listsum *b = &s->sum;
+	if (b->n_parts == b->room_parts) {
+		size_t room = b->room_parts == 0 ? 64 : 2 * b->room_parts;
+		uint64_t *part = realloc(b->part, room * sizeof *part);
+		if (part == NULL)
+			return no_memory(s);
+		b->part = part;
+		b->room_parts = room;
+	}
+	b->part[b->n_parts++] = cell;
 	return true;
 }
 
@@ -377,13 +385,9 @@ static bool cells_from(struct listsums *s, uint32_t d, uint64_t cell, int8_t sig
 
 static bool parts_from(struct listsums *s, uint32_t d, uint64_t cell)
 {
-	struct listsum *b = &s->sum;
 	if (d == s->g->n_dims) {
 		s->looks++;
-		if (!list_room(&b->part, b->n_parts, &b->room_parts, sizeof *b->part))
-			return no_memory(s);
-		b->part[b->n_parts++] = cell;
-		return true;
+		return part_add(s, cell);
 	}
 	const struct remainder *r = s->of[d];
 	bool ok = true;
