@@ -37,7 +37,7 @@ struct visit {
 	uint32_t room_parts, room_known;
 	block_take *take;
 	void *context;
-	uint64_t *work, spent;
+	uint64_t spent;
 	bool failed;
 	struct err *e;
 };
@@ -446,7 +446,7 @@ static void lists_free(struct lists *l)
 
 bool blocks_visit(const struct grid *g, block_take *take, void *context, uint64_t *work, struct err *e)
 {
-	struct visit v = { .g = g, .take = take, .context = context, .work = work, .e = e };
+	struct visit v = { .g = g, .take = take, .context = context, .e = e };
 	bool ok = true;
 	for (size_t d = g->ledger == NULL ? 0 : 1; ok && g->told != NULL && d < g->t->n_dims; d++)
 		ok = read_dimension(&v, d);

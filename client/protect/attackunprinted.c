@@ -228,7 +228,10 @@ static bool several_add(void *context, const struct listsum *sum)
 	bool ok = true;
 	for (size_t i = 0; ok && i < sum->n_from; i++)
 		ok = !attack_is_live(k->a, sum->from[i]) || term_add(k->a, sum->from[i], sum->sign[i]);
-	return ok ? sum_add(k, first, true) : err_set(k->e, ERR_MEMORY, "no memory");
+	if (ok && k->a->n_terms - first > 1)
+		return sum_add(k, first, true);
+	k->a->n_terms = first; /* nothing can be in what is taken off: it is a cell, and judged as one */
+	return ok || err_set(k->e, ERR_MEMORY, "no memory");
 }
 
 bool attack_sums_make(struct attack *a, struct system *s, const uint32_t *var, struct err *e)

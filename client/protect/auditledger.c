@@ -211,25 +211,43 @@ static bool gave_away(const struct audit *a, const struct subject *s, uint64_t f
 	return ok;
 }
 
+/* Fills open: the offices that sent other figures of these cells since the release before `from`; 0: of none. How many. */
+static uint32_t open_find(struct audit *a, uint64_t from, uint64_t to, const uint64_t *cell, size_t n_cells)
+{
+	uint32_t n = 0;
+	for (uint32_t i = 0; i < a->n_offices; i++) {
+		bool open = false;
+		for (size_t k = 0; from > 0 && !open && k < n_cells; k++) {
+			uint64_t part = audit_part(
+			    a, difference_cell(a, from - 1, to, cell[k] % a->own_cells), a->office[i]);
+			open = part != UINT64_MAX && a->g->live[part] != 0;
+		}
+		a->open[a->office[i]] = open;
+		n += open;
+	}
+	return n;
+}
+
 uint32_t auditledger_since(struct audit *a, const struct subject *s)
 {
 	uint64_t release = s->cell / a->own_cells; /* the newest stands first */
-	uint32_t n = 0;
 	if (release > a->releases->n)
 		return 0; /* a difference */
 	uint64_t to = a->releases->n - release;
 	uint64_t from = to;
 	while (from > 0 && !gave_away(a, s, from - 1, to))
 		from--;
-	for (uint32_t i = 0; i < a->n_offices; i++) {
-		uint64_t part = from == 0
-				    ? UINT64_MAX
-				    : audit_part(a, difference_cell(a, from - 1, to, s->cell % a->own_cells),
-					  a->office[i]);
-		a->open[a->office[i]] = part != UINT64_MAX && a->g->live[part] != 0;
-		n += a->open[a->office[i]];
-	}
-	return n;
+	return open_find(a, from, to, &s->cell, 1);
+}
+
+/* The same of all cells that a sum is reckoned from. */
+static bool gave_all_away(const struct audit *a, const uint64_t *cell, size_t n, uint64_t from, uint64_t to)
+{
+	uint64_t further = count_cell(a, from, 0) - count_cell(a, to, 0);
+	for (size_t i = 0; i < n; i++)
+		if (!has_gone(a, cell[i] + further) && a->g->live[cell[i] + further] != 0)
+			return false;
+	return true;
 }
 
 uint32_t auditledger_since_sum(
@@ -237,24 +255,9 @@ uint32_t auditledger_since_sum(
 {
 	uint64_t to = a->releases->n - part[0] / a->own_cells;
 	uint64_t then = to;
-	uint32_t n = 0;
-	for (bool gone = false; then > 0 && !gone; then -= gone ? 0 : 1) {
-		uint64_t further = count_cell(a, then - 1, 0) - count_cell(a, to, 0);
-		gone = true;
-		for (size_t i = 0; gone && i < n_from; i++)
-			gone = has_gone(a, from[i] + further) || a->g->live[from[i] + further] == 0;
-	}
-	for (uint32_t i = 0; i < a->n_offices; i++) {
-		bool open = false;
-		for (size_t k = 0; then > 0 && !open && k < n_parts; k++) {
-			uint64_t own = audit_part(
-			    a, difference_cell(a, then - 1, to, part[k] % a->own_cells), a->office[i]);
-			open = own != UINT64_MAX && a->g->live[own] != 0;
-		}
-		a->open[a->office[i]] = open;
-		n += open;
-	}
-	return n;
+	while (then > 0 && !gave_all_away(a, from, n_from, then - 1, to))
+		then--;
+	return open_find(a, then, to, part, n_parts);
 }
 
 /* ---- enough offices changed ---- */

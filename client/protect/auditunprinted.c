@@ -18,6 +18,7 @@ struct passing { /* a move through a cell that is asked about */
 	uint64_t cell;
 	uint32_t move;
 	uint32_t n_offices; /* that it touches */
+	int64_t by;         /* what it changes of the cell */
 };
 
 /* Of an office. The cell stands in its own row; BARRED and more: looked at, when so many were at hand. */
@@ -98,10 +99,10 @@ static void passing_find(struct doubt *d)
 	const struct audit *a = d->a;
 	for (uint32_t m = 0; m < a->n_moves; m++)
 		for (uint64_t i = 0; i < a->move[m].n; i++) {
-			uint64_t cell = a->change[a->move[m].start + i].cell;
-			if (is_unprinted(a, cell))
-				d->passing[d->n_passing++] = (struct passing){ cell, m,
-					(uint32_t)(d->touched_from[m + 1] - d->touched_from[m]) };
+			const struct change *c = &a->change[a->move[m].start + i];
+			if (is_unprinted(a, c->cell))
+				d->passing[d->n_passing++] = (struct passing){ c->cell, m,
+					(uint32_t)(d->touched_from[m + 1] - d->touched_from[m]), c->by };
 		}
 	if (d->n_passing > 0)
 		qsort(d->passing, d->n_passing, sizeof *d->passing, by_cell);
@@ -292,9 +293,11 @@ static bool of_sum_find(struct doubt *d)
 	if (d->net == NULL || d->of_sum == NULL)
 		return err_set(a->e, ERR_MEMORY, "no memory");
 	for (uint32_t m = 0; m < a->n_moves; m++)
-		for (uint64_t i = 0; i < a->move[m].n; i++)
-			d->of_sum[n++] = (struct passing){ a->change[a->move[m].start + i].cell, m,
-				(uint32_t)(d->touched_from[m + 1] - d->touched_from[m]) };
+		for (uint64_t i = 0; i < a->move[m].n; i++) {
+			const struct change *c = &a->change[a->move[m].start + i];
+			d->of_sum[n++] = (struct passing){ c->cell, m,
+				(uint32_t)(d->touched_from[m + 1] - d->touched_from[m]), c->by };
+		}
 	if (n > 0)
 		qsort(d->of_sum, n, sizeof *d->of_sum, by_cell);
 	return true;
@@ -314,21 +317,6 @@ static const struct passing *first_at(const struct doubt *d, uint64_t cell)
 	return d->of_sum + low;
 }
 
-static int64_t change_by(const struct audit *a, uint32_t move, uint64_t cell)
-{
-	const struct change *c = a->change + a->move[move].start;
-	uint64_t low = 0;
-	uint64_t high = a->move[move].n;
-	while (low < high) {
-		uint64_t middle = low + (high - low) / 2;
-		if (c[middle].cell < cell)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return c[low].by;
-}
-
 /* Adds what each move changes of the sum's parts (add), or takes the moves that change the sum into room and clears net. */
 static size_t sum_moves(struct doubt *d, const struct listsum *b, bool add, struct passing *room)
 {
@@ -339,10 +327,10 @@ static size_t sum_moves(struct doubt *d, const struct listsum *b, bool add, stru
 		     p++) {
 			n++;
 			if (add)
-				d->net[p->move] += change_by(d->a, p->move, p->cell);
+				d->net[p->move] += p->by;
 			else if (d->net[p->move] != 0) {
 				d->net[p->move] = 0;
-				*room++ = (struct passing){ b->part[0], p->move, p->n_offices };
+				*room++ = (struct passing){ b->part[0], p->move, p->n_offices, 0 };
 				d->to++;
 			}
 		}

@@ -18,7 +18,7 @@ from hunting import Hunt, keep
 from tableattack import Dim, Judge, Table
 from tablemaker import grouped, lines_of, write
 from test_attack_blanks import judge as judge_blanks
-from test_attack_tables import protect
+from test_attack_tables import protect, verify
 from test_attack_unprinted import attack, print_all
 
 TABLES = 60
@@ -112,6 +112,22 @@ def case_two_lists(folder):
     return policy_file(folder, {"threshold": "5", "min_reporting": "0", "zeros": "published", "width": "1"})
 
 
+def case_many_lists(folder):
+    """More different lists in a dimension than are looked at: no reason to refuse, and the verifier agrees."""
+    rng = random.Random(12)
+    dims = {"office": 10, "kind": 10, "age": 4}
+    for name, n in dims.items():
+        write(os.path.join(folder, "hier_%s.csv" % name), lines_of([(1, "_T", False)] + [
+            (2, "%s%d" % (name[0], i), False) for i in range(n)]))
+    write(os.path.join(folder, "cells.csv"), [",".join([*dims, "freq"])] + [
+        "%s,%d" % (",".join("%s%d" % (d[0], i) for d, i in zip(dims, leaf)), rng.choice((0, 0, 1, 2, 5, 9, 20)))
+        for leaf in itertools.product(*(range(n) for n in dims.values()))])
+    write(os.path.join(folder, "tables.csv"), ["table,dim,codes"] + [
+        "t%d,%s,%s" % (t, d, "|".join(["_T"] + ["%s%d" % (d[0], i) for i in range(n) if rng.random() < 0.5]))
+        for t in range(10) for d, n in dims.items()])
+    return policy_file(folder, {"threshold": "5", "min_reporting": "0", "zeros": "camouflage", "effort": "0"})
+
+
 def policy_file(folder, policy):
     write(os.path.join(folder, "policy.yaml"), ["%s: %s" % kv for kv in sorted(policy.items())])
     return policy
@@ -182,8 +198,18 @@ def known_case():
     return not ok
 
 
+def many_lists():
+    with tempfile.TemporaryDirectory(prefix="cv-") as folder:
+        case_many_lists(folder)
+        out = os.path.join(folder, "out")
+        p = protect(folder, out)
+        wrong = [p.stderr] if p.returncode != 0 else verify(folder, out)
+    print("FAILED" if wrong else "ok", "case_many_lists", wrong[:3], flush=True)
+    return bool(wrong)
+
+
 def main():
-    Hunt(TABLES).run(one, known_case())
+    Hunt(TABLES).run(one, known_case() + many_lists())
 
 
 if __name__ == "__main__":
