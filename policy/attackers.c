@@ -27,12 +27,11 @@ struct split {
 	int64_t *own;     /* by office's place in the list: what it has of the subject */
 	uint8_t *live;    /* likewise: something of that can move */
 	uint8_t *listed;  /* likewise: other needs answer whoever pools with it */
-	uint8_t *open;    /* likewise: something of that is not known from an earlier release (since.h) */
-	uint32_t n_offices, n_owners, n_open;
-	int64_t value, up; /* up: amplitude for amounts */
-	uint32_t change;   /* of the subject since it was given away, or NONE */
-	bool rest;         /* R3: only those to whom a small rest shows */
-	bool difference;   /* between releases: of any sign, and only small rests count */
+	uint32_t n_offices, n_owners;
+	struct since since; /* who knew the subject */
+	int64_t value, up;  /* up: amplitude for amounts */
+	bool rest;          /* R3: only those to whom a small rest shows */
+	bool difference;    /* between releases: of any sign, and only small rests count */
 	struct attacker *attacker;
 	uint32_t n_attackers, room, n_sets;
 	bool failed;
@@ -49,7 +48,7 @@ static void split_free(struct split *s)
 	free(s->own);
 	free(s->live);
 	free(s->listed);
-	free(s->open);
+	since_end(&s->since);
 	free(s->attacker);
 }
 
@@ -63,10 +62,8 @@ static bool list_offices(struct split *s, const struct subject *subject)
 	s->own = calloc((size_t)d->n_codes + 1, sizeof *s->own);
 	s->live = calloc((size_t)d->n_codes + 1, 1);
 	s->listed = calloc((size_t)d->n_codes + 1, 1);
-	s->open = calloc((size_t)d->n_codes + 1, 1);
-	if (s->office == NULL || s->own == NULL || s->live == NULL || s->listed == NULL || s->open == NULL)
+	if (s->office == NULL || s->own == NULL || s->live == NULL || s->listed == NULL)
 		return false;
-	s->change = since_change(s->g, subject);
 	s->value = shares_value(s->g, subject, NONE, &live);
 	for (uint32_t o = 0; o < d->n_codes; o++) {
 		if (!dim_is_leaf(d, o))
@@ -74,8 +71,6 @@ static bool list_offices(struct split *s, const struct subject *subject)
 		bool below = dim_is_above(d, grid_coord(s->g, subject->cell, s->g->office_dim), o);
 		int64_t own = below ? shares_value(s->g, subject, o, &live) : 0;
 		s->office[s->n_offices] = o;
-		s->open[s->n_offices] = below && since_is_open(s->g, s->change, o, live);
-		s->n_open += s->open[s->n_offices];
 		s->live[s->n_offices] = below && live;
 		s->own[s->n_offices++] = below && live ? own : 0;
 		s->n_owners += below && live;
@@ -119,18 +114,38 @@ static bool holds(const struct attacker *a, uint32_t office)
 /* Would the office know no more of the subject than whoever it joins? */
 static bool adds_nothing(const struct split *s, uint32_t i)
 {
-	if (s->listed[i] != 0 || (s->change != NONE && s->open[i] != 0))
+	if (s->listed[i] != 0)
 		return false;
 	return s->need.band != NONE || (s->need.dir > 0 && !s->difference) || s->own[i] == 0;
 }
 
-/* Can another office join, so that the larger set stands for this one? */
-static bool may_grow(const struct split *s, const struct attacker *a)
+/* What they do not own of the subject. */
+static int64_t rest_of(const struct split *s, const struct attacker *a)
 {
-	for (uint32_t i = 0; a->n < s->most && i < s->n_offices; i++)
-		if (!holds(a, s->office[i]) && adds_nothing(s, i))
-			return true;
-	return false;
+	int64_t rest = s->value;
+	for (uint32_t i = 0; i < a->n; i++)
+		rest -= s->own[place_of(s, a->office[i])];
+	return rest;
+}
+
+/* They knew it before this release, and are none to be kept from it. */
+static bool knew(struct split *s, const struct attacker *a)
+{
+	return since_knew(&s->since, a->office, a->n, rest_of(s, a));
+}
+
+/* Can another office join, so that the larger set stands for this one? */
+static bool may_grow(struct split *s, struct attacker *a)
+{
+	bool may = false;
+	for (uint32_t i = 0; !may && a->n < s->most && i < s->n_offices; i++) {
+		if (holds(a, s->office[i]) || !adds_nothing(s, i))
+			continue;
+		a->office[a->n++] = s->office[i];
+		may = !knew(s, a);
+		a->n--;
+	}
+	return may;
 }
 
 static int64_t larger(int64_t a, int64_t b)
@@ -151,22 +166,17 @@ static bool is_wanted_between(const struct split *s, struct attacker *a, int64_t
 }
 
 /* Must it be answered, and how far must the move go? */
-static bool is_wanted(const struct split *s, struct attacker *a)
+static bool is_wanted(struct split *s, struct attacker *a)
 {
 	const struct policy_params *p = s->g->p;
 	int64_t k = p->threshold;
-	int64_t rest = s->value;
+	int64_t rest = rest_of(s, a);
 	uint32_t held = 0;
-	uint32_t open = 0;
-	for (uint32_t i = 0; i < a->n; i++) {
-		uint32_t at = place_of(s, a->office[i]);
-		rest -= s->own[at];
-		held += s->live[at];
-		open += s->open[at];
-	}
+	for (uint32_t i = 0; i < a->n; i++)
+		held += s->live[place_of(s, a->office[i])];
 	bool all = a->n > 0 && held == s->n_owners;
-	if (s->change != NONE && open > 0 && open == s->n_open)
-		return false; /* known to them since it left */
+	if (knew(s, a))
+		return false;
 	bool zeros = p->residual == RESIDUAL_ZEROS && !all;
 	if (s->difference)
 		return is_wanted_between(s, a, rest, all);
@@ -308,6 +318,7 @@ bool attackers_split(struct plan *p, uint32_t need, uint32_t *first)
 	struct subject subject = { n->cell, n->virt == NONE ? NULL : &p->n->virt[n->virt], n->virt };
 	bool done = false;
 	*first = need - n->slot;
+	since_begin(&s.since, p->g, &subject);
 	if (n->slots < 2 || p->g->office_dim == SIZE_MAX || s.most > POOL_MAX)
 		return false;
 	s.difference = n->rules == RULE_DIFFERENCE;

@@ -27,7 +27,12 @@ struct thing { /* a cell, or some children of one */
 	uint32_t
 	    off; /* which one. The sum is the cell less that one: check_line adds up every relation, check_move
 	                    * every move. As there may be as many such sums as children, none of them adds up again. */
-	const struct block *block; /* its parts; NULL: it is none. The cell is the first of them */
+};
+
+struct
+    check_past { /* what everybody knew, for check_knew. Begins with nothing; known is freed by who has it */
+	const struct thing *of; /* NULL: forget what stands here */
+	uint8_t *known;
 };
 
 /* Always false: "our own check failed: step". */
@@ -42,9 +47,10 @@ bool check_rest_before(const struct checker *c, const struct relation *r, const 
  * sums of cells. */
 bool check_cells(const struct checker *c, uint32_t from, uint32_t to);
 bool check_relations(const struct checker *c);
-/* By code of the office dimension: if an earlier release gave the thing away, who may have changed something of it since.
- * Answers how many; 0: none gave it away (check_since.c). */
-uint32_t check_open(const struct checker *c, const struct thing *t, uint8_t *open);
+/* Did these offices know the thing from earlier releases and figures of their own? rest: what they do not own; not if it is a
+ * secret itself (check_since.c). No memory: no. */
+bool check_knew(const struct checker *c, struct check_past *past, const struct thing *t, const uint32_t *who,
+    uint32_t n, int64_t rest);
 /* R12: small counts that no table prints (check_unprinted.c). */
 bool check_unprinted(const struct checker *c);
 #endif

@@ -23,9 +23,9 @@ struct judge {
 	int64_t value;
 	uint32_t *owner; /* offices with something live below it, most first */
 	uint32_t n_owners;
-	int64_t *own;  /* by office: what it has of it; -1: no owner */
-	uint8_t *open; /* by office: check_open */
-	uint32_t n_open;
+	int64_t *own; /* by office: what it has of it; -1: no owner */
+	struct thing thing;
+	struct check_past past;
 	struct way *way;
 	size_t n_ways, room_ways;
 	uint32_t *seen; /* by depth and office */
@@ -118,6 +118,8 @@ static void look_at(struct judge *j, const struct thing *t)
 	for (uint32_t i = 0; i < j->n_owners; i++)
 		j->own[j->owner[i]] = -1;
 	j->n_owners = 0;
+	j->thing = *t;
+	j->past.of = NULL;
 	j->value = value_at(j, t, NONE, &alive);
 	if (j->offices == NULL)
 		return;
@@ -131,7 +133,6 @@ static void look_at(struct judge *j, const struct thing *t)
 		j->owner[j->n_owners++] = office;
 	}
 	qsort_r(j->owner, j->n_owners, sizeof *j->owner, by_share, j);
-	j->n_open = check_open(j->c, t, j->open);
 }
 
 /* Entries ascend: check_move has seen to that. */
@@ -232,13 +233,13 @@ static bool goes_far_enough(const struct judge *j, const struct way *w, int64_t 
 	return (down ? -w->by : w->by) >= wanted(j, rest, down);
 }
 
-/* An earlier release gave it away, and the first n of who own all that changed since. */
-static bool knew_before(const struct judge *j, uint32_t n)
+/* The first n of who knew it from earlier releases. */
+static bool knew_before(struct judge *j, uint32_t n)
 {
-	uint32_t held = 0;
-	for (uint32_t i = 0; j->n_open > 0 && i < n; i++)
-		held += j->open[j->who[i]];
-	return held > 0 && held == j->n_open;
+	int64_t rest = j->value;
+	for (uint32_t i = 0; i < n; i++)
+		rest -= larger(j->own[j->who[i]], 0);
+	return check_knew(j->c, &j->past, &j->thing, j->who, n, rest);
 }
 
 static bool survives(struct judge *j, uint32_t n, bool down);
@@ -628,10 +629,9 @@ static bool open_judge(struct judge *j)
 	j->next_need = malloc(((size_t)n->n + 1) * sizeof *j->next_need);
 	j->own = malloc(codes * sizeof *j->own);
 	j->owner = malloc(codes * sizeof *j->owner);
-	j->open = malloc(codes);
 	j->seen = calloc(codes * ((size_t)j->most + 1), sizeof *j->seen);
 	if (j->first_virt == NULL || j->next_need == NULL || j->own == NULL || j->owner == NULL ||
-	    j->open == NULL || j->seen == NULL)
+	    j->seen == NULL)
 		return err_set(j->c->e, ERR_MEMORY, "no memory for the check");
 	memset(j->first_virt, 0xff, ((size_t)n->n_virt + 1) * sizeof *j->first_virt);
 	memset(j->own, 0xff, codes * sizeof *j->own); /* -1 */
@@ -649,7 +649,7 @@ static void close_judge(struct judge *j)
 	free(j->next_need);
 	free(j->own);
 	free(j->owner);
-	free(j->open);
+	free(j->past.known);
 	free(j->seen);
 	free(j->way);
 }

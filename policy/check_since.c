@@ -1,63 +1,127 @@
-/* The built-in checker's part about what earlier releases gave away: who knows a cell from one of them, because all that
- * changed since is his. Shares no code with since.c. */
+/* The built-in checker's part about what earlier releases gave away: who reckons a thing from that and figures of his own, among
+ * the codes of the offices' dimension and from release to release. Shares no code with since.c: goes through all relations of the
+ * column until none tells anything new. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "policy/check_part.h"
 #include "policy/ledger.h"
 #include "policy/told.h"
 
-static bool is_nothing_new(const struct grid *g, uint32_t cell)
+static uint64_t place_of(const struct checker *c, uint32_t release, uint32_t office)
 {
-	return told_has_left(g, cell) || g->kind[cell] == KIND_DEAD;
+	return (uint64_t)release * c->t->dim[c->office_dim].n_codes + office;
 }
 
-/* Did the release whose cells stand `later` cells further give away what the thing is reckoned from? */
-static bool gave_away(const struct checker *c, const struct thing *t, uint32_t later)
+/* A line of the column: codes of one dimension, the other fixed. step: between codes; its first place is known[0]. */
+static bool tell(uint8_t *known, const struct dim *d, uint64_t step)
 {
-	const struct grid *g = c->p->g;
-	bool ok = t->block != NULL || told_has_left(g, t->cell + later);
-	for (uint32_t i = 0; ok && t->block != NULL && i < t->block->n_known; i++)
-		ok = is_nothing_new(g, t->block->known[i] + later);
-	for (uint32_t i = 0; ok && t->b != NULL && i < t->b->n; i++) {
-		uint32_t child = c->t->dim[t->dim].child[t->b->first + i];
-		uint32_t part = t->cell + (child - t->b->parent) * (uint32_t)c->t->stride[t->dim];
-		if ((t->in != NULL ? t->in[i] == 0 : i == t->off) && g->kind[part] != KIND_DEAD)
-			ok = is_nothing_new(g, part + later);
+	bool news = false;
+	for (uint32_t b = 0; b < d->n_breakdowns; b++) {
+		const uint32_t *child = d->child + d->breakdown[b].first;
+		uint8_t *last = known + d->breakdown[b].parent * step;
+		uint32_t open = *last == 0;
+		for (uint32_t i = 0; i < d->breakdown[b].n; i++)
+			if (known[child[i] * step] == 0) {
+				last = known + child[i] * step;
+				open++;
+			}
+		news = news || open == 1;
+		*last = open == 1 ? 1 : *last;
 	}
-	return ok;
+	return news;
 }
 
-/* Notes the offices that sent other figures of the cell, in that difference of two releases. */
-static void note_open(const struct checker *c, uint32_t span, uint32_t cell, uint8_t *open)
+static void tell_all(const struct checker *c, uint8_t *known)
 {
-	const struct grid *g = c->p->g;
-	const struct dim *d = &c->t->dim[c->office_dim];
-	uint32_t change = ledger_span_code(g->ledger, span) * g->n_own + cell % g->n_own;
-	for (uint32_t o = 0; o < d->n_codes; o++)
-		open[o] |= dim_is_leaf(d, o) && dim_is_above(d, grid_coord(g, change, c->office_dim), o) &&
-			   g->kind[grid_with(g, change, c->office_dim, o)] != KIND_DEAD;
-}
-
-uint32_t check_open(const struct checker *c, const struct thing *t, uint8_t *open)
-{
-	const struct grid *g = c->p->g;
-	const struct dim *d = &c->t->dim[c->office_dim];
-	uint32_t n = 0;
-	if (g->ledger == NULL || t->cell / g->n_own >= g->ledger->n)
-		return 0; /* one release, the oldest one, or a difference */
-	uint32_t to = g->ledger->n - t->cell / g->n_own;
-	uint32_t from = to;
-	memset(open, 0, d->n_codes);
-	while (from > 0 && !gave_away(c, t, (to - from + 1) * g->n_own))
-		from--;
-	for (uint32_t i = 0; from > 0 && i < g->ledger->n_spans; i++) {
-		const struct span *s = &g->ledger->span[i];
-		if (s->from != from - 1 || s->to != to)
-			continue;
-		for (uint32_t k = 0; k < (t->block == NULL ? 1 : t->block->n_parts); k++)
-			note_open(c, i, t->block == NULL ? t->cell : t->block->part[k], open);
+	const struct dim *offices = &c->t->dim[c->office_dim];
+	for (bool news = true; news;) {
+		news = false;
+		for (uint32_t r = 0; r < c->t->dim[0].n_codes; r++)
+			news = tell(known + place_of(c, r, 0), offices, 1) || news;
+		for (uint32_t o = 0; o < offices->n_codes; o++)
+			news = tell(known + o, &c->t->dim[0], offices->n_codes) || news;
 	}
-	for (uint32_t o = 0; o < d->n_codes; o++)
-		n += open[o];
-	return n;
+}
+
+/* ---- what left ---- */
+
+/* A child of the thing's breakdown, at that place of its column. */
+static uint32_t part_at(const struct checker *c, const struct thing *t, uint32_t i, uint32_t cell)
+{
+	uint32_t child = c->t->dim[t->dim].child[t->b->first + i];
+	return cell + (child - t->b->parent) * (uint32_t)c->t->stride[t->dim];
+}
+
+static bool is_taken_off(const struct thing *t, uint32_t i)
+{
+	return t->in != NULL ? t->in[i] == 0 : i == t->off;
+}
+
+static bool is_across(const struct checker *c, const struct thing *t)
+{
+	return t->b != NULL && t->dim != c->office_dim;
+}
+
+/* Its whole, and all that is taken off, at this cell of the whole's column: given away or empty. */
+static bool is_given(const struct checker *c, const struct thing *t, uint32_t whole)
+{
+	const struct grid *g = c->p->g;
+	bool given = g->kind[whole] == KIND_DEAD || told_has_left(g, whole);
+	for (uint32_t i = 0; given && is_across(c, t) && i < t->b->n; i++) {
+		uint32_t part = part_at(c, t, i, whole);
+		given = !is_taken_off(t, i) || g->kind[part] == KIND_DEAD || told_has_left(g, part);
+	}
+	return given;
+}
+
+static void fill(const struct checker *c, const struct thing *t, uint8_t *known)
+{
+	const struct grid *g = c->p->g;
+	const struct dim *offices = &c->t->dim[c->office_dim];
+	for (uint32_t r = 0; r < c->t->dim[0].n_codes; r++)
+		for (uint32_t o = 0; o < offices->n_codes; o++)
+			known[place_of(c, r, o)] =
+			    is_given(c, t, grid_with(g, r * g->n_own + t->cell % g->n_own, c->office_dim, o));
+	tell_all(c, known);
+}
+
+/* ---- who knew ---- */
+
+static bool is_known(const struct checker *c, const struct thing *t, const uint8_t *known)
+{
+	const struct grid *g = c->p->g;
+	uint32_t release = t->cell / g->n_own;
+	bool told = known[place_of(c, release, grid_coord(g, t->cell, c->office_dim))] != 0;
+	for (uint32_t i = 0; told && t->b != NULL && !is_across(c, t) && i < t->b->n; i++)
+		told = !is_taken_off(t, i) ||
+		       known[place_of(c, release, c->t->dim[t->dim].child[t->b->first + i])] != 0;
+	return told;
+}
+
+bool check_knew(const struct checker *c, struct check_past *past, const struct thing *t, const uint32_t *who,
+    uint32_t n, int64_t rest)
+{
+	const struct grid *g = c->p->g;
+	const struct policy_params *p = c->params;
+	bool secret = rest > 0 && rest < (int64_t)p->threshold && p->residual != RESIDUAL_NO;
+	if (g->ledger == NULL || n == 0 || secret || t->cell / g->n_own > g->ledger->n)
+		return false;
+	uint64_t size = place_of(c, c->t->dim[0].n_codes, 0);
+	if (past->known == NULL) {
+		past->known = malloc(2 * size);
+		past->of = NULL;
+	}
+	if (past->known == NULL)
+		return false;
+	if (past->of != t)
+		fill(c, t, past->known);
+	past->of = t;
+	uint8_t *known = past->known + size; /* with figures of their own */
+	memcpy(known, past->known, size);
+	for (uint32_t i = 0; i < n; i++)
+		for (uint32_t r = 0; r < c->t->dim[0].n_codes; r++)
+			known[place_of(c, r, who[i])] = 1;
+	tell_all(c, known);
+	return is_known(c, t, known);
 }

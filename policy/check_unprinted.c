@@ -23,8 +23,6 @@ struct doubt { /* what the moves leave open of the cell at hand */
 	const struct block *of; /* NULL: one cell */
 	int64_t value;
 	uint32_t who[SETS_OF_MAX], n_who, pool;
-	uint8_t *since; /* by code of the office dimension (check_open) */
-	uint32_t n_since;
 };
 
 static bool is_asked(const struct checker *c, uint32_t cell)
@@ -110,15 +108,6 @@ static bool is_in(const struct doubt *d, uint32_t office)
 	return false;
 }
 
-static bool knew_before(const struct doubt *d)
-{
-	const struct dim *offices = d->n_since == 0 ? NULL : &d->c->t->dim[d->c->office_dim];
-	for (uint32_t o = 0; offices != NULL && o < offices->n_codes; o++)
-		if (d->since[o] != 0 && !is_in(d, o))
-			return false;
-	return d->n_since > 0;
-}
-
 /* May this office's joining them matter? It touches the move they are left with, or, without one, owns some of the cell. */
 static bool matters(const struct doubt *d, const struct move *m, uint32_t office)
 {
@@ -146,7 +135,7 @@ static bool is_open_to(struct doubt *d)
 	int64_t others = d->value;
 	for (uint32_t i = 0; i < d->n_who; i++)
 		others -= part_of(d, d->who[i]);
-	if (others < 1 || knew_before(d))
+	if (others < 1)
 		return true;
 	for (uint32_t p = 0; m == NULL && p < d->n_parts; p++)
 		for (size_t i = d->first[d->part[p]]; m == NULL && i < d->first[d->part[p] + 1]; i++)
@@ -202,12 +191,8 @@ static void look_at(struct doubt *d, const uint32_t *part, uint32_t n, const str
 
 static bool check_count(struct doubt *d, const uint32_t *part, uint32_t n, const struct block *of)
 {
-	struct thing t = { .cell = part[0], .block = of };
 	look_at(d, part, n, of);
-	if (!can_be_few(d))
-		return true;
-	d->n_since = d->pool == 0 ? 0 : check_open(d->c, &t, d->since);
-	return is_open_to(d);
+	return !can_be_few(d) || is_open_to(d);
 }
 
 static bool keep_sum(void *context, struct block *b, struct err *e)
@@ -239,7 +224,6 @@ static void doubt_free(struct doubt *d)
 {
 	block_list_free(&d->sums);
 	free(d->asked);
-	free(d->since);
 	free(d->first);
 	free(d->by);
 }
@@ -255,11 +239,9 @@ bool check_unprinted(const struct checker *c)
 	if (c->level >= LEVEL_3 && c->office_dim != SIZE_MAX && c->params->residual != RESIDUAL_NO)
 		d.pool = c->params->coalition < SETS_OF_MAX ? c->params->coalition : SETS_OF_MAX;
 	d.asked = calloc((size_t)g->n_cells + 1, 1);
-	d.since = calloc(d.pool == 0 ? 1 : c->t->dim[c->office_dim].n_codes, 1);
 	for (uint32_t i = 0; d.asked != NULL && i < g->n_cells; i++)
 		n += d.asked[i] = is_asked(c, i) ? ALONE : 0;
-	bool ok =
-	    (d.asked != NULL && d.since != NULL) || err_set(c->e, ERR_MEMORY, "no memory for the check");
+	bool ok = d.asked != NULL || err_set(c->e, ERR_MEMORY, "no memory for the check");
 	ok = ok && blocks_visit(g, keep_sum, &d, &work, c->e);
 	if (ok && n + d.sums.n > 0)
 		ok = (index_moves(&d) || err_set(c->e, ERR_MEMORY, "no memory for the check")) &&

@@ -216,7 +216,7 @@ struct pool { /* offices of which some pool */
 	uint32_t n;
 	uint32_t office[SHARES_LIST_MAX];
 	int64_t own[SHARES_LIST_MAX];
-	uint32_t change, n_open; /* since.h: the subject's, and how many offices have something open */
+	struct since since; /* who knew it */
 };
 
 /* Must these offices (rest: what they do not own) be answered? *amp: how far. */
@@ -240,23 +240,27 @@ static bool pool_wants(const struct grid *g, const struct pool *pool, bool all, 
 	return false;
 }
 
-static void count_open(const struct grid *g, struct pool *pool)
+/* Did the chosen ones know the subject before? rest: what they do not own. */
+static bool chosen_knew(struct pool *pool, uint32_t chosen, int64_t rest)
 {
-	const struct dim *d = &g->t->dim[g->office_dim];
-	uint32_t code = grid_coord(g, pool->s->cell, g->office_dim);
-	pool->change = since_change(g, pool->s);
-	pool->n_open = 0;
-	for (uint32_t i = 0; pool->change != NONE && i < list_size(&d->atoms, code); i++)
-		pool->n_open += since_is_open(g, pool->change, list_at(&d->atoms, code)[i], false);
+	uint32_t office[SHARES_LIST_MAX];
+	uint32_t n = 0;
+	for (uint32_t i = 0; i < pool->n; i++)
+		if ((chosen >> i & 1) != 0)
+			office[n++] = pool->office[i];
+	return since_knew(&pool->since, office, n, rest);
 }
 
-/* Have the chosen ones all that is open of what an earlier release gave away? */
-static bool knows_since(const struct grid *g, const struct pool *pool, uint32_t chosen)
+/* An office that knew the subject before by itself; NONE: no such. */
+static uint32_t first_who_knew(const struct grid *g, struct pool *pool)
 {
-	uint32_t held = 0;
-	for (uint32_t i = 0; pool->change != NONE && i < pool->n; i++)
-		held += (chosen >> i & 1) != 0 && since_is_open(g, pool->change, pool->office[i], false);
-	return held > 0 && held == pool->n_open;
+	const struct dim *d = &g->t->dim[g->office_dim];
+	bool live = false;
+	for (uint32_t o = 0; g->ledger != NULL && o < d->n_codes; o++)
+		if (dim_is_leaf(d, o) &&
+		    since_knew(&pool->since, &o, 1, pool->value - shares_value(g, pool->s, o, &live)))
+			return o;
+	return NONE;
 }
 
 /* Needs for each way in which some of the listed offices pool, with offices that are not listed to fill up: these own
@@ -268,11 +272,11 @@ static bool add_pools(struct grid *g, struct needs *n, struct pool *pool, struct
 		uint32_t size = bits_count(chosen);
 		int64_t rest = pool->value;
 		int64_t amp = 0;
-		if (size > coalition || knows_since(g, pool, chosen))
+		if (size > coalition)
 			continue;
 		for (uint32_t i = 0; i < pool->n; i++)
 			rest -= (chosen >> i & 1) != 0 ? pool->own[i] : 0;
-		if (!pool_wants(g, pool, size == pool->n, rest, &amp) ||
+		if (chosen_knew(pool, chosen, rest) || !pool_wants(g, pool, size == pool->n, rest, &amp) ||
 		    (size == 0 && (pool->want == WANT_REST || pool->want == WANT_REST_DOWN)))
 			continue;
 		struct need need = pool->need;
@@ -295,7 +299,6 @@ static bool try_pools(
 	most = most < POOL_MAX ? most : POOL_MAX;
 	pool->n = shares_list(g, pool->s, pool->want >= WANT_DOWN, most, pool->office, pool->own);
 	*few = pool->n <= most;
-	count_open(g, pool);
 	return !*few || add_pools(g, n, pool, e);
 }
 
@@ -310,6 +313,17 @@ static bool add_zero_reach(struct grid *g, struct needs *n, struct pool *pool, s
 	if (g->office_dim == SIZE_MAX || pool->need.slots == 1)
 		return add_group(n, pool->need, pool->value, e);
 	return try_pools(g, n, pool, POOL_MAX, &few, e) && (few || add_group(n, pool->need, pool->value, e));
+}
+
+/* An office that every slot may touch. Of those that knew the subject one will do: where that is not enough the slots are
+ * split (attackers.h). In pools others may join it to whom a few are left. */
+static uint32_t exempt_of(const struct grid *g, struct pool *pool, const struct shares *shares)
+{
+	if (shares->sole != NONE)
+		return shares->sole;
+	if (shares->whole != NONE && g->p->residual != RESIDUAL_ZEROS)
+		return shares->whole;
+	return g->p->coalition == 1 ? first_who_knew(g, pool) : NONE;
 }
 
 static struct need need_of(const struct subject *s, uint16_t rules)
@@ -337,7 +351,7 @@ bool needs_protect(struct grid *g, struct needs *n, enum guarantee level, const 
     uint16_t rules, struct err *e)
 {
 	bool live = false;
-	bool few = false;
+	bool few = false; /* then the pools have needs of their own */
 	bool offices = level >= LEVEL_3 && g->office_dim != SIZE_MAX;
 	struct shares shares = {
 		.sole = NONE, .whole = NONE, .least_rest = INT64_MAX, .coalition_rest = INT64_MAX
@@ -362,17 +376,16 @@ bool needs_protect(struct grid *g, struct needs *n, enum guarantee level, const 
 		shares = shares_of(g, s);
 	if (g->p->figures == FIGURES_AMOUNTS)
 		pool.up = dominance_reach(g->p, &shares, pool.value);
+	since_begin(&pool.since, g, s);
 	if (offices) {
 		pool.need.slots = (uint8_t)(g->p->coalition + 1);
-		pool.need.exempt = shares.sole;
-		if (shares.sole == NONE && g->p->residual != RESIDUAL_ZEROS)
-			pool.need.exempt = shares.whole;
+		pool.need.exempt = exempt_of(g, &pool, &shares);
 	}
-	if (offices && g->p->coalition > 1 && !try_pools(g, n, &pool, g->p->coalition, &few, e))
-		return false;
-	if (!few && !add_group(n, pool.need, amplitude(g, &shares, pool.value), e))
-		return false;
-	return !g->p->zero_reach || add_zero_reach(g, n, &pool, e);
+	bool ok = !offices || g->p->coalition < 2 || try_pools(g, n, &pool, g->p->coalition, &few, e);
+	ok = ok && (few || add_group(n, pool.need, amplitude(g, &shares, pool.value), e)) &&
+	     (!g->p->zero_reach || add_zero_reach(g, n, &pool, e));
+	since_end(&pool.since);
+	return ok;
 }
 
 /* A virtual sum is of cells that are not printed. */
@@ -404,7 +417,8 @@ static bool protect_rests(
 		int64_t amp = 0;
 		uint32_t office = list_at(&d->atoms, code)[i];
 		int64_t rest = pool->value - shares_value(g, pool->s, office, &live);
-		if (office == shares->sole || !pool_wants(g, pool, false, rest, &amp))
+		if (office == shares->sole || !pool_wants(g, pool, false, rest, &amp) ||
+		    since_knew(&pool->since, &office, 1, rest))
 			continue;
 		if (pool->s->virt == NULL && is_late(g, pool->s->cell))
 			return true;
@@ -419,26 +433,36 @@ static bool protect_rests(
 	return true;
 }
 
+/* The same against pools. */
+static bool protect_pooled_rests(struct grid *g, struct needs *n, struct pool *pool, struct err *e)
+{
+	bool few = false;
+	uint32_t before = n->n;
+	pool->need.slots = (uint8_t)(g->p->coalition + 1);
+	if (!try_pools(g, n, pool, g->p->coalition, &few, e))
+		return false;
+	if (!few)
+		return needs_protect(g, n, LEVEL_3, pool->s, RULE_RESIDUAL, e);
+	if (n->n > before && !hide_subject(g, n, pool->s, RULE_RESIDUAL, e))
+		return false;
+	return !g->p->zero_reach || n->n == before || add_zero_reach(g, n, pool, e);
+}
+
 bool needs_protect_rest(struct grid *g, struct needs *n, const struct subject *s, struct err *e)
 {
 	bool live = false;
-	bool few = false;
+	bool ok = true;
 	struct shares shares = shares_of(g, s);
 	struct pool pool = { .s = s, .need = need_of(s, RULE_RESIDUAL), .want = WANT_REST };
+	since_begin(&pool.since, g, s);
 	pool.value = shares_value(g, s, NONE, &live);
 	if (g->p->coalition == 1)
-		return protect_rests(g, n, &pool, &shares, e);
-	if (shares.coalition_rest >= (int64_t)g->p->threshold || (s->virt == NULL && grid_is_out(g, s->cell)))
-		return true;
-	pool.need.slots = (uint8_t)(g->p->coalition + 1);
-	uint32_t before = n->n;
-	if (!try_pools(g, n, &pool, g->p->coalition, &few, e))
-		return false;
-	if (!few)
-		return needs_protect(g, n, LEVEL_3, s, RULE_RESIDUAL, e);
-	if (n->n > before && !hide_subject(g, n, s, RULE_RESIDUAL, e))
-		return false;
-	return !g->p->zero_reach || n->n == before || add_zero_reach(g, n, &pool, e);
+		ok = protect_rests(g, n, &pool, &shares, e);
+	else if (shares.coalition_rest < (int64_t)g->p->threshold &&
+		 (s->virt != NULL || !grid_is_out(g, s->cell)))
+		ok = protect_pooled_rests(g, n, &pool, e);
+	since_end(&pool.since);
+	return ok;
 }
 
 /* Totals first: their moves serve many parts. Needs of one subject stay together (slot order). */

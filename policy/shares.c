@@ -1,7 +1,5 @@
 #include "policy/shares.h"
 
-#include "policy/since.h"
-
 /* The part of a held child that an office owns; NONE: the child is not above the office. */
 static uint32_t office_part(const struct grid *g, uint32_t child, uint32_t office)
 {
@@ -96,16 +94,15 @@ static int64_t rest_of_coalition(
 	return s->contributors == 0 ? INT64_MAX : top[s->contributors - 1];
 }
 
-/* The only office that owns something open, if there is one. */
+/* The only office that owns unknowns, if there is one. */
 static uint32_t sole_of(const struct grid *g, const struct subject *s, const struct dim *d, uint32_t code)
 {
-	uint32_t change = since_change(g, s);
 	uint32_t sole = NONE;
 	bool live = false;
 	for (uint32_t i = 0; i < list_size(&d->atoms, code); i++) {
 		uint32_t office = list_at(&d->atoms, code)[i];
 		shares_value(g, s, office, &live);
-		if (!since_is_open(g, change, office, live))
+		if (!live)
 			continue;
 		if (sole != NONE)
 			return NONE;

@@ -8,7 +8,7 @@
 struct shares {
 	uint32_t live;         /* offices that own unknowns below it */
 	uint32_t contributors; /* offices with a count above 0 */
-	uint32_t sole;         /* the only office of which something is open (since.h), or NONE */
+	uint32_t sole;         /* the only one of them, or NONE */
 	uint32_t whole;        /* the office that owns the whole value (> 0), or NONE */
 	int64_t largest[2];    /* the two largest contributions */
 	int64_t

@@ -1,54 +1,203 @@
 #include "policy/since.h"
 
+#include <stdlib.h>
+
 #include "policy/ledger.h"
 #include "policy/told.h"
 
-/* Known to be nothing, or given away. */
-static bool is_known(const struct grid *g, uint32_t cell)
+void since_begin(struct since *k, const struct grid *g, const struct subject *s)
+{
+	*k = (struct since){ .g = g, .s = s };
+}
+
+void since_end(struct since *k)
+{
+	free(k->known);
+	free(k->learnt);
+	free(k->along);
+	free(k->across);
+	since_begin(k, k->g, k->s);
+}
+
+/* ---- what follows ---- */
+
+static void learn(struct since *k, uint32_t place)
+{
+	if (k->known[place] != 0)
+		return;
+	k->known[place] = 1;
+	k->learnt[k->n_learnt++] = place;
+}
+
+/* A code became known: each relation that holds it has one cell fewer to be known (by 1; -1 takes that back), and where one
+ * is left it is told. unknown: of the relations of this line; step: from one code's place to the next one's; first: of code 0. */
+static void use_in(struct since *k, const struct dim *d, uint32_t code, uint32_t *unknown, uint32_t first,
+    uint32_t step, int by)
+{
+	const struct list *in[] = { &d->down, &d->up };
+	for (int l = 0; l < 2; l++)
+		for (uint32_t i = 0; i < list_size(in[l], code); i++) {
+			uint32_t number = list_at(in[l], code)[i];
+			const struct breakdown *b = &d->breakdown[number];
+			unknown[number] -= (uint32_t)by;
+			if (by < 0 || unknown[number] != 1)
+				continue;
+			learn(k, first + b->parent * step);
+			for (uint32_t j = 0; j < b->n; j++)
+				learn(k, first + d->child[b->first + j] * step);
+		}
+}
+
+static void use(struct since *k, uint32_t place, int by)
+{
+	const struct dim *offices = &k->g->t->dim[k->g->office_dim];
+	const struct dim *releases = &k->g->t->dim[0];
+	uint32_t office = place % k->n_codes;
+	uint32_t release = place / k->n_codes;
+	use_in(k, offices, office, k->along + (size_t)release * offices->n_breakdowns, place - office, 1, by);
+	use_in(k, releases, release, k->across + (size_t)office * releases->n_breakdowns, office, k->n_codes,
+	    by);
+}
+
+static void reckon(struct since *k)
+{
+	while (k->n_reckoned < k->n_learnt)
+		use(k, k->learnt[k->n_reckoned++], 1);
+}
+
+static void forget(struct since *k, uint32_t n_learnt)
+{
+	while (k->n_learnt > n_learnt) {
+		uint32_t place = k->learnt[--k->n_learnt];
+		use(k, place, -1);
+		k->known[place] = 0;
+	}
+	k->n_reckoned = n_learnt;
+}
+
+/* ---- the column ---- */
+
+static bool is_settled(const struct grid *g, uint32_t cell)
 {
 	return g->kind[cell] == KIND_DEAD || told_has_left(g, cell);
 }
 
-/* Was the subject given away by the release whose cells stand `back` behind it? */
-static bool had_left(const struct grid *g, const struct subject *s, uint32_t back)
+/* A sum of several offices has no column of its own: what it is reckoned from stands in its whole's. */
+static bool lies_across(const struct since *k)
+{
+	return k->s->virt != NULL && k->s->virt->r.dim != k->g->office_dim;
+}
+
+/* Cells that the subject is reckoned from, its own or its whole first. */
+static uint32_t n_from(const struct subject *s)
+{
+	return s->virt == NULL ? 1 : s->virt->except != NONE ? 2 : s->virt->r.b->n + 1;
+}
+
+/* NONE: a child that is not taken off. */
+static uint32_t from(const struct grid *g, const struct subject *s, uint32_t i)
 {
 	const struct virt *v = s->virt;
-	const struct block *b = v == NULL ? NULL : v->block;
-	for (uint32_t i = 0; b != NULL && i < b->n_known; i++)
-		if (!is_known(g, b->known[i] + back))
-			return false;
-	if (b != NULL)
-		return true;
-	if (!told_has_left(g, s->cell + back))
-		return false;
-	if (v != NULL && v->except != NONE)
-		return is_known(g, virt_off(g, v) + back);
-	for (uint32_t j = 0; v != NULL && j < v->r.b->n; j++) {
-		uint32_t child = relation_child(g, &v->r, j);
-		if (!virt_holds(g, v, j) && g->kind[child] != KIND_DEAD && !is_known(g, child + back))
-			return false;
+	if (i == 0)
+		return s->cell;
+	if (v->except != NONE)
+		return virt_off(g, v);
+	return virt_holds(g, v, i - 1) ? NONE : relation_child(g, &v->r, i - 1);
+}
+
+/* The cell's fellow at another place of its column. */
+static uint32_t cell_at(const struct since *k, uint32_t cell, uint32_t place)
+{
+	return grid_with(
+	    k->g, grid_with(k->g, cell, 0, place / k->n_codes), k->g->office_dim, place % k->n_codes);
+}
+
+static uint32_t place_of(const struct since *k, uint32_t cell)
+{
+	return grid_coord(k->g, cell, 0) * k->n_codes + grid_coord(k->g, cell, k->g->office_dim);
+}
+
+/* Everybody knows it: nothing can be there, or it left. *left: the second. */
+static bool is_given(const struct since *k, uint32_t place, bool *left)
+{
+	bool given = true;
+	bool some = false;
+	for (uint32_t i = 0; given && i < (lies_across(k) ? n_from(k->s) : 1); i++) {
+		uint32_t cell = from(k->g, k->s, i);
+		cell = cell == NONE ? NONE : cell_at(k, cell, place);
+		given = cell == NONE || is_settled(k->g, cell);
+		some = some || (cell != NONE && k->g->kind[cell] != KIND_DEAD);
 	}
-	return true;
+	*left = *left || (given && some);
+	return given;
 }
 
-uint32_t since_change(const struct grid *g, const struct subject *s)
+static void count_unknown(uint32_t *unknown, const struct dim *d, uint32_t lines)
 {
-	const struct ledger *l = g->ledger;
-	if (l == NULL || s->cell / l->size > l->n)
-		return NONE;
-	uint32_t release = l->n - s->cell / l->size;
-	for (uint32_t from = release; from-- > 0;)
-		if (had_left(g, s, (release - from) * l->size))
-			return ledger_span_code(l, ledger_span_between(from, release)) * l->size +
-			       s->cell % l->size;
-	return NONE;
+	for (uint32_t l = 0; l < lines; l++)
+		for (uint32_t b = 0; b < d->n_breakdowns; b++)
+			*unknown++ = d->breakdown[b].n + 1;
 }
 
-bool since_is_open(const struct grid *g, uint32_t change, uint32_t office, bool live)
+/* What everybody knows. */
+static bool open_column(struct since *k)
 {
-	if (change == NONE)
-		return live;
-	uint32_t code = grid_coord(g, change, g->office_dim);
-	return dim_is_above(&g->t->dim[g->office_dim], code, office) &&
-	       g->kind[grid_with(g, change, g->office_dim, office)] != KIND_DEAD;
+	const struct dim *offices = &k->g->t->dim[k->g->office_dim];
+	const struct dim *releases = &k->g->t->dim[0];
+	k->n_codes = offices->n_codes;
+	uint32_t n = releases->n_codes * k->n_codes;
+	bool left = false;
+	k->known = calloc(n, 1);
+	k->learnt = malloc(n * sizeof *k->learnt);
+	k->along = malloc(((size_t)releases->n_codes * offices->n_breakdowns + 1) * sizeof *k->along);
+	k->across = malloc(((size_t)k->n_codes * releases->n_breakdowns + 1) * sizeof *k->across);
+	if (k->known == NULL || k->learnt == NULL || k->along == NULL || k->across == NULL)
+		return false;
+	count_unknown(k->along, offices, releases->n_codes);
+	count_unknown(k->across, releases, k->n_codes);
+	for (uint32_t place = 0; place < n; place++)
+		if (is_given(k, place, &left))
+			learn(k, place);
+	reckon(k);
+	return left;
+}
+
+/* ---- the question ---- */
+
+static bool is_told(const struct since *k)
+{
+	bool told = true;
+	for (uint32_t i = 0; told && i < (lies_across(k) ? 1 : n_from(k->s)); i++) {
+		uint32_t cell = from(k->g, k->s, i);
+		told = cell == NONE || k->known[place_of(k, cell)] != 0;
+	}
+	return told;
+}
+
+/* Nobody is asked about sums of several lists, nor about differences: of those only rests of 1 to k-1 are protected. */
+static bool may_be_known(const struct since *k)
+{
+	const struct grid *g = k->g;
+	return g->ledger != NULL && !k->nobody && !grid_is_delta(g, k->s->cell) &&
+	       (k->s->virt == NULL || k->s->virt->block == NULL);
+}
+
+bool since_knew(struct since *k, const uint32_t *office, uint32_t n, int64_t rest)
+{
+	const struct policy_params *p = k->g->p;
+	bool few = rest >= 1 && rest < (int64_t)p->threshold && p->residual != RESIDUAL_NO;
+	if (n == 0 || few || !may_be_known(k))
+		return false;
+	if (k->known == NULL)
+		k->nobody = !open_column(k);
+	if (k->nobody)
+		return false;
+	uint32_t everybody = k->n_learnt;
+	for (uint32_t i = 0; i < n; i++)
+		for (uint32_t r = 0; r < k->g->t->dim[0].n_codes; r++)
+			learn(k, r * k->n_codes + office[i]);
+	reckon(k);
+	bool told = is_told(k);
+	forget(k, everybody);
+	return told;
 }

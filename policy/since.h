@@ -1,17 +1,33 @@
-/* since - who knows a cell because an earlier release of the period gave it away, and all that changed since is his.
+/* since - who knows a cell from what earlier releases of the period gave away and figures of his own.
  *
  * Internal to policy/. An area printed nobody of kind y. In the correction one office of the area sent other figures, and
- * nobody is of kind y again: a reader may doubt that, that office cannot, whatever is hidden now. It owns all that is open
- * of the cell: what left is no unknown any more. See docs/disclosure.md, "Corrections". */
+ * nobody is of kind y again: a reader may doubt that, that office cannot, whatever is hidden now. So it is no attacker there.
+ * What a set of offices reckons is looked at in one column: the codes of the offices' dimension at each release and
+ * difference between two, all other codes being the subject's. Where all of a relation but one is known, that one is. See
+ * docs/disclosure.md, "Corrections". */
 #ifndef POLICY_SINCE_H
 #define POLICY_SINCE_H
 #include "policy/needs.h"
 
-/* The change of the subject's cell since the latest earlier release that gave the subject away; NONE: none did, or there is no
- * ledger. Of a sum: since all that it is reckoned from was given away. */
-uint32_t since_change(const struct grid *g, const struct subject *s);
+struct since { /* of one subject; nothing is worked out before somebody is asked about */
+	const struct grid *g;
+	const struct subject *s;
+	uint32_t
+	    n_codes; /* of the offices' dimension. Places of the column: code of the release * n_codes + office's */
+	uint8_t *known; /* by place */
+	uint32_t *learnt,
+	    n_learnt; /* places in the order they became known; the first n_reckoned were used */
+	uint32_t n_reckoned;
+	uint32_t *along,
+	    *across; /* by relation: cells not known. Of the offices' dimension at each release, of the
+				     releases at each office's code */
+	bool nobody; /* nothing left here: nobody knew more than his own */
+};
 
-/* Is something of the office's part open? change: since_change of the subject; live: the office has something below it that can
- * move now. An office that had something only then is open too: who knows the rest of then has not got its part. */
-bool since_is_open(const struct grid *g, uint32_t change, uint32_t office, bool live);
+/* Borrows both until since_end. */
+void since_begin(struct since *k, const struct grid *g, const struct subject *s);
+/* Did these offices know the subject? rest: what they do not own of it. Not if it is 1 to k-1: whoever can reckon that is told a
+ * secret, unless such rests are none (`residual: no`). Without memory: no. O(releases^2 * n), and what follows from that. */
+bool since_knew(struct since *k, const uint32_t *office, uint32_t n, int64_t rest);
+void since_end(struct since *k);
 #endif

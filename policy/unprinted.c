@@ -7,7 +7,6 @@
 #include "policy/array.h"
 #include "policy/moves.h"
 #include "policy/shares.h"
-#include "policy/since.h"
 #include "policy/told.h"
 
 #define POOL_MAX 8u
@@ -30,8 +29,7 @@ struct unprinted {
 	int64_t value;
 	uint32_t office[POOL_MAX], n_offices, most; /* who looks at it, and how many may */
 	int64_t *own;                               /* by code of the office dimension: its part of it */
-	uint8_t *seen;   /* the same: 0, or how many looked when it was looked at as the last of them */
-	uint32_t change; /* of its first part since an earlier release gave it away */
+	uint8_t *seen; /* the same: 0, or how many looked when it was looked at as the last of them */
 	bool open;
 };
 
@@ -62,7 +60,6 @@ static void look_at(struct unprinted *u, uint32_t cell, const struct virt *virt)
 	u->s = (struct subject){ cell, virt, NONE };
 	u->value = shares_value(g, &u->s, NONE, &live);
 	u->n_offices = 0;
-	u->change = u->most == 0 ? NONE : since_change(g, &u->s);
 	for (uint32_t o = 0; u->most > 0 && o < g->t->dim[g->office_dim].n_codes; o++)
 		u->own[o] = dim_is_leaf(&g->t->dim[g->office_dim], o) ? shares_value(g, &u->s, o, &live) : 0;
 }
@@ -155,30 +152,6 @@ static uint32_t move_for(const struct unprinted *u)
 
 /* ---- needs ---- */
 
-/* Did the office send other figures of it since it was given away? */
-static bool has_changed(const struct unprinted *u, uint32_t office)
-{
-	for (uint32_t i = 0; i < n_parts(u); i++)
-		if (since_is_open(u->g, u->change + part(u, i) - part(u, 0), office, false))
-			return true;
-	return false;
-}
-
-/* They knew it from an earlier release: all that changed since is theirs. */
-static bool knew(const struct unprinted *u)
-{
-	const struct dim *d = u->most == 0 ? NULL : &u->g->t->dim[u->g->office_dim];
-	bool some = false;
-	for (uint32_t o = 0; u->change != NONE && o < d->n_codes; o++) {
-		if (!dim_is_leaf(d, o) || !has_changed(u, o))
-			continue;
-		if (!is_member(u, o))
-			return false;
-		some = true;
-	}
-	return some;
-}
-
 /* Larger by the width, or by one, or smaller by one: for nothing, or the first of these later. */
 static bool serve(struct unprinted *u, uint32_t number)
 {
@@ -267,7 +240,7 @@ static bool cover(struct unprinted *u, struct err *e)
 {
 	int64_t rest = rest_of(u);
 	bool ok = true;
-	if (!may_be_few(u, rest) || knew(u))
+	if (!may_be_few(u, rest))
 		return true;
 	uint32_t move = move_for(u);
 	if (move == NONE && rest < (int64_t)u->g->p->threshold && !demand(u, &move, e))

@@ -146,8 +146,25 @@ def nobody_else_before():
         return any(said)
 
 
+def told_by_the_total():
+    """The total and its own figures told c that nobody at a and b is of kind z. It sends again; now areas are printed too, and all of a's
+    and b's are of kind x: everybody but c may think that one of them is of kind z."""
+    before = {(o, k): n for o, counts in (("a", (26, 0, 0)), ("b", (30, 0, 0)), ("c", (17, 8, 9))) for k, n in zip(KINDS, counts)}
+    after = {**before, ("c", "x"): 40, ("c", "y"): 20, ("c", "z"): 30}
+    tree = [("_T", [("N", ["a", "b"]), ("S", ["c"])])]
+    policy = {"threshold": 5, "width": 2, "zeros": "camouflage", "min_offices_changed": 1, "min_reporting": 0, "ladder": "withhold"}
+    with tempfile.TemporaryDirectory(prefix="cv-") as folder:
+        place, said = Corrections(folder, policy), []
+        for figures, rows in ((before, "_T"), (after, "_T|N|S")):
+            said.append(place.release(Folder(tree, flat(KINDS), figures, {"office": rows, "kind": "*"})))
+        hidden = not any(said) and {c for c, mark in place.releases[1].judge.mark.items() if mark == "H"}
+        ok = hidden and {("N", "y"), ("N", "z")} <= hidden and not FolderUnion(place.releases).attack()
+        print("ok" if ok else "FAILED", "told by the total", said, hidden)
+        return not ok
+
+
 def main():
-    Hunt(TABLES).run(one, one_office_changed() + nobody_else_before())
+    Hunt(TABLES).run(one, one_office_changed() + nobody_else_before() + told_by_the_total())
 
 
 if __name__ == "__main__":
