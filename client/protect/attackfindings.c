@@ -106,7 +106,8 @@ static bool discloses(const struct attack *a, uint64_t cell, int64_t lo, int64_t
 	int64_t mine = a->own == NULL ? 0 : attack_own_part(a, cell);
 	int64_t rest = value - mine;
 	bool whole = value > 0 && rest == 0 && a->p.residual != RESIDUAL_ZEROS;
-	bool few = rest >= 1 && rest < a->threshold; /* that is told, whichever release did */
+	/* that is told, whichever release did */
+	bool few = rest >= 1 && rest < a->threshold && a->p.residual != RESIDUAL_NO;
 	if (a->own != NULL && (whole || !attack_others_live(a, cell) || (!few && attack_knew(a, cell))))
 		return false;
 	if (a->moved.how != MOVED_NOT)
@@ -293,7 +294,7 @@ bool attack_as(struct attack *a, const char *who, struct err *e)
 	bool ok = var != NULL || err_set(e, ERR_MEMORY, "no memory");
 	bool symbols = a->symbols && a->own != NULL;
 	a->now = who;
-	ok = ok && attack_system(a, &s, var, e);
+	ok = ok && attack_before_make(a, e) && attack_system(a, &s, var, e);
 	plan.enough = ok && some_need_no_more(a, &s) ? wide : NULL;
 	ok = ok && ((symbols ? derived_put(a, &s, who, e)
 			     : system_solve(&s, &plan, e) && attack_noughts_drop(a, &s, &plan, e)) ||
@@ -310,6 +311,7 @@ bool attack_as(struct attack *a, const char *who, struct err *e)
 	if (a->telling)
 		fputs("\r\033[K", stderr);
 	a->telling = false;
+	attack_before_free(a);
 	system_free(&s);
 	free(var);
 	return ok;

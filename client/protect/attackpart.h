@@ -34,6 +34,8 @@ struct attack {
 	uint64_t *term; /* what they are reckoned from, the whole first; sign: 1 or -1 */
 	int8_t *sign;
 	size_t n_terms, room_terms;
+	struct attack_before *before; /* --ledger: attack_knew; of the attacker at hand */
+	bool so_far;                  /* only what left before the newest release counts */
 	bool judged; /* --policy and --level: also protected cells that miss their targets count */
 	struct buf out;
 	uint64_t found, hidden;
@@ -56,8 +58,11 @@ int64_t attack_own_part(const struct attack *a, uint64_t cell);
 /* Can anything be there, as far as the figures at hand tell? At an office that is not the attacker's? */
 bool attack_is_live(const struct attack *a, uint64_t cell);
 bool attack_others_live(const struct attack *a, uint64_t cell);
-/* Did an earlier release print it, and are all that changed of it since the attacker's own offices? Then he knew it before. */
+/* Could the offices work the cell out by equations from what left before the newest release and figures of their own? Once it is
+ * asked that is one elimination for all cells; where that is too much: no. */
 bool attack_knew(const struct attack *a, uint64_t cell);
+bool attack_before_make(struct attack *a, struct err *e); /* for the attacker at hand */
+void attack_before_free(struct attack *a);
 /* Cells of --ledger that are what two releases differ by; asked: of a few persons that are not all his, `rest`. */
 bool attack_is_difference(const struct attack *a, uint64_t cell);
 bool attack_difference_asked(const struct attack *a, uint64_t cell, int64_t *rest);

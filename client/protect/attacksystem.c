@@ -3,9 +3,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/protect/derive.h"
+
 static bool owned(const struct attack *a, uint64_t cell)
 {
 	return a->own != NULL && a->own[lattice_place(&a->g, cell, a->office_dim)];
+}
+
+/* Printed by the newest release, while that does not count. */
+static bool is_to_come(const struct attack *a, uint64_t cell)
+{
+	return a->so_far && cell >= a->all->n_released - a->all->n_cells && a->g.mark[cell] == 'P';
 }
 
 /* Printed, or plain to see; in another release it is the same cell if nobody below it sent other figures. */
@@ -15,7 +23,8 @@ bool attack_printed(const struct attack *a, uint64_t cell, uint64_t *where)
 	uint64_t end = a->all != NULL ? a->all->n_released : cell + 1;
 	uint64_t first = a->all != NULL ? together_earliest(a->all, cell) : cell;
 	for (*where = first; *where < end; *where += n)
-		if (a->g.value[*where] >= 0 && (a->all == NULL || together_earliest(a->all, *where) == first))
+		if (a->g.value[*where] >= 0 &&
+		    (a->all == NULL || together_earliest(a->all, *where) == first) && !is_to_come(a, *where))
 			return true;
 	return false;
 }
@@ -196,22 +205,6 @@ static int64_t own_change(const struct attack *a, uint64_t cell)
 	return a->own == NULL ? 0 : attack_own_part(a, cell);
 }
 
-bool attack_knew(const struct attack *a, uint64_t cell)
-{
-	uint64_t pairs = a->all == NULL ? 0 : (uint64_t)a->all->n * (a->all->n - 1) / 2;
-	for (uint64_t p = 0; a->own != NULL && p < pairs; p++) {
-		uint64_t difference = a->all->n_released + p * a->all->n_cells + cell % a->all->n_cells;
-		uint64_t before;
-		uint64_t after;
-		uint64_t where;
-		together_ends(a->all, difference, &before, &after);
-		if (after == cell && attack_printed(a, before, &where) &&
-		    !together_foreign(a->all, difference, a->own))
-			return true;
-	}
-	return false;
-}
-
 /* A few persons that are not the attacker's, in a cell that both releases' tables have. rest: what is left of the
  * difference without his own. Under `residual: no` nothing is asked against one who has a change of his own to take off. */
 bool attack_difference_asked(const struct attack *a, uint64_t cell, int64_t *rest)
@@ -267,4 +260,59 @@ bool attack_system(struct attack *a, struct system *s, uint32_t *var, struct err
 {
 	return vars_make(a, s, var, e) && relations_make(a, s, var, e) && differences_make(a, s, var, e) &&
 	       attack_sums_make(a, s, var, e);
+}
+
+/* ---- what they knew before ---- */
+
+struct attack_before {
+	bool made;
+	bool *known; /* by cell of the releases */
+};
+
+bool attack_before_make(struct attack *a, struct err *e)
+{
+	if (a->all == NULL || a->own == NULL)
+		return true;
+	a->before = calloc(1, sizeof *a->before);
+	if (a->before != NULL)
+		a->before->known = calloc(a->all->n_released, sizeof *a->before->known);
+	return (a->before != NULL && a->before->known != NULL) || err_set(e, ERR_MEMORY, "no memory");
+}
+
+void attack_before_free(struct attack *a)
+{
+	if (a->before != NULL)
+		free(a->before->known);
+	free(a->before);
+	a->before = NULL;
+}
+
+static void before_fill(const struct attack *a, bool *known)
+{
+	struct attack then = *a;
+	struct system s = { 0 };
+	struct err unused = { 0 };
+	uint32_t *var = calloc(a->g.n_cells, sizeof *var);
+	bool *follows = NULL;
+	then.so_far = true;
+	bool ok =
+	    var != NULL && vars_make(&then, &s, var, &unused) && relations_make(&then, &s, var, &unused);
+	follows = ok ? calloc(s.n_vars + (size_t)1, sizeof *follows) : NULL;
+	ok = follows != NULL && derive_follow(&s, follows, &unused);
+	for (uint64_t c = 0; ok && c < a->all->n_released; c++)
+		known[c] = var[c] == UINT32_MAX || follows[var[c]];
+	free(follows);
+	free(var);
+	system_free(&s);
+}
+
+bool attack_knew(const struct attack *a, uint64_t cell)
+{
+	struct attack_before *b = a->before;
+	if (b == NULL || cell >= a->all->n_released)
+		return false;
+	if (!b->made)
+		before_fill(a, b->known);
+	b->made = true;
+	return b->known[cell];
 }

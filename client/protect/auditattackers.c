@@ -48,11 +48,15 @@ static bool is_listed(const struct named *k, uint32_t office)
 /* Nobody can join the pool and still know no more than it. */
 static bool is_whole(const struct named *k, const uint32_t *office, uint32_t n)
 {
+	const struct audit *a = k->a;
+	uint32_t more[POOL_LIMIT + 1];
 	bool joins = false;
-	for (uint32_t i = 0; n < k->a->pool && i < k->a->n_offices; i++) {
-		uint32_t one = k->a->office[i];
-		joins |= !among(office, n, one) && !is_listed(k, one) && (!k->down || k->a->own[one] <= 0) &&
-			 (k->a->n_open == 0 || !k->a->open[one]);
+	for (uint32_t i = 0; i < n; i++)
+		more[i] = office[i];
+	for (uint32_t i = 0; !joins && n < a->pool && i < a->n_offices; i++) {
+		more[n] = a->office[i];
+		joins = !among(office, n, more[n]) && !is_listed(k, more[n]) &&
+			(!k->down || a->own[more[n]] <= 0) && !audit_knew(a, more, n + 1);
 	}
 	return !joins;
 }

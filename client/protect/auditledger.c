@@ -190,74 +190,7 @@ bool auditledger_open(struct audit *a, const struct auditor_question *q)
 			if (!changed_fit(a, q, from, to))
 				return false;
 	find_out(a);
-	return rules_fit(a, q);
-}
-
-/* ---- what left, and what changed since ---- */
-
-/* It left, or follows from what did. */
-static bool has_gone(const struct audit *a, uint64_t cell)
-{
-	return audit_has_left(a, cell) || (a->told != NULL && a->told[cell] == TOLD_GONE);
-}
-
-/* Did release `from` give away what the subject, of release `to`, is reckoned from? */
-static bool gave_away(const struct audit *a, const struct subject *s, uint64_t from, uint64_t to)
-{
-	uint64_t further = count_cell(a, from, 0) - count_cell(a, to, 0);
-	bool ok = has_gone(a, s->cell + further);
-	for (uint32_t i = 0; ok && i < s->n; i++)
-		ok = has_gone(a, s->minus[i] + further) || a->g->live[s->minus[i] + further] == 0;
-	return ok;
-}
-
-/* Fills open: the offices that sent other figures of these cells since the release before `from`; 0: of none. How many. */
-static uint32_t open_find(struct audit *a, uint64_t from, uint64_t to, const uint64_t *cell, size_t n_cells)
-{
-	uint32_t n = 0;
-	for (uint32_t i = 0; i < a->n_offices; i++) {
-		bool open = false;
-		for (size_t k = 0; from > 0 && !open && k < n_cells; k++) {
-			uint64_t part = audit_part(
-			    a, difference_cell(a, from - 1, to, cell[k] % a->own_cells), a->office[i]);
-			open = part != UINT64_MAX && a->g->live[part] != 0;
-		}
-		a->open[a->office[i]] = open;
-		n += open;
-	}
-	return n;
-}
-
-uint32_t auditledger_since(struct audit *a, const struct subject *s)
-{
-	uint64_t release = s->cell / a->own_cells; /* the newest stands first */
-	if (release > a->releases->n)
-		return 0; /* a difference */
-	uint64_t to = a->releases->n - release;
-	uint64_t from = to;
-	while (from > 0 && !gave_away(a, s, from - 1, to))
-		from--;
-	return open_find(a, from, to, &s->cell, 1);
-}
-
-/* The same of all cells that a sum is reckoned from. */
-static bool gave_all_away(const struct audit *a, const uint64_t *cell, size_t n, uint64_t from, uint64_t to)
-{
-	uint64_t further = count_cell(a, from, 0) - count_cell(a, to, 0);
-	for (size_t i = 0; i < n; i++)
-		if (!has_gone(a, cell[i] + further) && a->g->live[cell[i] + further] != 0)
-			return false;
-	return true;
-}
-
-uint32_t auditledger_since_sum(
-    struct audit *a, const uint64_t *part, size_t n_parts, const uint64_t *from, size_t n_from)
-{
-	uint64_t to = a->releases->n - part[0] / a->own_cells;
-	uint64_t then = to;
-	while (then > 0 && !gave_all_away(a, from, n_from, then - 1, to))
-		then--;
-	return open_find(a, then, to, part, n_parts);
+	return (a->office_dim == NO_OFFICE || auditbefore_open(a)) && rules_fit(a, q);
 }
 
 /* ---- enough offices changed ---- */

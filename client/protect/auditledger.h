@@ -17,12 +17,6 @@ bool auditledger_rules(struct audit *a);
 bool auditledger_differences(struct audit *a);
 /* Cells of the joint lattice that are counts; those after them are differences. */
 uint64_t auditledger_n_counts(const struct audit *a);
-/* Fills open of the subject, by the last release before it that gave it away: who may have changed something of it since? Answers
- * how many; 0: none gave it away. */
-uint32_t auditledger_since(struct audit *a, const struct subject *s);
-/* The same of a sum of cells that is reckoned from others. */
-uint32_t auditledger_since_sum(
-    struct audit *a, const uint64_t *part, size_t n_parts, const uint64_t *from, size_t n_from);
 /* Could a move of one person hide this printed cell? True only if nothing stands in its way. */
 bool auditledger_can_rise(const struct audit *a, uint64_t cell);
 #endif

@@ -365,9 +365,8 @@ static bool offices_find(struct audit *a)
 			a->office[a->n_offices++] = i;
 	a->own = calloc(d->n_codes, sizeof *a->own);
 	a->rank = calloc(d->n_codes, sizeof *a->rank);
-	a->open = calloc(d->n_codes, sizeof *a->open);
 	a->under = calloc((size_t)d->n_codes * d->n_codes, sizeof *a->under);
-	if (a->office == NULL || a->own == NULL || a->rank == NULL || a->open == NULL || a->under == NULL)
+	if (a->office == NULL || a->own == NULL || a->rank == NULL || a->under == NULL)
 		return err_set(a->e, ERR_MEMORY, "no memory");
 	for (uint32_t i = 0; i < d->n_codes; i++)
 		lattice_leaves(d, i, a->under + (size_t)i * d->n_codes);
@@ -388,7 +387,7 @@ static void wipe(struct audit *a)
 	free(a->office);
 	free(a->own);
 	free(a->rank);
-	free(a->open);
+	auditbefore_free(a);
 	free(a->under);
 	free(a->told);
 	free(a->named);

@@ -101,8 +101,9 @@ struct audit {
 	int64_t *own;   /* by code of the office dimension; -1: nothing can be there */
 	uint32_t *rank; /* offices below it, most first */
 	uint32_t n_ranked;
-	bool *open;      /* by code of the office dimension: changed since an earlier release gave it away */
-	uint32_t n_open; /* how many; 0: none gave it away */
+	struct subject of; /* it, if that may be asked about below; else no */
+	bool of_one;
+	struct audit_before *before; /* auditbefore.c; NULL: no correction, or no offices */
 	struct err *e;
 };
 
@@ -111,12 +112,16 @@ bool audit_touches(const struct audit *a, const struct line *l, const uint32_t *
 /* The next line about s at or after *at; NULL at the end. Begin with audit_first. */
 struct line *audit_next(const struct audit *a, const struct subject *s, uint32_t *at);
 uint32_t audit_first(const struct audit *a, const struct subject *s);
-/* Fills value, own, rank, n_ranked, open, n_open. */
+/* Fills value, own, rank, n_ranked, of. */
 void audit_look_at(struct audit *a, const struct subject *s);
 /* The same of a sum of cells. */
 void audit_look_at_sum(struct audit *a, const uint64_t *cell, size_t n);
-/* These offices know the subject looked at from an earlier release: whatever changed of it since is theirs. */
+/* These offices knew the subject looked at before this release, and no 1 to k-1 of it are others' (auditbefore.c). */
 bool audit_knew(const struct audit *a, const uint32_t *office, uint32_t n);
+bool auditbefore_open(struct audit *a); /* room for that, in corrections with offices */
+void auditbefore_look_at(
+    struct audit *a, const struct subject *s); /* NULL: a sum of which nobody is let off */
+void auditbefore_free(struct audit *a);
 /* The cell's part at an office; UINT64_MAX: the office is not below the cell's code. */
 uint64_t audit_part(const struct audit *a, uint64_t cell, uint32_t office);
 /* The same offices, whatever their order, are named by both. */

@@ -109,14 +109,14 @@ void audit_look_at(struct audit *a, const struct subject *s)
 			a->rank[a->n_ranked++] = office;
 	}
 	qsort_r(a->rank, a->n_ranked, sizeof *a->rank, more_first, a);
-	a->n_open = a->releases == NULL ? 0 : auditledger_since(a, s);
+	auditbefore_look_at(a, s);
 }
 
 void audit_look_at_sum(struct audit *a, const uint64_t *cell, size_t n)
 {
 	a->value = 0;
 	a->n_ranked = 0;
-	a->n_open = 0;
+	auditbefore_look_at(a, NULL);
 	for (size_t i = 0; i < n; i++)
 		a->value += a->g->truth[cell[i]];
 	if (a->office_dim == NO_OFFICE)
@@ -134,14 +134,6 @@ void audit_look_at_sum(struct audit *a, const uint64_t *cell, size_t n)
 			a->rank[a->n_ranked++] = office;
 	}
 	qsort_r(a->rank, a->n_ranked, sizeof *a->rank, more_first, a);
-}
-
-bool audit_knew(const struct audit *a, const uint32_t *office, uint32_t n)
-{
-	uint32_t theirs = 0;
-	for (uint32_t i = 0; a->n_open > 0 && i < n; i++)
-		theirs += a->open[office[i]];
-	return theirs > 0 && theirs == a->n_open;
 }
 
 /* ---- is a subject protected? ---- */

@@ -180,7 +180,7 @@ static bool holds(struct doubt *d)
 	const struct passing *best;
 	int64_t k = (int64_t)a->p->threshold;
 	size_t n = 0;
-	if (d->rest == 0 || least_rest(d) >= k || audit_knew(a, d->office, d->n_offices))
+	if (d->rest == 0 || least_rest(d) >= k)
 		return true;
 	a->report->needs += d->rest < k;
 	enum answer answer = answer_of(d, &best);
@@ -357,8 +357,6 @@ static bool sum_holds(void *context, const struct listsum *b)
 	if (d->to > 0)
 		qsort(room, d->to, sizeof *room, by_cell);
 	d->way = room;
-	a->n_open =
-	    a->releases == NULL ? 0 : auditledger_since_sum(a, b->part, b->n_parts, b->from, b->n_from);
 	uint32_t owner = d->pool == 0 ? NO_OFFICE : sum_owner(a, b);
 	if (owner != NO_OFFICE)
 		d->state[owner] = OWNER;
