@@ -1,5 +1,5 @@
 /* auditpart - what the parts of the auditors' verifier share: the file (auditor.c), the rules (auditrules.c), whom
- * lines name (auditattackers.c), and what is new in corrections (auditledger.c, auditdifferences.c).
+ * lines name (auditattackers.c), and what is new in corrections (auditledger.c, auditdifferences.c, auditbefore.c).
  *
  * For those only. */
 #ifndef CLIENT_PROTECT_AUDITPART_H

@@ -1,17 +1,23 @@
 #include "client/protect/csvlines.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static bool read_file(struct csvlines *c, struct err *e)
 {
 	struct stat st;
 	bool ok = false;
-	FILE *f = fopen(c->path, "rbe");
+	int fd =
+	    open(c->path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK); /* a pipe is no reason to wait */
+	FILE *f = fd < 0 ? NULL : fdopen(fd, "rb");
+	if (f == NULL && fd >= 0)
+		close(fd);
 	if (f == NULL)
 		return err_set(
 		    e, errno == ENOENT ? ERR_NOT_FOUND : ERR_SYSTEM, "%s: %s", c->path, strerror(errno));

@@ -18,10 +18,14 @@ bool protectfiles_read(struct buf *out, const char *path, size_t max, struct err
 {
 	uint8_t chunk[65536];
 	ssize_t n;
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return err_set(
-		    e, errno == ENOENT ? ERR_NOT_FOUND : ERR_SYSTEM, "%s: %s", path, strerror(errno));
+	int fd = open(path,
+	    O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK); /* a pipe that nobody writes to is at its end */
+	if (fd < 0 || fcntl(fd, F_SETFL, O_RDONLY) != 0) {
+		int why = errno;
+		if (fd >= 0)
+			close(fd);
+		return err_set(e, why == ENOENT ? ERR_NOT_FOUND : ERR_SYSTEM, "%s: %s", path, strerror(why));
+	}
 	out->max = max;
 	while ((n = read(fd, chunk, sizeof chunk)) > 0)
 		buf_put(out, chunk, (size_t)n);
@@ -97,7 +101,7 @@ bool protectfiles_key(uint8_t key[32], const char *path, struct err *e)
 	char text[512];
 	struct stat st;
 	bool ok = false;
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | O_NOFOLLOW);
 	if (fd < 0)
 		return err_set(e, ERR_SYSTEM, "%s: %s", path, strerror(errno));
 	ssize_t n = read(fd, text, sizeof text);

@@ -366,6 +366,19 @@ def test_refused(folder):
     assert not wrong, "\n".join(wrong)
 
 
+def test_pipes(folder):
+    """A pipe that nobody writes to is an error, and not waited for."""
+    for name in (CELLS, ROW, POLICY):
+        here = os.path.join(folder, "pipe-" + name)
+        os.mkdir(here)
+        for file, lines in GOOD.items():
+            write(os.path.join(here, file), lines)
+        os.remove(os.path.join(here, name))
+        os.mkfifo(os.path.join(here, name))
+        p = protect(here, os.path.join(here, "out"))
+        assert p.returncode == 2 and name in p.stderr, (name, p.returncode, p.stderr)
+
+
 JUDGED = ("cycle", "cycle in two branches", "no parent", "breakdowns differ", "view of three", "a cell twice", "overflow", "negative", "fraction", "unknown code",
           "a total as a cell")
 
@@ -432,7 +445,7 @@ def test_much_declared(folder):
 
 
 def test_next_to_nothing(folder):
-    """No cell, one cell, all noughts: safe or refused, never an error of ours."""
+    """No line, one cell, all noughts: safe or refused, never an error of ours."""
     for name, changes in (("no line", {CELLS: GOOD[CELLS][:1]}), ("noughts", {CELLS: ["row,col,freq", "a,x,0"]}),
                           ("one person", {CELLS: ["row,col,freq", "a,x,1"]}),
                           ("one cell", {ROW: ["level,code", "@,_T"], "hier_col.csv": ["level,code", "@,_T"],
