@@ -1,5 +1,6 @@
 #include "policy/since.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "policy/ledger.h"
@@ -193,6 +194,7 @@ bool since_knew(struct since *k, const uint32_t *office, uint32_t n, int64_t res
 	if (k->nobody)
 		return false;
 	uint32_t everybody = k->n_learnt;
+	assert(k->g->t->dim[0].n_codes > 0);
 	for (uint32_t i = 0; i < n; i++)
 		for (uint32_t r = 0; r < k->g->t->dim[0].n_codes; r++)
 			learn(k, r * k->n_codes + office[i]);

@@ -1,6 +1,6 @@
 /* attackpart - what the files of an attack share: who attacks what (attack.c), what he knows as a system of equations
- * (attacksystem.c), what that discloses (attackfindings.c), and that of what no table prints (attackunprinted.c). For
- * them only. */
+ * (attacksystem.c), what that discloses (attackfindings.c), that of what no table prints (attackunprinted.c), and what he knew
+ * before a correction (attackbefore.c). For them only. */
 #ifndef CLIENT_PROTECT_ATTACKPART_H
 #define CLIENT_PROTECT_ATTACKPART_H
 #include "client/protect/attack.h"
@@ -50,6 +50,8 @@ struct attack {
 
 /* Every equation and bound the attacker has. var: a place for each cell's variable. */
 bool attack_system(struct attack *a, struct system *s, uint32_t *var, struct err *e);
+/* The same of cells alone: no differences, no sums. */
+bool attack_equations(struct attack *a, struct system *s, uint32_t *var, struct err *e);
 /* Can the attacker see or work out the cell at once; where: the release's cell that says so. */
 bool attack_printed(const struct attack *a, uint64_t cell, uint64_t *where);
 bool attack_known(const struct attack *a, uint64_t cell, int64_t *value);
