@@ -61,6 +61,7 @@ static bool ask(const struct question *q, uint32_t need, bool *served, struct er
 	if (!plan_init(&plan, &g, &needs, e))
 		goto done;
 	plan.max_work = q->max_work;
+	plan.brief = true;
 	*served = plan_serve_all(&plan);
 	ok = !plan.memory_failed || err_set(e, ERR_MEMORY, "no memory for the explanation");
 done:

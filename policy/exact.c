@@ -6,8 +6,7 @@
 
 #include "policy/simplex.h"
 
-#define BALL_MAX    900u /* cells of the largest neighbourhood */
-#define ROUNDS      3u   /* neighbourhoods tried, each three times the one before */
+#define BALL_FIRST  100u /* cells of the smallest neighbourhood; each is three times the one before */
 #define NOISE_TRIES 4u   /* other prices, where a solution is not whole */
 #define WHOLE       1e-6
 
@@ -239,17 +238,19 @@ static bool ball_solve(struct ball *b)
 	return ok;
 }
 
-bool exact_find(struct search *s, const struct need *need, const struct virt *virt, int64_t amp, bool *none)
+bool exact_find(struct search *s, const struct need *need, const struct virt *virt, int64_t amp,
+    unsigned rounds, bool *none)
 {
-	uint32_t most = BALL_MAX;
+	uint32_t most = BALL_FIRST;
 	bool ok = false;
 	*none = false;
 	struct ball b = { .s = s, .need = need, .virt = virt, .amp = amp };
 	b.place = malloc((size_t)s->g->n_cells * sizeof *b.place);
-	b.cell = malloc((size_t)BALL_MAX * sizeof *b.cell);
-	for (unsigned i = 1; i < ROUNDS; i++)
-		most /= 3;
-	for (unsigned i = 0; b.place != NULL && b.cell != NULL && i < ROUNDS && !ok; i++, most *= 3) {
+	for (unsigned i = 0; b.place != NULL && i < rounds && !ok; i++, most *= 3) {
+		uint32_t *cell = realloc(b.cell, (size_t)most * sizeof *b.cell);
+		if (cell == NULL)
+			break;
+		b.cell = cell;
 		memset(b.place, 0xff, (size_t)s->g->n_cells * sizeof *b.place);
 		b.n = 0;
 		b.n_relations = 0;

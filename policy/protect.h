@@ -49,7 +49,8 @@ struct plan {
 	struct entry *entry; /* scratch: a move's entries before they are packed */
 	uint32_t room_entries;
 	bool trial;
-	bool part; /* of a larger plan (zones.h): what cannot be served stays open, needs stay as they are */
+	bool part;  /* of a larger plan (zones.h): what cannot be served stays open, needs stay as they are */
+	bool brief; /* is asked about and goes nowhere: without the last resort of serving (exact.h) */
 	uint8_t *sum_tried; /* by cell: R7 tried to hide it; one still printed cannot be. NULL: not yet */
 	unsigned start;     /* of several beginnings (starts.h): other draws */
 	bool memory_failed;

@@ -52,6 +52,7 @@ static bool quick(const struct table_input *t, const struct policy_params *p, co
 	if (!primary_find(&g, level, &needs, e) || !plan_init(&plan, &g, &needs, e))
 		goto done;
 	plan.max_work = max_work;
+	plan.brief = true;
 	out->served = plan_serve_all(&plan);
 	ok = !plan.memory_failed || err_set(e, ERR_MEMORY, "no memory for the proposals");
 	count(&g, out);
