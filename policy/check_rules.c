@@ -1,37 +1,10 @@
+/* The built-in checker's part about single cells, and how it judges a thing (check_judge.h): its value, its owners, and whether the
+ * stored moves leave everybody in doubt. */
 #include <stdlib.h>
 #include <string.h>
 
-#include "policy/check_part.h"
+#include "policy/check_judge.h"
 #include "policy/told.h"
-
-struct way { /* how a stored move changes the thing looked at */
-	const struct move *m;
-	int64_t by;
-};
-
-struct judge {
-	const struct checker *c;
-	const struct table_input *t;
-	const struct policy_params *params;
-	const struct dim *offices; /* NULL: none */
-	uint32_t most;             /* offices that pool; 0: the public alone */
-	uint32_t *first_virt;      /* by virtual sum: its first need */
-	uint32_t *next_need;       /* of the same sum, or NONE */
-	uint32_t virt;             /* next virtual sum in order of the relations */
-	/* of the thing looked at: */
-	const char *rule;
-	int64_t value;
-	uint32_t *owner; /* offices with something live below it, most first */
-	uint32_t n_owners;
-	int64_t *own; /* by office: what it has of it; -1: no owner */
-	struct thing thing;
-	struct check_past past;
-	struct way *way;
-	size_t n_ways, room_ways;
-	uint32_t *seen; /* by depth and office */
-	uint32_t turn[10];
-	uint32_t who[10];
-};
 
 static bool fails(const struct judge *j)
 {
@@ -45,7 +18,7 @@ static int64_t larger(int64_t a, int64_t b)
 
 /* ---- one thing: its value, its owners, the moves that change it ---- */
 
-static uint32_t part_cell(const struct judge *j, const struct thing *t, uint32_t i)
+uint32_t judge_part(const struct judge *j, const struct thing *t, uint32_t i)
 {
 	if (t->b == NULL)
 		return t->cell;
@@ -73,14 +46,14 @@ static int64_t value_less(const struct judge *j, const struct thing *t, uint32_t
 {
 	bool some = false;
 	int64_t whole = value_of(j, t->cell, office, &some);
-	int64_t off = value_of(j, part_cell(j, t, t->off), office, alive);
+	int64_t off = value_of(j, judge_part(j, t, t->off), office, alive);
 	if (j->c->p->g->ledger == NULL && (!some || !*alive)) {
 		*alive = some; /* dead as a whole, or alive without that one */
 		return whole - off;
 	}
 	*alive = false;
 	for (uint32_t i = 1; i < t->b->n && !*alive; i++)
-		value_of(j, part_cell(j, t, (t->off + i) % t->b->n), office, alive);
+		value_of(j, judge_part(j, t, (t->off + i) % t->b->n), office, alive);
 	return whole - off;
 }
 
@@ -96,7 +69,7 @@ static int64_t value_at(const struct judge *j, const struct thing *t, uint32_t o
 	*alive = false;
 	for (uint32_t i = 0; i < t->b->n; i++)
 		if (t->in != NULL ? t->in[i] != 0 : i != t->off) {
-			sum += value_of(j, part_cell(j, t, i), office, &some);
+			sum += value_of(j, judge_part(j, t, i), office, &some);
 			*alive = *alive || some;
 		}
 	return sum;
@@ -112,7 +85,7 @@ static int by_share(const void *a, const void *b, void *judge)
 	return (*(const uint32_t *)a > *(const uint32_t *)b) - (*(const uint32_t *)a < *(const uint32_t *)b);
 }
 
-static void look_at(struct judge *j, const struct thing *t)
+void judge_look_at(struct judge *j, const struct thing *t)
 {
 	bool alive = false;
 	for (uint32_t i = 0; i < j->n_owners; i++)
@@ -156,10 +129,10 @@ static int64_t moved(const struct judge *j, const struct thing *t, const struct 
 	if (t->b == NULL)
 		return change_at(m, t->cell);
 	if (t->in == NULL)
-		return change_at(m, t->cell) - change_at(m, part_cell(j, t, t->off));
+		return change_at(m, t->cell) - change_at(m, judge_part(j, t, t->off));
 	for (uint32_t k = 0; k < t->b->n; k++)
 		if (t->in[k] != 0)
-			sum += change_at(m, (uint64_t)part_cell(j, t, k));
+			sum += change_at(m, (uint64_t)judge_part(j, t, k));
 	return sum;
 }
 
@@ -297,8 +270,7 @@ static bool survives(struct judge *j, uint32_t n, bool down)
 	return true;
 }
 
-/* Protected against everybody. The thing was looked at. */
-static bool check_protected(struct judge *j, const struct thing *t, uint32_t virt, const char *rule)
+bool judge_protected(struct judge *j, const struct thing *t, uint32_t virt, const char *rule)
 {
 	j->rule = rule;
 	if (t->b == NULL && grid_is_out(j->c->p->g, t->cell))
@@ -322,8 +294,7 @@ static bool small(const struct judge *j, int64_t v)
 	       (v >= 1 && v < (int64_t)j->params->threshold);
 }
 
-/* R1, R2, R6 of the thing looked at. */
-static bool sensitive(const struct judge *j)
+bool judge_sensitive(const struct judge *j)
 {
 	if (j->params->figures != FIGURES_AMOUNTS)
 		return small(j, j->value);
@@ -367,8 +338,7 @@ static bool few_contributors(const struct judge *j, uint32_t cell)
 	return n < j->params->min_offices;
 }
 
-/* R3 for the thing looked at. */
-static bool check_residual(struct judge *j, const struct thing *t, uint32_t virt)
+bool judge_residual(struct judge *j, const struct thing *t, uint32_t virt)
 {
 	if (j->most == 0 || j->value == 0 || j->params->residual == RESIDUAL_NO)
 		return true;
@@ -380,16 +350,16 @@ static bool check_residual(struct judge *j, const struct thing *t, uint32_t virt
 static bool check_told(struct judge *j, const struct thing *t)
 {
 	uint32_t most = j->most;
-	look_at(j, t);
+	judge_look_at(j, t);
 	bool is_small = j->c->p->g->told[t->cell] == TOLD_SMALL;
-	if (sensitive(j) || is_small) {
+	if (judge_sensitive(j) || is_small) {
 		if (is_small && j->value == 0 && j->params->zeros != ZEROS_SENSITIVE)
 			j->most = 0; /* a nought that offices may know of */
-		bool ok = check_protected(j, t, NONE, "R12 told");
+		bool ok = judge_protected(j, t, NONE, "R12 told");
 		j->most = most;
 		return ok;
 	}
-	return check_residual(j, t, NONE);
+	return judge_residual(j, t, NONE);
 }
 
 static bool look_at_cells(struct judge *j, uint32_t from, uint32_t to)
@@ -403,220 +373,18 @@ static bool look_at_cells(struct judge *j, uint32_t from, uint32_t to)
 			continue;
 		if (mark == 'H' && cell < j->c->p->g->n_own && j->t->value[cell] < (int64_t)j->c->p->g->floor)
 			return check_fails(j->c, "a hidden cell is less than everybody knows it to be");
-		look_at(j, &t);
-		if (sensitive(j) || few_contributors(j, cell)) {
-			if (!check_protected(j, &t, NONE, "R1, R2, R5 or R6"))
+		judge_look_at(j, &t);
+		if (judge_sensitive(j) || few_contributors(j, cell)) {
+			if (!judge_protected(j, &t, NONE, "R1, R2, R5 or R6"))
 				return false;
-		} else if (!grid_is_out(j->c->p->g, cell) && !check_residual(j, &t, NONE)) {
+		} else if (!grid_is_out(j->c->p->g, cell) && !judge_residual(j, &t, NONE)) {
 			return false;
 		}
 	}
 	return true;
 }
 
-/* How many parts can move: 0, 1 (then *last is it), or 2 for more. */
-static uint32_t count_alive(const struct judge *j, const struct thing *t, uint32_t *last)
-{
-	uint32_t total = 0;
-	uint32_t from =
-	    t->in == NULL ? t->off + 1 : 0; /* the next ones are near: any part may be off in turn */
-	for (uint32_t k = 0; k < t->b->n && total < 2; k++) {
-		uint32_t i = (from + k) % t->b->n;
-		if ((t->in != NULL ? t->in[i] == 0 : i == t->off) ||
-		    j->c->p->g->kind[part_cell(j, t, i)] == KIND_DEAD)
-			continue;
-		total++;
-		*last = i;
-	}
-	return total;
-}
-
-static bool part_left(const struct judge *j, const struct thing *t, uint32_t i)
-{
-	uint32_t part = part_cell(j, t, i);
-	return j->c->p->g->kind[part] == KIND_DEAD || told_has_left(j->c->p->g, part);
-}
-
-/* The parent and every part taken off it left in earlier releases. */
-static bool has_left(const struct judge *j, const struct thing *t)
-{
-	const struct grid *g = j->c->p->g;
-	if (!told_has_left(g, t->cell))
-		return false;
-	for (uint32_t i = 0; t->in != NULL && i < t->b->n; i++)
-		if (t->in[i] == 0 && !part_left(j, t, i))
-			return false;
-	return t->in != NULL || part_left(j, t, t->off);
-}
-
-/* A sum of children that a reader gets by subtraction: one child is a cell like any other. */
-static bool check_part(struct judge *j, struct thing *t, const char *rule)
-{
-	uint32_t last = 0;
-	uint32_t n = count_alive(j, t, &last);
-	struct relation r = { t->dim, t->b, (uint32_t)t->cell };
-	if (n == 0 || has_left(j, t) || (n > 1 && check_less_before(j->c, &r, part_cell(j, t, t->off))))
-		return true;
-	if (n > 1) {
-		look_at(j, t);
-		return check_protected(j, t, j->virt++, rule);
-	}
-	struct thing one = { .cell = part_cell(j, t, last) };
-	look_at(j, &one);
-	return check_protected(j, &one, NONE, rule);
-}
-
-/* R4, all of a group in one category: where noughts are published the base is protected, else each nought. */
-static bool check_full(struct judge *j, const struct relation *r)
-{
-	struct thing base = { .cell = r->parent };
-	if (j->params->zeros == ZEROS_PUBLISHED) {
-		look_at(j, &base);
-		return check_protected(j, &base, NONE, "R4 base");
-	}
-	for (uint32_t i = 0; i < r->b->n; i++) {
-		struct thing zero = { .cell = relation_child(j->c->p->g, r, i) };
-		if (j->t->value[zero.cell] != 0 || j->c->p->g->kind[zero.cell] == KIND_DEAD)
-			continue;
-		look_at(j, &zero);
-		if (!check_protected(j, &zero, NONE, "R4 nought"))
-			return false;
-	}
-	return true;
-}
-
-static bool is_group(const struct judge *j, size_t dim)
-{
-	for (uint32_t i = 0; i < j->params->n_group_dims; i++)
-		if (strcmp(j->params->group_dim[i], j->t->dim[dim].name) == 0)
-			return true;
-	return j->params->n_group_dims == 0 && dim != j->c->office_dim &&
-	       strcmp(j->t->dim[dim].name, j->params->office_dim) != 0;
-}
-
-/* R4 for one base. */
-static bool check_group(struct judge *j, const struct relation *r)
-{
-	const struct grid *g = j->c->p->g;
-	struct thing t = { .cell = r->parent, .b = r->b, .dim = r->dim };
-	int64_t base = j->t->value[r->parent];
-	for (uint32_t i = 0; i < r->b->n; i++) {
-		uint32_t child = relation_child(g, r, i);
-		int64_t rest = base - j->t->value[child];
-		if (!grid_counted(g, child) || g->kind[child] == KIND_DEAD ||
-		    rest >= (int64_t)j->params->threshold)
-			continue;
-		t.off = i;
-		if (rest == 0 ? !check_full(j, r) : !check_part(j, &t, "R4 group"))
-			return false;
-	}
-	return true;
-}
-
-/* R7: hidden cells of a printed sum add up to enough, or no move could hide anything beside them. */
-static bool check_hidden_sum(const struct judge *j, const struct relation *r)
-{
-	const struct grid *g = j->c->p->g;
-	int64_t least = policy_params_hidden_sum_min(j->params);
-	int64_t sum = 0;
-	bool some = false;
-	bool others = false;
-	if (check_shown(j->c, r->parent) != 'P')
-		return true;
-	for (uint32_t i = 0; i < r->b->n; i++) {
-		uint32_t child = relation_child(g, r, i);
-		bool hidden = grid_counted(g, child) && check_shown(j->c, child) == 'H';
-		if (g->kind[child] == KIND_FREE)
-			return true;
-		some = some || hidden;
-		sum += hidden ? j->t->value[child] : 0;
-		others = others || (!hidden && g->kind[child] == KIND_OPEN &&
-				       !(j->c->p->sum_tried != NULL && j->c->p->sum_tried[child] != 0) &&
-				       j->t->value[child] >= (int64_t)g->floor);
-	}
-	return !some || sum >= least || !others || check_fails(j->c, "R7 hidden sum");
-}
-
-/* The next virtual sum, if it is these cells; NONE: the sum has no needs. */
-static uint32_t next_rest(struct judge *j, const struct thing *t)
-{
-	const struct needs *n = j->c->p->n;
-	const struct virt *v = j->virt < n->n_virt ? &n->virt[j->virt] : NULL;
-	bool it = v != NULL && v->r.parent == t->cell && v->r.b == t->b && v->except == NONE;
-	return it ? j->virt++ : NONE;
-}
-
-/* R9 and R12: the sum of what is neither printed nor told. */
-static bool check_rest(struct judge *j, const struct thing *t)
-{
-	struct relation r = { t->dim, t->b, (uint32_t)t->cell };
-	if (has_left(j, t) || check_rest_before(j->c, &r, t->in))
-		return true;
-	uint32_t virt = next_rest(j, t);
-	look_at(j, t);
-	if (sensitive(j))
-		return check_protected(j, t, virt, "R12 rest");
-	return check_residual(j, t, virt);
-}
-
-/* in: a byte a child, for its use. */
-static bool check_line(struct judge *j, const struct relation *r, uint8_t *in)
-{
-	const struct grid *g = j->c->p->g;
-	struct thing t = { .cell = r->parent, .b = r->b, .dim = r->dim, .in = in };
-	int64_t base = j->t->value[r->parent];
-	uint32_t shown_parts = 0;
-	uint32_t live = 0;
-	uint32_t last = 0;
-	int64_t sum = 0;
-	for (uint32_t i = 0; i < r->b->n; i++)
-		sum += j->t->value[relation_child(g, r, i)];
-	if (sum != base)
-		return check_fails(j->c, "a relation does not add up");
-	if (relation_of_releases(g, r))
-		return true; /* check_releases.c has it */
-	if (!told_is_known(g, r->parent))
-		return true;
-	for (uint32_t i = 0; i < r->b->n; i++) {
-		uint32_t child = relation_child(g, r, i);
-		bool dead = g->kind[child] == KIND_DEAD;
-		live += !dead;
-		shown_parts += told_is_known(g, child);
-		in[i] = !told_is_known(g, child) && !dead;
-	}
-	if (shown_parts > 0 && count_alive(j, &t, &last) > 0 && !check_rest(j, &t))
-		return false;
-	if (!grid_counted(g, r->parent))
-		return true;
-	if (!check_hidden_sum(j, r))
-		return false;
-	if (j->params->group_min == 0 || base < (int64_t)j->params->group_min || !is_group(j, r->dim) ||
-	    live < 2)
-		return true;
-	return check_group(j, r);
-}
-
-static bool look_at_relations(struct judge *j)
-{
-	struct relation_walk w;
-	struct relation r;
-	uint32_t widest = 1;
-	for (size_t d = 0; d < j->t->n_dims; d++)
-		for (uint32_t i = 0; i < j->t->dim[d].n_breakdowns; i++)
-			if (j->t->dim[d].breakdown[i].n > widest)
-				widest = j->t->dim[d].breakdown[i].n;
-	uint8_t *in = malloc(widest);
-	if (in == NULL)
-		return err_set(j->c->e, ERR_MEMORY, "no memory for the check");
-	bool ok = true;
-	relation_begin(&w, j->c->p->g);
-	while (ok && relation_next(&w, &r))
-		ok = check_line(j, &r, in);
-	free(in);
-	return ok;
-}
-
-static bool open_judge(struct judge *j)
+bool judge_open(struct judge *j)
 {
 	const struct needs *n = j->c->p->n;
 	size_t codes = 1;
@@ -643,7 +411,7 @@ static bool open_judge(struct judge *j)
 	return true;
 }
 
-static void close_judge(struct judge *j)
+void judge_close(struct judge *j)
 {
 	free(j->first_virt);
 	free(j->next_need);
@@ -657,15 +425,7 @@ static void close_judge(struct judge *j)
 bool check_cells(const struct checker *c, uint32_t from, uint32_t to)
 {
 	struct judge j = { .c = c, .t = c->t, .params = c->params };
-	bool ok = open_judge(&j) && look_at_cells(&j, from, to);
-	close_judge(&j);
-	return ok;
-}
-
-bool check_relations(const struct checker *c)
-{
-	struct judge j = { .c = c, .t = c->t, .params = c->params };
-	bool ok = open_judge(&j) && look_at_relations(&j);
-	close_judge(&j);
+	bool ok = judge_open(&j) && look_at_cells(&j, from, to);
+	judge_close(&j);
 	return ok;
 }
