@@ -53,9 +53,11 @@ static uint32_t part_at(const struct checker *c, const struct thing *t, uint32_t
 	return cell + (child - t->b->parent) * (uint32_t)c->t->stride[t->dim];
 }
 
-static bool is_taken_off(const struct thing *t, uint32_t i)
+/* What nothing can be in needs not be. */
+static bool is_taken_off(const struct checker *c, const struct thing *t, uint32_t i)
 {
-	return t->in != NULL ? t->in[i] == 0 : i == t->off;
+	bool off = t->in != NULL ? t->in[i] == 0 : i == t->off;
+	return off && c->p->g->kind[part_at(c, t, i, t->cell)] != KIND_DEAD;
 }
 
 static bool is_across(const struct checker *c, const struct thing *t)
@@ -70,7 +72,7 @@ static bool is_given(const struct checker *c, const struct thing *t, uint32_t wh
 	bool given = g->kind[whole] == KIND_DEAD || told_has_left(g, whole);
 	for (uint32_t i = 0; given && is_across(c, t) && i < t->b->n; i++) {
 		uint32_t part = part_at(c, t, i, whole);
-		given = !is_taken_off(t, i) || g->kind[part] == KIND_DEAD || told_has_left(g, part);
+		given = !is_taken_off(c, t, i) || g->kind[part] == KIND_DEAD || told_has_left(g, part);
 	}
 	return given;
 }
@@ -94,7 +96,7 @@ static bool is_known(const struct checker *c, const struct thing *t, const uint8
 	uint32_t release = t->cell / g->n_own;
 	bool told = known[place_of(c, release, grid_coord(g, t->cell, c->office_dim))] != 0;
 	for (uint32_t i = 0; told && t->b != NULL && !is_across(c, t) && i < t->b->n; i++)
-		told = !is_taken_off(t, i) ||
+		told = !is_taken_off(c, t, i) ||
 		       known[place_of(c, release, c->t->dim[t->dim].child[t->b->first + i])] != 0;
 	return told;
 }

@@ -95,15 +95,15 @@ static uint32_t n_from(const struct subject *s)
 	return s->virt == NULL ? 1 : s->virt->except != NONE ? 2 : s->virt->r.b->n + 1;
 }
 
-/* NONE: a child that is not taken off. */
+/* NONE: a child that is not taken off, or in which nothing can be: whatever it was in another release, the sum goes without it. */
 static uint32_t from(const struct grid *g, const struct subject *s, uint32_t i)
 {
 	const struct virt *v = s->virt;
 	if (i == 0)
 		return s->cell;
-	if (v->except != NONE)
-		return virt_off(g, v);
-	return virt_holds(g, v, i - 1) ? NONE : relation_child(g, &v->r, i - 1);
+	uint32_t cell = v->except != NONE ? virt_off(g, v) : relation_child(g, &v->r, i - 1);
+	bool taken = v->except != NONE || !virt_holds(g, v, i - 1);
+	return taken && g->kind[cell] != KIND_DEAD ? cell : NONE;
 }
 
 /* The cell's fellow at another place of its column. */
