@@ -4,110 +4,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policy/ball.h"
 #include "policy/simplex.h"
 
-#define BALL_FIRST  100u /* cells of the smallest neighbourhood; each is three times the one before */
 #define NOISE_TRIES 4u   /* other prices, where a solution is not whole */
-#define WHOLE       1e-6
+#define WHOLE       1e-3 /* off by no more: a whole number, which is then checked exactly */
+#define LITTLE      1e-6
 
-/* ---- the neighbourhood ---- */
-
-struct ball {
-	struct search *s;
-	const struct need *need;
-	const struct virt *virt;
-	uint32_t *cell; /* in order of distance */
-	uint32_t n, most;
-	uint32_t *place;           /* by grid cell: in cell[], or NONE; n_cells places */
-	struct relation *relation; /* all that touch the ball */
-	uint32_t n_relations, room;
-	int64_t amp;
-	bool too_far; /* the program's answer is that amp cannot be reached */
-};
-
-static bool usable(const struct search *s, uint32_t cell)
-{
-	const struct grid *g = s->g;
-	uint32_t office = grid_office(g, cell);
-	if (g->kind[cell] == KIND_DEAD || g->kind[cell] == KIND_FORCED ||
-	    (office != NONE && s->avoid[office]))
-		return false;
-	if (grid_loose(g, cell))
-		return true;
-	return s->pay && (s->look[cell] & (SPOT_BANNED | SPOT_PINNED)) == 0 &&
-	       !(g->value[cell] == 0 && g->floor > 0);
-}
-
-static void ball_take(struct ball *b, uint32_t cell)
-{
-	if (b->place[cell] != NONE || b->n == b->most || !usable(b->s, cell))
-		return;
-	b->place[cell] = b->n;
-	b->cell[b->n++] = cell;
-}
-
-typedef bool relation_visit(struct ball *b, const struct relation *r);
-
-/* Every relation that holds the cell, as parent or child. */
-static bool visit_relations(struct ball *b, uint32_t cell, relation_visit *visit)
-{
-	const struct grid *g = b->s->g;
-	for (size_t d = 0; d < g->t->n_dims; d++) {
-		const struct dim *dim = &g->t->dim[d];
-		uint32_t code = grid_coord(g, cell, d);
-		const struct list *lists[] = { &dim->down, &dim->up };
-		for (int k = 0; k < 2; k++)
-			for (uint32_t i = 0; i < list_size(lists[k], code); i++) {
-				const struct breakdown *down = &dim->breakdown[list_at(lists[k], code)[i]];
-				struct relation r = { d, down, grid_with(g, cell, d, down->parent) };
-				if (!visit(b, &r))
-					return false;
-			}
-	}
-	return true;
-}
-
-static bool take_members(struct ball *b, const struct relation *r)
-{
-	ball_take(b, r->parent);
-	for (uint32_t j = 0; j < r->b->n; j++)
-		ball_take(b, relation_child(b->s->g, r, j));
-	return true;
-}
-
-/* A relation is noted by the first of its members in the ball, so that it stands once. */
-static bool note_relation(struct ball *b, const struct relation *r)
-{
-	for (uint32_t i = 0; i < b->n_relations; i++)
-		if (b->relation[i].b == r->b && b->relation[i].parent == r->parent)
-			return true;
-	if (b->n_relations == b->room) {
-		uint32_t room = b->room == 0 ? 256 : 2 * b->room;
-		struct relation *more = realloc(b->relation, room * sizeof *more);
-		if (more == NULL)
-			return false;
-		b->relation = more;
-		b->room = room;
-	}
-	b->relation[b->n_relations++] = *r;
-	return true;
-}
-
-static bool ball_make(struct ball *b)
-{
-	const struct grid *g = b->s->g;
-	if (b->virt == NULL)
-		ball_take(b, b->need->cell);
-	for (uint32_t j = 0; b->virt != NULL && j < b->virt->r.b->n; j++)
-		if (virt_holds(g, b->virt, j))
-			ball_take(b, virt_part(g, b->virt, j));
-	for (uint32_t i = 0; i < b->n && b->n < b->most; i++)
-		visit_relations(b, b->cell[i], take_members);
-	for (uint32_t i = 0; i < b->n; i++)
-		if (!visit_relations(b, b->cell[i], note_relation))
-			return false;
-	return b->n > 0;
-}
+static const struct step {
+	uint32_t cells;   /* looked at, nearest first */
+	uint32_t offices; /* cells of the offices looked at; 0: all are */
+} step[] = { { 100, 0 }, { 300, 0 }, { 900, 0 }, { 2700, 0 }, { 6000, 4000 }, { 10000, 8000 } };
+#define ROUNDS      3u /* as a rule; all before a table is refused */
+#define ROUNDS_LAST (sizeof step / sizeof *step)
+#define FAR_WORK    UINT64_C(1000000000) /* numbers changed to go as far as it goes, */
+#define PRICE_WORK  UINT64_C(100000000)  /* and then to become cheap: both a second or less */
 
 /* ---- the program: columns 2i and 2i + 1 are cell i upwards and downwards, the last is the need's change ---- */
 
@@ -117,17 +28,17 @@ static void put_coefficient(const struct ball *b, struct simplex *x, uint32_t ro
 		simplex_add(x, row, 2 * b->place[cell], by);
 }
 
-static void put_bounds(const struct ball *b, struct simplex *x, uint32_t i)
+static void put_bounds(const struct ball *b, struct simplex *x, uint32_t i, int64_t amp)
 {
 	const struct search *s = b->s;
 	uint32_t cell = b->cell[i];
-	double wide = 4.0 * (double)b->amp + 8.0;
+	double wide = 4.0 * (double)amp + 8.0;
 	double room = (double)(s->g->value[cell] - grid_floor(s->g, cell));
 	x->high[2 * i] = wide;
 	x->high[2 * i + 1] = s->any_room || room > wide ? wide : room < 0 ? 0 : room;
 }
 
-static bool program_make(const struct ball *b, struct simplex *x)
+static bool program_make(const struct ball *b, struct simplex *x, int64_t amp)
 {
 	uint32_t last = 2 * b->n;
 	if (!simplex_init(x, b->n_relations + 1, last + 1, b->n))
@@ -146,23 +57,39 @@ static bool program_make(const struct ball *b, struct simplex *x)
 			put_coefficient(b, x, row, virt_part(b->s->g, b->virt, j), b->need->dir);
 	simplex_add(x, row, last, -1.0);
 	for (uint32_t i = 0; i < b->n; i++)
-		put_bounds(b, x, i);
-	x->high[last] = (double)b->amp;
+		put_bounds(b, x, i, amp);
+	x->high[last] = (double)amp;
 	return true;
 }
 
-/* First as far as it goes, then as cheap as it goes. */
-static bool program_run(struct ball *b, struct simplex *x, unsigned attempt)
+/* Every bound a little wider, each by its own: a step goes nowhere in hardly any table then, and where it goes is mostly whole but for
+ * these little numbers, which rounding takes off. */
+static void loosen(const struct ball *b, struct simplex *x, unsigned attempt)
+{
+	for (uint32_t k = 0; k < 2 * b->n; k++) {
+		uint64_t draw = grid_random(b->s->g, 15, b->cell[k / 2], 2 * attempt + k % 2);
+		x->high[k] += LITTLE * (1.0 + (double)(draw >> 40) / (double)(1u << 24));
+	}
+}
+
+/* As far as it goes. *too_far: the answer is that amp cannot be reached. */
+static bool go_far(const struct ball *b, struct simplex *x, int64_t amp, bool *too_far)
+{
+	uint32_t last = 2 * b->n;
+	memset(x->cost, 0, x->n * sizeof *x->cost);
+	x->cost[last] = -1.0;
+	x->max_touched = x->touched + FAR_WORK;
+	bool ended = simplex_run(x);
+	*too_far = ended && x->x[last] < (double)amp - WHOLE;
+	return x->x[last] >= (double)amp - WHOLE;
+}
+
+/* As cheap as it goes, or as it went when the work was done: it goes as far all the time. */
+static void become_cheap(const struct ball *b, struct simplex *x, int64_t amp, unsigned attempt)
 {
 	uint32_t last = 2 * b->n;
 	const struct grid *g = b->s->g;
-	memset(x->cost, 0, x->n * sizeof *x->cost);
-	x->cost[last] = -1.0;
-	bool ended = simplex_run(x);
-	b->too_far = ended && x->x[last] < (double)b->amp - WHOLE;
-	if (!ended || b->too_far)
-		return false;
-	x->low[last] = x->x[last] = (double)b->amp;
+	x->low[last] = x->x[last] = (double)amp;
 	x->cost[last] = 0.0;
 	for (uint32_t i = 0; i < b->n; i++) {
 		double noise = (double)(grid_random(g, 11, b->cell[i], attempt) >> 40) / (double)(1u << 24);
@@ -170,15 +97,21 @@ static bool program_run(struct ball *b, struct simplex *x, unsigned attempt)
 		    grid_loose(g, b->cell[i]) ? 0.01 : 1.0 + (double)search_price(b->s, b->cell[i]);
 		x->cost[2 * i] = x->cost[2 * i + 1] = price * (1.0 + 0.5 * attempt * noise);
 	}
-	return simplex_run(x);
+	x->max_touched = x->touched + PRICE_WORK;
+	(void)simplex_run(x);
 }
 
 /* ---- the answer, in whole numbers ---- */
 
+static double value(const struct simplex *x, uint32_t i)
+{
+	return x->x[2 * i] - x->x[2 * i + 1];
+}
+
 static bool whole(const struct ball *b, const struct simplex *x, int64_t *by)
 {
 	for (uint32_t i = 0; i < b->n; i++) {
-		double v = x->x[2 * i] - x->x[2 * i + 1];
+		double v = value(x, i);
 		by[i] = llround(v);
 		if (fabs(v - (double)by[i]) > WHOLE)
 			return false;
@@ -210,6 +143,20 @@ static bool room_holds(const struct ball *b, const int64_t *by)
 	return true;
 }
 
+static bool reaches(const struct ball *b, const int64_t *by, int64_t amp)
+{
+	int64_t sum = b->virt == NULL ? by[b->place[b->need->cell]] : 0;
+	for (uint32_t j = 0; b->virt != NULL && j < b->virt->r.b->n; j++)
+		if (virt_holds(b->s->g, b->virt, j) && b->place[virt_part(b->s->g, b->virt, j)] != NONE)
+			sum += by[b->place[virt_part(b->s->g, b->virt, j)]];
+	return sum == amp * b->need->dir;
+}
+
+static bool holds(const struct ball *b, const struct simplex *x, int64_t amp, int64_t *by)
+{
+	return whole(b, x, by) && reaches(b, by, amp) && relations_hold(b, by) && room_holds(b, by);
+}
+
 static bool answer_put(const struct ball *b, const int64_t *by)
 {
 	for (uint32_t i = 0; i < b->n; i++)
@@ -218,54 +165,66 @@ static bool answer_put(const struct ball *b, const int64_t *by)
 	return true;
 }
 
-static bool ball_solve(struct ball *b)
+/* What was whole before it became cheap will do where nothing cheaper is. */
+static bool end_whole(const struct ball *b, struct simplex *x, int64_t amp, unsigned attempt, int64_t *by)
 {
-	int64_t *by = malloc(((size_t)b->n + 1) * sizeof *by);
+	bool dear = holds(b, x, amp, by);
+	become_cheap(b, x, amp, attempt);
+	bool cheap = holds(b, x, amp, by + b->n);
+	if (cheap)
+		memcpy(by, by + b->n, b->n * sizeof *by);
+	return cheap || dear;
+}
+
+/* last: with more ways to whole numbers. */
+static bool solve(const struct ball *b, int64_t amp, bool last, bool *too_far)
+{
+	int64_t *by = malloc((2 * (size_t)b->n + 1) * sizeof *by);
 	bool ok = false;
-	for (unsigned attempt = 0; by != NULL && !ok && attempt < NOISE_TRIES; attempt++) {
+	bool far = by != NULL;
+	*too_far = false;
+	for (unsigned attempt = 0; far && !ok && attempt < NOISE_TRIES; attempt++) {
 		struct simplex x;
-		bool solved = program_make(b, &x);
-		if (solved)
-			solved = simplex_crash(&x) && program_run(b, &x, attempt);
-		ok = solved && whole(b, &x, by) && relations_hold(b, by) && room_holds(b, by);
+		far = program_make(b, &x, amp) && simplex_crash(&x);
+		if (last && far && attempt > 0)
+			loosen(b, &x, attempt);
+		far = far && go_far(b, &x, amp, too_far);
+		if (far && last)
+			ok = end_whole(b, &x, amp, attempt, by);
+		if (far && !last) {
+			become_cheap(b, &x, amp, attempt);
+			ok = holds(b, &x, amp, by);
+		}
 		b->s->work += x.work;
 		simplex_free(&x);
-		if (!solved)
-			break; /* other prices will not help */
 	}
 	ok = ok && answer_put(b, by);
 	free(by);
 	return ok;
 }
 
-bool exact_find(struct search *s, const struct need *need, const struct virt *virt, int64_t amp,
-    unsigned rounds, bool *none)
+bool exact_find(
+    struct search *s, const struct need *need, const struct virt *virt, int64_t amp, bool last, bool *none)
 {
-	uint32_t most = BALL_FIRST;
 	bool ok = false;
+	bool all = false; /* the neighbourhood holds all there is */
 	*none = false;
-	struct ball b = { .s = s, .need = need, .virt = virt, .amp = amp };
-	b.place = malloc((size_t)s->g->n_cells * sizeof *b.place);
-	for (unsigned i = 0; b.place != NULL && i < rounds && !ok; i++, most *= 3) {
-		uint32_t *cell = realloc(b.cell, (size_t)most * sizeof *b.cell);
-		if (cell == NULL)
-			break;
-		b.cell = cell;
-		memset(b.place, 0xff, (size_t)s->g->n_cells * sizeof *b.place);
-		b.n = 0;
-		b.n_relations = 0;
-		b.most = most;
+	struct ball b;
+	bool made = ball_init(&b, s, need, virt);
+	for (unsigned i = 0; made && !ok && !all && i < (last ? ROUNDS_LAST : ROUNDS); i++) {
+		bool too_far;
 		search_reset(s);
-		b.too_far = false;
-		ok = ball_make(&b) && ball_solve(&b);
-		*none = b.n == 0 || (b.too_far && b.n < most);
-		if (b.n < most)
-			break; /* the whole component was in it */
+		made =
+		    (step[i].offices == 0 || ball_thin(&b, step[i].offices)) && ball_make(&b, step[i].cells);
+		*none = made && b.n == 0;
+		if (!made || *none)
+			break;
+		ok = solve(&b, amp, i >= ROUNDS, &too_far);
+		all = b.n < step[i].cells && !b.thin;
+		*none = too_far && all;
 	}
 	if (!ok)
 		search_reset(s);
-	free(b.place);
-	free(b.cell);
-	free(b.relation);
+	ball_free(&b);
 	return ok;
 }

@@ -9,12 +9,10 @@
 #include "policy/primary.h"
 #include "policy/search.h"
 
-#define EXACT_ROUNDS 3u /* neighbourhoods of 100, 300 and 900 cells */
-#define EXACT_LAST   4u /* and of 2,700, before a table is refused */
-
 /* Puts a change of the need's cell (or virtual sum) by amp * dir into s->delta, with s->avoid, s->banned and
  * s->any_room in force and visible cells bought where s->pay. False: none found within its bounds, or no
- * memory; s->delta is then as search_reset leaves it. *none: there is none at all, not even of fractions, as things stand. */
-bool exact_find(struct search *s, const struct need *need, const struct virt *virt, int64_t amp,
-    unsigned rounds, bool *none);
+ * memory; s->delta is then as search_reset leaves it. *none: there is none at all, not even of fractions, as things stand.
+ * last: before a table is refused; looks at many more cells (seconds instead of milliseconds). */
+bool exact_find(
+    struct search *s, const struct need *need, const struct virt *virt, int64_t amp, bool last, bool *none);
 #endif

@@ -168,7 +168,7 @@ static bool pay_exact(struct plan *p, uint32_t need, int64_t amp)
 	if (p->trial || p->g->n_cells > EXACT_CELLS || (p->g->ledger != NULL && p->s.noise > 0.0f))
 		return false;
 	p->s.pay = true;
-	return exact_find(&p->s, n, need_virt(p, n), amp, EXACT_ROUNDS, &p->hopeless);
+	return exact_find(&p->s, n, need_virt(p, n), amp, false, &p->hopeless);
 }
 
 /* The moves of earlier releases first, then moves that cost nothing. */
@@ -190,7 +190,7 @@ static bool find_freely(struct plan *p, uint32_t need, int64_t amp, bool exact)
 	search_reset(&p->s);
 	p->s.pay = false;
 	return exact && p->g->n_cells <= EXACT_CELLS &&
-	       exact_find(&p->s, n, need_virt(p, n), amp, EXACT_ROUNDS, &p->hopeless);
+	       exact_find(&p->s, n, need_virt(p, n), amp, false, &p->hopeless);
 }
 
 bool need_serve_freely(struct plan *p, uint32_t need, bool exact)
@@ -294,7 +294,7 @@ static bool retry(struct plan *p, uint32_t need)
 }
 
 /* Programs on the neighbourhood, free cells first, for all slots that are open. */
-static bool serve_exact(struct plan *p, uint32_t need, unsigned rounds)
+static bool serve_exact(struct plan *p, uint32_t need, bool last)
 {
 	const struct need *n = &p->n->need[need];
 	bool none = false;
@@ -307,7 +307,7 @@ static bool serve_exact(struct plan *p, uint32_t need, unsigned rounds)
 		p->s.pay = true;
 		search_reset(&p->s);
 		ok = exact_find(
-			 &p->s, &p->n->need[j], need_virt(p, n), n->amp == 0 ? 1 : n->amp, rounds, &none) &&
+			 &p->s, &p->n->need[j], need_virt(p, n), n->amp == 0 ? 1 : n->amp, last, &none) &&
 		     move_commit(p, j);
 		search_reset(&p->s);
 		need_avoid(p, j, 0);
@@ -376,7 +376,7 @@ static bool serve_hard(struct plan *p, uint32_t need)
 		return true;
 	if (p->hopeless && is_alone(p, need))
 		return false;
-	return serve_apart(p, need) || retry(p, need) || serve_exact(p, need, EXACT_ROUNDS);
+	return serve_apart(p, need) || retry(p, need) || serve_exact(p, need, false);
 }
 
 bool plan_serve_all(struct plan *p)
@@ -397,7 +397,7 @@ bool plan_serve_all(struct plan *p)
 			continue; /* the whole plan's matter */
 		} else if (!plan_over_limit(p) && attackers_split(p, i, &first)) {
 			i = first - 1; /* now its attackers, one by one */
-		} else if (p->brief || plan_over_limit(p) || !serve_exact(p, i, EXACT_LAST)) {
+		} else if (p->brief || plan_over_limit(p) || !serve_exact(p, i, true)) {
 			p->unserved = i;
 			return false;
 		}
