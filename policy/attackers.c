@@ -134,20 +134,6 @@ static bool knew(struct split *s, const struct attacker *a)
 	return since_knew(&s->since, a->office, a->n, rest_of(s, a));
 }
 
-/* Can another office join, so that the larger set stands for this one? */
-static bool may_grow(struct split *s, struct attacker *a)
-{
-	bool may = false;
-	for (uint32_t i = 0; !may && a->n < s->most && i < s->n_offices; i++) {
-		if (holds(a, s->office[i]) || !adds_nothing(s, i))
-			continue;
-		a->office[a->n++] = s->office[i];
-		may = !knew(s, a);
-		a->n--;
-	}
-	return may;
-}
-
 static int64_t larger(int64_t a, int64_t b)
 {
 	return a > b ? a : b;
@@ -186,6 +172,20 @@ static bool is_wanted(struct split *s, struct attacker *a)
 	if (s->rest)
 		return rest < k && (rest > 0 || zeros);
 	return rest > 0 || zeros || (s->value == 0 && !all);
+}
+
+/* Can another office join, so that the larger set stands for this one? Not where that must not be answered: they own or knew it all. */
+static bool may_grow(struct split *s, struct attacker *a)
+{
+	bool may = false;
+	for (uint32_t i = 0; !may && a->n < s->most && i < s->n_offices; i++) {
+		if (holds(a, s->office[i]) || !adds_nothing(s, i))
+			continue;
+		a->office[a->n++] = s->office[i];
+		may = is_wanted(s, a);
+		a->n--;
+	}
+	return may;
 }
 
 static void note(struct split *s, const struct attacker *a)

@@ -45,22 +45,6 @@ static bool is_listed(const struct named *k, uint32_t office)
 	return k->listed_all && (k->down ? own > 0 : own >= 0);
 }
 
-/* Nobody can join the pool and still know no more than it. */
-static bool is_whole(const struct named *k, const uint32_t *office, uint32_t n)
-{
-	const struct audit *a = k->a;
-	uint32_t more[POOL_LIMIT + 1];
-	bool joins = false;
-	for (uint32_t i = 0; i < n; i++)
-		more[i] = office[i];
-	for (uint32_t i = 0; !joins && n < a->pool && i < a->n_offices; i++) {
-		more[n] = a->office[i];
-		joins = !among(office, n, more[n]) && !is_listed(k, more[n]) &&
-			(!k->down || a->own[more[n]] <= 0) && !audit_knew(a, more, n + 1);
-	}
-	return !joins;
-}
-
 /* Must this pool be left with a move? */
 static bool is_asked(const struct named *k, const uint32_t *office, uint32_t n)
 {
@@ -79,6 +63,22 @@ static bool is_asked(const struct named *k, const uint32_t *office, uint32_t n)
 		return k->down || !everything;
 	return !k->down && !everything &&
 	       (a->p->residual == RESIDUAL_ZEROS || (a->value == 0 && k->rule != RULE_R3));
+}
+
+/* Nobody can join the pool, so that the larger one must be left with a move, too, and stands for this one. */
+static bool is_whole(const struct named *k, const uint32_t *office, uint32_t n)
+{
+	const struct audit *a = k->a;
+	uint32_t more[POOL_LIMIT + 1];
+	bool joins = false;
+	for (uint32_t i = 0; i < n; i++)
+		more[i] = office[i];
+	for (uint32_t i = 0; !joins && n < a->pool && i < a->n_offices; i++) {
+		more[n] = a->office[i];
+		joins = !among(office, n, more[n]) && !is_listed(k, more[n]) &&
+			(!k->down || a->own[more[n]] <= 0) && is_asked(k, more, n + 1);
+	}
+	return !joins;
 }
 
 /* The next of the lines looked at; begin with audit_first. */
