@@ -30,9 +30,10 @@ struct thing { /* a cell, or some children of one */
 };
 
 struct
-    check_past { /* what everybody knew, for check_knew. Begins with nothing; known is freed by who has it */
+    check_past { /* what everybody knew, for check_knew. Begins with nothing; known and count are freed by who has it */
 	const struct thing *of; /* NULL: forget what stands here */
 	uint8_t *known;
+	int64_t *count; /* by place, as known */
 };
 
 /* Always false: "our own check failed: step". */

@@ -418,6 +418,7 @@ void judge_close(struct judge *j)
 	free(j->own);
 	free(j->owner);
 	free(j->past.known);
+	free(j->past.count);
 	free(j->seen);
 	free(j->way);
 }

@@ -9,7 +9,7 @@
 
 #define NOISE_TRIES 4u   /* other prices, where a solution is not whole */
 #define WHOLE       1e-3 /* off by no more: a whole number, which is then checked exactly */
-#define LITTLE      1e-6
+#define LITTLE      1e-6 /* by which bounds are wider, where nothing whole was found */
 
 static const struct step {
 	uint32_t cells;   /* looked at, nearest first */

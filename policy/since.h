@@ -3,8 +3,8 @@
  * Internal to policy/. An area printed nobody of kind y. In the correction one office of the area sent other figures, and
  * nobody is of kind y again: a reader may doubt that, that office cannot, whatever is hidden now. So it is no attacker there.
  * What a set of offices reckons is looked at in one column: the codes of the offices' dimension at each release and
- * difference between two, all other codes being the subject's. Where all of a relation but one is known, that one is. See
- * docs/disclosure.md, "Corrections". */
+ * difference between two, all other codes being the subject's. Where all of a relation but one is known, that one is; where a
+ * whole is known, and in its parts that are not are none but their own, they are. See docs/disclosure.md, "Corrections". */
 #ifndef POLICY_SINCE_H
 #define POLICY_SINCE_H
 #include "policy/needs.h"
@@ -18,9 +18,11 @@ struct since { /* of one subject; nothing is worked out before somebody is asked
 	uint32_t *learnt,
 	    n_learnt; /* places in the order they became known; the first n_reckoned were used */
 	uint32_t n_reckoned;
-	uint32_t *along,
-	    *across; /* by relation: cells not known. Of the offices' dimension at each release, of the
-				     releases at each office's code */
+	uint32_t *along;  /* by relation of the offices' dimension at each release: cells not known */
+	uint32_t *across; /* by relation of the releases at each office's code: the same */
+	int64_t *others;  /* by place: how many are not of the offices asked about */
+	int64_t *open;    /* by relation as in along: the same of its parts that are not known */
+	uint32_t n_places, n_relations;
 	bool nobody; /* nothing left here: nobody knew more than his own */
 };
 
