@@ -118,8 +118,8 @@ bool ball_make(struct ball *b, uint32_t most)
 struct candidate {
 	uint32_t office;
 	uint32_t cells; /* that may be used */
-	uint32_t room;  /* of these, what can go down */
-	uint32_t rank;  /* within its area, most room first; 0 for those beside the need's cell */
+	uint64_t worth; /* of these, how many can go down; or drawn */
+	uint32_t rank;  /* within its area, most worth first; 0 for those beside the need's cell */
 };
 
 static void count_cells(const struct ball *b, struct candidate *by_code)
@@ -130,7 +130,7 @@ static void count_cells(const struct ball *b, struct candidate *by_code)
 		if (office == NONE || !usable(b, cell))
 			continue;
 		by_code[office].cells++;
-		by_code[office].room += b->s->any_room || g->value[cell] > grid_floor(g, cell);
+		by_code[office].worth += b->s->any_room || g->value[cell] > grid_floor(g, cell);
 	}
 }
 
@@ -152,8 +152,8 @@ static bool is_beside(const struct dim *d, const uint8_t *mine, uint32_t office)
 
 static bool comes_before(const struct candidate *a, const struct candidate *b)
 {
-	if (a->room != b->room)
-		return a->room > b->room;
+	if (a->worth != b->worth)
+		return a->worth > b->worth;
 	return a->office < b->office;
 }
 
@@ -201,7 +201,7 @@ static void choose(struct ball *b, const struct dim *d, struct candidate *by_cod
 	}
 }
 
-bool ball_thin(struct ball *b, uint32_t most)
+bool ball_thin(struct ball *b, uint32_t most, unsigned attempt)
 {
 	const struct grid *g = b->s->g;
 	if (g->office_dim == SIZE_MAX)
@@ -217,6 +217,8 @@ bool ball_thin(struct ball *b, uint32_t most)
 		for (uint32_t o = 0; o < d->n_codes; o++)
 			by_code[o].office = o;
 		count_cells(b, by_code);
+		for (uint32_t o = 0; attempt > 0 && o < d->n_codes; o++)
+			by_code[o].worth = grid_random(g, 17, o, attempt);
 		mark_codes(b, mine);
 		rank(d, mine, by_code);
 		choose(b, d, by_code, most);

@@ -29,6 +29,7 @@ void ball_free(struct ball *b);
 bool ball_make(struct ball *b, uint32_t most);
 
 /* From now on only some offices, where they have more than `most` cells: the need's own and those of its area, then of each area
- * those with most cells that can go down, one after another. False: no memory. */
-bool ball_thin(struct ball *b, uint32_t most);
+ * one after another, until they have that many. Attempt 0: those with most cells that can go down first; others: in an order of its own. False: no
+ * memory. */
+bool ball_thin(struct ball *b, uint32_t most, unsigned attempt);
 #endif

@@ -11,14 +11,17 @@
 #define WHOLE       1e-3 /* off by no more: a whole number, which is then checked exactly */
 #define LITTLE      1e-6 /* by which bounds are wider, where nothing whole was found */
 
-static const struct step {
-	uint32_t cells;   /* looked at, nearest first */
-	uint32_t offices; /* cells of the offices looked at; 0: all are */
-} step[] = { { 100, 0 }, { 300, 0 }, { 900, 0 }, { 2700, 0 }, { 6000, 4000 }, { 10000, 8000 } };
-#define ROUNDS      3u /* as a rule; all before a table is refused */
-#define ROUNDS_LAST (sizeof step / sizeof *step)
-#define FAR_WORK    UINT64_C(1000000000) /* numbers changed to go as far as it goes, */
-#define PRICE_WORK  UINT64_C(100000000)  /* and then to become cheap: both a second or less */
+#define BALL_FIRST  100u /* cells of the smallest neighbourhood; each is three times the one before */
+#define ROUNDS      3u   /* neighbourhoods of 100, 300 and 900 cells */
+#define ROUNDS_LAST 4u   /* and of 2,700 */
+
+/* And of a few offices of each area: sets of them by turns, since one gives whole numbers where another does not. */
+#define THIN_TRIES 12u
+static const uint32_t thin_cells[] = { 4000, 3000, 6000 }; /* of the offices, without the totals above them */
+#define BALL_MOST 10000u
+
+#define FAR_WORK   UINT64_C(1000000000) /* numbers changed to go as far as it goes, */
+#define PRICE_WORK UINT64_C(100000000)  /* and then to become cheap: both a second or less */
 
 /* ---- the program: columns 2i and 2i + 1 are cell i upwards and downwards, the last is the need's change ---- */
 
@@ -176,14 +179,14 @@ static bool end_whole(const struct ball *b, struct simplex *x, int64_t amp, unsi
 	return cheap || dear;
 }
 
-/* last: with more ways to whole numbers. */
-static bool solve(const struct ball *b, int64_t amp, bool last, bool *too_far)
+/* tries: with so many prices, from attempt `first` on. last: whatever is whole will do, with wider bounds from attempt 1 on. */
+static bool solve(const struct ball *b, int64_t amp, bool last, unsigned first, unsigned tries, bool *too_far)
 {
 	int64_t *by = malloc((2 * (size_t)b->n + 1) * sizeof *by);
 	bool ok = false;
 	bool far = by != NULL;
 	*too_far = false;
-	for (unsigned attempt = 0; far && !ok && attempt < NOISE_TRIES; attempt++) {
+	for (unsigned attempt = first; far && !ok && attempt < first + tries; attempt++) {
 		struct simplex x;
 		far = program_make(b, &x, amp) && simplex_crash(&x);
 		if (last && far && attempt > 0)
@@ -203,25 +206,37 @@ static bool solve(const struct ball *b, int64_t amp, bool last, bool *too_far)
 	return ok;
 }
 
+/* The ball, thinner or as it was made. *all: it holds all there is. */
+static bool try_ball(struct ball *b, int64_t amp, uint32_t most, unsigned round, bool *all, bool *none)
+{
+	bool too_far;
+	search_reset(b->s);
+	if (!ball_make(b, most))
+		return false;
+	*all = b->n < most && !b->thin;
+	*none = b->n == 0;
+	if (*none)
+		return false;
+	bool ok = solve(b, amp, round >= ROUNDS, b->thin ? round : 0, b->thin ? 1 : NOISE_TRIES, &too_far);
+	*none = !ok && too_far && *all;
+	return ok;
+}
+
 bool exact_find(
     struct search *s, const struct need *need, const struct virt *virt, int64_t amp, bool last, bool *none)
 {
+	uint32_t most = BALL_FIRST;
 	bool ok = false;
-	bool all = false; /* the neighbourhood holds all there is */
+	bool all = false;
 	*none = false;
 	struct ball b;
 	bool made = ball_init(&b, s, need, virt);
-	for (unsigned i = 0; made && !ok && !all && i < (last ? ROUNDS_LAST : ROUNDS); i++) {
-		bool too_far;
-		search_reset(s);
-		made =
-		    (step[i].offices == 0 || ball_thin(&b, step[i].offices)) && ball_make(&b, step[i].cells);
-		*none = made && b.n == 0;
-		if (!made || *none)
-			break;
-		ok = solve(&b, amp, i >= ROUNDS, &too_far);
-		all = b.n < step[i].cells && !b.thin;
-		*none = too_far && all;
+	unsigned rounds = last ? ROUNDS_LAST : ROUNDS;
+	for (unsigned i = 0; made && !ok && !all && i < rounds; i++, most *= 3)
+		ok = try_ball(&b, amp, most, i, &all, none);
+	for (unsigned i = 0; made && last && !ok && !all && i < THIN_TRIES; i++) {
+		made = ball_thin(&b, thin_cells[i % (sizeof thin_cells / sizeof *thin_cells)], i);
+		ok = made && try_ball(&b, amp, BALL_MOST, ROUNDS_LAST + i, &all, none);
 	}
 	if (!ok)
 		search_reset(s);
