@@ -237,6 +237,7 @@ bool exact_find(
 	for (unsigned i = 0; made && last && !ok && !all && i < THIN_TRIES; i++) {
 		made = ball_thin(&b, thin_cells[i % (sizeof thin_cells / sizeof *thin_cells)], i);
 		ok = made && try_ball(&b, amp, BALL_MOST, ROUNDS_LAST + i, &all, none);
+		all = all || !b.thin; /* no office is left out: the next would be the same */
 	}
 	if (!ok)
 		search_reset(s);
