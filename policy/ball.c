@@ -227,3 +227,22 @@ bool ball_thin(struct ball *b, uint32_t most, unsigned attempt)
 	free(mine);
 	return ok;
 }
+
+bool ball_narrow(struct ball *b, const bool *met)
+{
+	const struct grid *g = b->s->g;
+	if (g->office_dim == SIZE_MAX)
+		return false;
+	size_t n_codes = g->t->dim[g->office_dim].n_codes;
+	uint8_t *left_out = malloc(n_codes);
+	if (left_out == NULL)
+		return false;
+	memset(left_out, 1, n_codes);
+	for (uint32_t i = 0; i < b->n; i++)
+		if (met[i] && grid_office(g, b->cell[i]) != NONE)
+			left_out[grid_office(g, b->cell[i])] = 0;
+	free(b->left_out);
+	b->left_out = left_out;
+	b->thin = true;
+	return true;
+}

@@ -28,8 +28,12 @@ void ball_free(struct ball *b);
 /* At most `most` cells, without what the search may not pass (avoid, bans). False: no memory. */
 bool ball_make(struct ball *b, uint32_t most);
 
-/* From now on only some offices, where they have more than `most` cells: the need's own and those of its area, then of each area
- * one after another, until they have that many. Attempt 0: those with most cells that can go down first; others: in an order of its own. False: no
- * memory. */
+/* From now on only some offices, where they have more than `most` cells: the need's own and those of its area,
+ * then of each area one after another, until they have that many. Attempt 0: those with most cells that can go
+ * down first; others: in an order of its own. False: no memory. */
 bool ball_thin(struct ball *b, uint32_t most, unsigned attempt);
+
+/* From now on only the offices of those cells for which `met` is set, by place in cell[]. False: the table has no
+ * offices, or no memory. */
+bool ball_narrow(struct ball *b, const bool *met);
 #endif

@@ -20,6 +20,10 @@
 static const uint32_t thin_cells[] = { 4000, 3000, 6000 }; /* of the offices, without the totals above them */
 #define BALL_MOST 10000u
 
+/* And, where the answer is fractions, of the offices that these went through; so often. */
+#define NARROW_TRIES 4u
+#define DRAWS_APART  16u /* more than there are attempts before it, so that no two draw the same */
+
 #define FAR_WORK   UINT64_C(1000000000) /* numbers changed to go as far as it goes, */
 #define PRICE_WORK UINT64_C(100000000)  /* and then to become cheap: both a second or less */
 
@@ -179,25 +183,50 @@ static bool end_whole(const struct ball *b, struct simplex *x, int64_t amp, unsi
 	return cheap || dear;
 }
 
-/* tries: with so many prices, from attempt `first` on. last: whatever is whole will do, with wider bounds from attempt 1 on. */
-static bool solve(const struct ball *b, int64_t amp, bool last, unsigned first, unsigned tries, bool *too_far)
+/* One question, and what became of it. */
+struct task {
+	struct ball b;
+	int64_t amp;
+	bool last;      /* whatever is whole will do, with wider bounds from attempt 1 on */
+	bool too_far;   /* amp cannot be reached */
+	bool fractions; /* it can, but not in whole numbers; the ball is narrower now */
+	bool all;       /* the ball held all there is */
+	bool none;      /* and so no change exists */
+};
+
+/* Only the offices that the answer went through: where they have few cells, fractions are rare. */
+static bool narrow(struct ball *b, const struct simplex *x)
 {
+	bool *met = calloc((size_t)b->n + 1, sizeof *met);
+	for (uint32_t i = 0; met != NULL && i < b->n; i++)
+		met[i] = fabs(value(x, i)) > WHOLE;
+	bool ok = met != NULL && ball_narrow(b, met);
+	free(met);
+	return ok;
+}
+
+/* tries: with so many prices, from attempt `first` on. */
+static bool solve(struct task *t, unsigned first, unsigned tries)
+{
+	struct ball *b = &t->b;
 	int64_t *by = malloc((2 * (size_t)b->n + 1) * sizeof *by);
 	bool ok = false;
 	bool far = by != NULL;
-	*too_far = false;
-	for (unsigned attempt = first; far && !ok && attempt < first + tries; attempt++) {
+	t->too_far = false;
+	for (unsigned i = 0; far && !ok && i < tries; i++) {
 		struct simplex x;
-		far = program_make(b, &x, amp) && simplex_crash(&x);
-		if (last && far && attempt > 0)
-			loosen(b, &x, attempt);
-		far = far && go_far(b, &x, amp, too_far);
-		if (far && last)
-			ok = end_whole(b, &x, amp, attempt, by);
-		if (far && !last) {
-			become_cheap(b, &x, amp, attempt);
-			ok = holds(b, &x, amp, by);
+		far = program_make(b, &x, t->amp) && simplex_crash(&x);
+		if (t->last && far && first + i > 0)
+			loosen(b, &x, first + i);
+		far = far && go_far(b, &x, t->amp, &t->too_far);
+		if (far && t->last)
+			ok = end_whole(b, &x, t->amp, first + i, by);
+		if (far && !t->last) {
+			become_cheap(b, &x, t->amp, first + i);
+			ok = holds(b, &x, t->amp, by);
 		}
+		if (far && t->last && !ok && i + 1 == tries)
+			t->fractions = narrow(b, &x);
 		b->s->work += x.work;
 		simplex_free(&x);
 	}
@@ -206,41 +235,68 @@ static bool solve(const struct ball *b, int64_t amp, bool last, unsigned first, 
 	return ok;
 }
 
-/* The ball, thinner or as it was made. *all: it holds all there is. */
-static bool try_ball(struct ball *b, int64_t amp, uint32_t most, unsigned round, bool *all, bool *none)
+/* The ball, thinner or as it was made. */
+static bool try_ball(struct task *t, uint32_t most, unsigned attempt)
 {
-	bool too_far;
-	search_reset(b->s);
-	if (!ball_make(b, most))
+	search_reset(t->b.s);
+	t->fractions = false;
+	if (!ball_make(&t->b, most))
 		return false;
-	*all = b->n < most && !b->thin;
-	*none = b->n == 0;
-	if (*none)
+	t->all = t->b.n < most && !t->b.thin;
+	t->none = t->b.n == 0;
+	if (t->none)
 		return false;
-	bool ok = solve(b, amp, round >= ROUNDS, b->thin ? round : 0, b->thin ? 1 : NOISE_TRIES, &too_far);
-	*none = !ok && too_far && *all;
+	bool thin = t->b.thin;
+	bool ok = solve(t, thin ? attempt : 0, thin ? 1 : NOISE_TRIES);
+	t->none = !ok && t->too_far && t->all;
+	return ok;
+}
+
+/* Fewer offices from answer to answer, as long as these are not whole. */
+static bool try_narrower(struct task *t, unsigned attempt)
+{
+	bool ok = false;
+	for (unsigned i = 1; i <= NARROW_TRIES && t->fractions && !ok; i++)
+		ok = try_ball(t, BALL_MOST, attempt + i * DRAWS_APART);
+	return ok;
+}
+
+/* Sets of a few offices, until one gives whole numbers. */
+static bool try_thin(struct task *t)
+{
+	bool ok = false;
+	bool more = true;
+	for (unsigned i = 0; more && !ok && i < THIN_TRIES; i++) {
+		if (!ball_thin(&t->b, thin_cells[i % (sizeof thin_cells / sizeof *thin_cells)], i))
+			return false;
+		more = t->b.thin; /* where no office is left out the next would be the same */
+		ok = try_ball(t, BALL_MOST, ROUNDS_LAST + i) || try_narrower(t, ROUNDS_LAST + i);
+	}
 	return ok;
 }
 
 bool exact_find(
     struct search *s, const struct need *need, const struct virt *virt, int64_t amp, bool last, bool *none)
 {
+	struct task t = { .amp = amp };
 	uint32_t most = BALL_FIRST;
 	bool ok = false;
-	bool all = false;
-	*none = false;
-	struct ball b;
-	bool made = ball_init(&b, s, need, virt);
+	bool made = ball_init(&t.b, s, need, virt);
 	unsigned rounds = last ? ROUNDS_LAST : ROUNDS;
-	for (unsigned i = 0; made && !ok && !all && i < rounds; i++, most *= 3)
-		ok = try_ball(&b, amp, most, i, &all, none);
-	for (unsigned i = 0; made && last && !ok && !all && i < THIN_TRIES; i++) {
-		made = ball_thin(&b, thin_cells[i % (sizeof thin_cells / sizeof *thin_cells)], i);
-		ok = made && try_ball(&b, amp, BALL_MOST, ROUNDS_LAST + i, &all, none);
-		all = all || !b.thin; /* no office is left out: the next would be the same */
+	for (unsigned i = 0; made && !ok && !t.all && i < rounds; i++, most *= 3) {
+		t.last = i >= ROUNDS;
+		ok = try_ball(&t, most, i);
 	}
+	if (made && last && !ok && !t.none) {
+		bool all = t.all;
+		bool once_more = !t.last;
+		t.last = true;
+		ok = (once_more && try_ball(&t, BALL_MOST, 0)) || try_narrower(&t, ROUNDS) ||
+		     (!all && try_thin(&t));
+	}
+	*none = t.none;
 	if (!ok)
 		search_reset(s);
-	ball_free(&b);
+	ball_free(&t.b);
 	return ok;
 }

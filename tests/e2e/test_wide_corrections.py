@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Corrections of tables over many offices, whose patterns are far away (policy/exact): not among the 900 cells nearest to a figure; not
-among 2,700, but among those of a few offices of each area; only in fractions of persons at first; in whole ones with other offices
-only. Each is released, attacked and verified.
+among 2,700, but among those of a few offices of each area; only in fractions of persons at first; in whole ones with other
+offices only, or with none but those that the fractions went through. Each is released, attacked and verified.
 
 test_wide_corrections.py
 """
@@ -16,7 +16,8 @@ from test_refused_corrections import Corrections
 
 KINDS = ["k%d" % k for k in range(12)]
 FIVE, THREE = {"threshold": 5, "width": 2}, {"threshold": 3, "width": 1}
-CASES = ((5, 16, (0, 1, 9), FIVE), (3, 4, range(12), THREE), (8, 8, range(6), FIVE), (16, 16, range(12), FIVE))  # seed, offices changed, areas, policy
+CASES = ((5, 16, (0, 1, 9), FIVE), (3, 4, range(12), THREE), (8, 8, range(6), FIVE), (16, 16, range(12), FIVE),
+         (22, 16, range(12), {**FIVE, "zeros": "camouflage"}))  # seed, offices changed, areas, policy
 
 
 class Wide(Folder):
