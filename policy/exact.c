@@ -17,7 +17,7 @@
 
 /* And of a few offices of each area: sets of them by turns, since one gives whole numbers where another does not. */
 #define THIN_TRIES 12u
-static const uint32_t thin_cells[] = { 4000, 3000, 6000 }; /* of the offices, without the totals above them */
+static const uint32_t thin_cells[] = { 1500, 3000, 4500 }; /* of the offices, without the totals above them */
 #define BALL_MOST 10000u
 
 /* And, where the answer is fractions, of the offices that these went through; so often. */
