@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Corrections of tables over many offices, whose patterns are far away (policy/exact): not among the 900 cells nearest to a figure; not
 among 2,700, but among those of a few offices of each area; only in fractions of persons at first; in whole ones with other
-offices only, or with none but those that the fractions went through. Each is released, attacked and verified.
+offices only, or with fewer. Each is released, attacked and verified.
 
 test_wide_corrections.py
 """
